@@ -1,0 +1,21 @@
+// Command clyde publishes packages to a registry that is a git repository,
+// reviews what others publish there, and installs from it.
+//
+// Each sub-command is one thin file: flags, options, one call, render. The
+// outside world comes in once, as an [Env] made in main and handed down by
+// field. Results go to standard output; everything else (progress, warnings,
+// errors) goes to standard error. Exit codes are decided in exit.go alone.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, systemEnv(), os.Args[1:]))
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// run executes one command line and reports its exit code.
+func run(ctx context.Context, env Env, args []string) int {
+	root := newRoot(&app{Env: env})
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		reportError(env.Stderr, err)
+	}
+	return exitCode(err)
+}
+
+// newRoot builds the whole command tree. This list is the only place where
+// commands are registered.
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "clyde",
+		Short: "A package registry that is a git repository",
+		Long: `clyde is a package registry that is a git repository.
+
+A maintainer describes a package in .clyde/package.yaml and publishes it; a
+reviewer sees one report and merges; a client resolves, verifies and installs.
+No server is needed.`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		Version:           version(),
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.start() },
+	}
+	root.SetIn(a.Stdin)
+	root.SetOut(a.Stdout)
+	root.SetErr(a.Stderr)
+	root.SetVersionTemplate("clyde {{.Version}}\n")
+
+	flags := root.PersistentFlags()
+	flags.StringVarP(&a.chdir, "directory", "C", "", "run as if started in `DIR`")
+	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print results and errors only")
+	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say more about what is done")
+	flags.StringVar(&a.color, "color", "auto", "colour: `WHEN` is auto, always or never")
+	flags.BoolVar(&a.json, "json", false, "print one JSON object instead of text")
+	flags.BoolVar(&a.offline, "offline", false, "open no network connection")
+	flags.BoolVar(&a.noInput, "no-input", false, "never ask, fail instead")
+	flags.StringArrayVar(&a.config, "config", nil, "set one setting, `KEY=VALUE`, for this run")
+
+	add := func(title string, commands ...*cobra.Command) {
+		id := strings.ToLower(strings.Fields(title)[0])
+		root.AddGroup(&cobra.Group{ID: id, Title: title + ":"})
+		for _, c := range commands {
+			c.GroupID = id
+			root.AddCommand(c)
+		}
+	}
+	add("Start here", demoCommand(a))
+	add("Publish a package",
+		initCommand(a), checkCommand(a), packCommand(a), publishCommand(a), yankCommand(a), retireCommand(a))
+	add("Use packages",
+		addCommand(a), removeCommand(a), installCommand(a), ciCommand(a), updateCommand(a), rollbackCommand(a), envCommand(a))
+	add("Look around",
+		searchCommand(a), infoCommand(a), listCommand(a), treeCommand(a), whyCommand(a), outdatedCommand(a))
+	add("Keep registries",
+		registryCommand(a), indexCommand(a), reviewCommand(a))
+	root.AddCommand(versionCommand(a))
+
+	prepare(root)
+	return root
+}
+
+// prepare gives every command of the tree the same manners: a wrong command
+// line is a usage error, and a group of commands names what it holds.
+func prepare(cmd *cobra.Command) {
+	if !cmd.Runnable() {
+		cmd.Args = cobra.ArbitraryArgs
+		cmd.RunE = groupRun
+	}
+	if args := cmd.Args; args != nil {
+		cmd.Args = func(c *cobra.Command, given []string) error {
+			if err := args(c, given); err != nil {
+				return withHint(exitUsage, err, "usage: "+c.UseLine())
+			}
+			return nil
+		}
+	}
+	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return withHint(exitUsage, err, "see '"+c.CommandPath()+" --help'")
+	})
+	for _, sub := range cmd.Commands() {
+		prepare(sub)
+	}
+}
+
+// groupRun answers a command that only holds others: its help when nothing
+// was asked, a usage error with the nearest names otherwise.
+func groupRun(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	hint := "see '" + cmd.CommandPath() + " --help'"
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "did you mean '" + cmd.CommandPath() + " " + strings.Join(near, "' or '"+cmd.CommandPath()+" ") + "'?"
+	}
+	return withHint(exitUsage, unknownCommandError{cmd.CommandPath(), args[0]}, hint)
+}
+
+type unknownCommandError struct{ parent, name string }
+
+func (e unknownCommandError) Error() string {
+	return "unknown command \"" + e.name + "\" for \"" + e.parent + "\""
+}
