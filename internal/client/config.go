@@ -1,0 +1,55 @@
+package client
+
+import "time"
+
+// Config is what all sources of configuration say together; see [LoadConfig].
+type Config struct {
+	Registries []RegistryConfig // in lookup order
+
+	Jobs    int           // downloads and registries handled at a time
+	Timeout time.Duration // longest wait for one answer of the network
+	Offline bool          // open no network connection
+	Cache   string        // folder of registry copies and archives
+	Store   string        // folder of installed trees
+
+	Project string // root folder of the project, "" outside of one
+	Places  Places
+}
+
+// RegistryConfig is one configured registry.
+type RegistryConfig struct {
+	Name   string       // the alias
+	URL    string       // as a person wrote it; for a "dir" an absolute path
+	Kind   RegistryKind // git or dir
+	Branch string       // of a git registry; "" is the branch its HEAD names
+	Origin Origin
+}
+
+// RegistryKind says how a registry is read.
+type RegistryKind string
+
+// The kinds that can be opened.
+const (
+	KindGit RegistryKind = "git"
+	KindDir RegistryKind = "dir"
+)
+
+// Origin says where a setting was written.
+type Origin struct {
+	Scope Scope
+	File  string // "" for an environment variable or a flag
+	Line  int
+}
+
+// Scope is a layer of configuration.
+type Scope string
+
+// The layers, weakest first.
+const (
+	ScopeDefault     Scope = "default"
+	ScopeSystem      Scope = "system"
+	ScopeUser        Scope = "user"
+	ScopeProject     Scope = "project"
+	ScopeEnvironment Scope = "environment"
+	ScopeFlag        Scope = "flag"
+)

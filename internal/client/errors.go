@@ -1,0 +1,40 @@
+package client
+
+import "errors"
+
+// The classes of errors; test with errors.Is.
+var (
+	ErrNotFound  = errors.New("not found")                  // no such registry, package or version
+	ErrRefused   = errors.New("refused")                    // ambiguous, not permitted, against policy
+	ErrIntegrity = errors.New("integrity failure")          // history or bytes are not what was recorded
+	ErrConflict  = errors.New("conflict")                   // lock drift, a name already taken
+	ErrNetwork   = errors.New("network failure")            // not reachable, or offline was asked for
+	ErrUsage     = errors.New("not a valid command or kind") // the request itself is wrong
+)
+
+// Error is a failure with its class and a remedy.
+type Error struct {
+	Class   error  // one of the Err values of this package
+	Message string // what is wrong, where
+	Remedy  string // what to do instead, may be empty
+	Err     error  // the cause, may be nil
+}
+
+// Error is the message, followed by the cause.
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return e.Message
+	}
+	return e.Message + ": " + e.Err.Error()
+}
+
+// Hint is the remedy, or "".
+func (e *Error) Hint() string { return e.Remedy }
+
+// Unwrap gives the class and the cause.
+func (e *Error) Unwrap() []error {
+	if e.Err == nil {
+		return []error{e.Class}
+	}
+	return []error{e.Class, e.Err}
+}
