@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+
+	"github.com/clydepm/clyde/internal/client"
+	"github.com/clydepm/clyde/internal/strictyaml"
 )
 
 // Exit codes. docs/exit-codes.md lists them for users.
@@ -49,9 +53,27 @@ func usagef(format string, args ...any) error {
 	return withCode(exitUsage, fmt.Errorf(format, args...))
 }
 
+// consequence says what a failure left undone.
+type consequence struct {
+	error
+	undone string
+}
+
+func (e consequence) Unwrap() error { return e.error }
+
+// withConsequence ends the report of err with what did not happen because of
+// it, such as "nothing was published". It keeps a nil err nil.
+func withConsequence(err error, undone string) error {
+	if err == nil {
+		return nil
+	}
+	return consequence{err, undone}
+}
+
 // exitCode is the one place where an error becomes an exit code.
 func exitCode(err error) int {
 	var coded *codedError
+	var problems strictyaml.Problems
 	switch {
 	case err == nil:
 		return exitOK
@@ -59,16 +81,58 @@ func exitCode(err error) int {
 		return coded.code
 	case errors.Is(err, context.Canceled):
 		return exitCancelled
+	case errors.As(err, &problems):
+		return exitFindings
+	case errors.Is(err, client.ErrUsage):
+		return exitUsage
+	case errors.Is(err, client.ErrNotFound):
+		return exitNotFound
+	case errors.Is(err, client.ErrRefused):
+		return exitRefused
+	case errors.Is(err, client.ErrIntegrity):
+		return exitIntegrity
+	case errors.Is(err, client.ErrConflict):
+		return exitConflict
+	case errors.Is(err, client.ErrNetwork):
+		return exitNetwork
 	}
 	return exitFailed
 }
 
 // reportError writes err the way every command does: each problem with its
-// place, the remedy under it, and a last line that starts with "clyde:".
+// place and remedy, then one last line that starts with "clyde:".
 func reportError(w io.Writer, err error) {
-	fmt.Fprintf(w, "clyde: %v\n", err)
+	summary := err.Error()
+	var problems strictyaml.Problems
+	if errors.As(err, &problems) {
+		fmt.Fprint(w, problems.Text())
+		summary = countProblems(problems)
+	}
+	var undone consequence
+	if errors.As(err, &undone) {
+		summary += "; " + undone.undone
+	}
+	fmt.Fprintf(w, "clyde: %s\n", summary)
+
 	var hinted interface{ Hint() string }
 	if errors.As(err, &hinted) && hinted.Hint() != "" {
-		fmt.Fprintf(w, "  hint: %s\n", hinted.Hint())
+		fmt.Fprintf(w, "  hint: %s\n", strings.ReplaceAll(hinted.Hint(), "\n", "\n  "))
 	}
+}
+
+// countProblems is the summary of problems whose text was already written:
+// "FILE has 2 problems".
+func countProblems(problems strictyaml.Problems) string {
+	files := map[string]bool{}
+	for _, p := range problems {
+		files[p.File] = true
+	}
+	where := problems[0].File + " has"
+	if len(files) > 1 {
+		where = fmt.Sprintf("%d files have", len(files))
+	}
+	if len(problems) == 1 {
+		return where + " 1 problem"
+	}
+	return fmt.Sprintf("%s %d problems", where, len(problems))
 }
