@@ -4,7 +4,7 @@
 // It accepts a subset of YAML 1.2 in which a text has one obvious meaning:
 //
 //   - one document of at most [MaxSize] bytes of UTF-8 without a byte order
-//     mark, nested at most [MaxDepth] levels;
+//     mark, lines ended by LF or CR LF, nested at most [MaxDepth] levels;
 //   - mappings with text keys, none of them twice;
 //   - no anchors, aliases, merge keys or explicit tags;
 //   - scalars of the type that is asked for: 1.10 without quotes is a number

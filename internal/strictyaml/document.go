@@ -23,6 +23,7 @@ const (
 // A Document is one parsed file and the problems found in it so far.
 type Document struct {
 	file     string
+	data     []byte
 	root     *yaml.Node // nil when there is nothing to read
 	problems Problems
 	spoiled  map[*yaml.Node]bool // already reported: read as absent
@@ -31,7 +32,7 @@ type Document struct {
 // Parse reads data, which the person knows as file. It never fails: what is
 // wrong is in the Document's problems, and what can still be read, can be.
 func Parse(file string, data []byte) *Document {
-	d := &Document{file: file, spoiled: map[*yaml.Node]bool{}}
+	d := &Document{file: file, data: data, spoiled: map[*yaml.Node]bool{}}
 	if d.checkText(data) {
 		d.root = d.parse(data)
 	}
@@ -67,7 +68,13 @@ func (d *Document) Add(problems ...Problem) {
 	}
 }
 
+// report adds a problem. The parser may place a value that is not written
+// ("? key") on the line after the last; such a place becomes the end of the
+// text.
 func (d *Document) report(line, column int, field, hint, format string, args ...any) {
+	if line > bytes.Count(d.data, []byte("\n"))+1 {
+		line, column = position(d.data, len(d.data))
+	}
 	d.Add(Problem{
 		File: d.file, Line: line, Column: column, Field: field,
 		Detail: fmt.Sprintf(format, args...), Hint: hint,
@@ -84,6 +91,9 @@ func (d *Document) checkText(data []byte) bool {
 	case !utf8.Valid(data):
 		line, column := position(data, invalidAt(data))
 		d.report(line, column, "", "save the file as UTF-8", "the text is not valid UTF-8")
+	case oddLineBreak(data) >= 0:
+		line, column := position(data, oddLineBreak(data))
+		d.report(line, column, "", "end lines with LF or CR LF", "a character here ends a line in YAML but not in most editors")
 	default:
 		return true
 	}
@@ -163,6 +173,22 @@ func (d *Document) checkMapping(node *yaml.Node, field string, depth int) {
 func (d *Document) spoil(node *yaml.Node, field, hint, format string, args ...any) {
 	d.report(node.Line, node.Column, field, hint, format, args...)
 	d.spoiled[node] = true
+}
+
+// oddLineBreak returns the offset of the first line break of YAML 1.1 that is
+// neither LF nor CR LF, or -1. Lines could not be counted alike with it.
+func oddLineBreak(data []byte) int {
+	for i, r := range string(data) {
+		switch r {
+		case '\u0085', '\u2028', '\u2029':
+			return i
+		case '\r':
+			if i+1 == len(data) || data[i+1] != '\n' {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // invalidAt returns the offset of the first byte of data that is not UTF-8.

@@ -72,6 +72,8 @@ func TestProblems(t *testing.T) {
 		{"list at the top", "- a\n", "f.yaml:1:1: must be a mapping, not a list\n  hint: write KEY: VALUE lines, indented below the key\n"},
 		{"byte order mark", "\ufeffversion: a\n", "f.yaml:1:1: the file begins with a byte order mark\n  hint: save the file as \"UTF-8\", not \"UTF-8 with BOM\"\n"},
 		{"not UTF-8", "version: a\nlicense: é\xff\n", "f.yaml:2:11: the text is not valid UTF-8\n  hint: save the file as UTF-8\n"},
+		{"bare CR", "version: a\rlicense: b\n", "f.yaml:1:11: a character here ends a line in YAML but not in most editors\n  hint: end lines with LF or CR LF\n"},
+		{"line separator", "version: a\u2028\n", "f.yaml:1:11: a character here ends a line in YAML but not in most editors\n  hint: end lines with LF or CR LF\n"},
 		{"too deep", "free: " + strings.Repeat("[", 40) + strings.Repeat("]", 40) + "\n", "f.yaml:1:7: free: must be a mapping, not a list\n  hint: write KEY: VALUE lines, indented below the key\nf.yaml:1:38: free" + strings.Repeat("[0]", 31) + ": nested deeper than 32 levels\n"},
 		{"too large", strings.Repeat("#", strictyaml.MaxSize+1), "f.yaml: the file has 1048577 bytes; the limit is 1048576\n"},
 	}
@@ -146,7 +148,7 @@ func TestNearest(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"", "a: b\n", "a: &x [1, {b: c}]\nd: *x\n", "\"", "- - -\n", "a:\n\tb", "? a\n: b\n", "%YAML 1.2\n---\n", "!!binary x"} {
+	for _, seed := range []string{"", "a: b\n", "a: &x [1, {b: c}]\nd: *x\n", "\"", "- - -\n", "? A", "0A:\r", "a:\n\tb", "? a\n: b\n", "%YAML 1.2\n---\n", "!!binary x"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
