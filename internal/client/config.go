@@ -1,6 +1,9 @@
 package client
 
-import "time"
+import (
+	"path/filepath"
+	"time"
+)
 
 // Config is what all sources of configuration say together; see [LoadConfig].
 type Config struct {
@@ -19,10 +22,19 @@ type Config struct {
 // RegistryConfig is one configured registry.
 type RegistryConfig struct {
 	Name   string       // the alias
-	URL    string       // as a person wrote it; for a "dir" an absolute path
-	Kind   RegistryKind // git or dir
+	URL    string       // the address; absolute when it is a path
+	Kind   RegistryKind // "" when not said: then it is inferred from the URL
 	Branch string       // of a git registry; "" is the branch its HEAD names
 	Origin Origin
+}
+
+// Key is equal for two entries that name the same registry.
+func (r RegistryConfig) Key() string {
+	location, err := ParseLocation(r.URL, string(filepath.Separator))
+	if err != nil {
+		return r.URL // cannot be opened either
+	}
+	return location.Key() + "#" + r.Branch
 }
 
 // RegistryKind says how a registry is read.

@@ -4,11 +4,11 @@ import "errors"
 
 // The classes of errors; test with errors.Is.
 var (
-	ErrNotFound  = errors.New("not found")                  // no such registry, package or version
-	ErrRefused   = errors.New("refused")                    // ambiguous, not permitted, against policy
-	ErrIntegrity = errors.New("integrity failure")          // history or bytes are not what was recorded
-	ErrConflict  = errors.New("conflict")                   // lock drift, a name already taken
-	ErrNetwork   = errors.New("network failure")            // not reachable, or offline was asked for
+	ErrNotFound  = errors.New("not found")                   // no such registry, package or version
+	ErrRefused   = errors.New("refused")                     // ambiguous, not permitted, against policy
+	ErrIntegrity = errors.New("integrity failure")           // history or bytes are not what was recorded
+	ErrConflict  = errors.New("conflict")                    // lock drift, a name already taken
+	ErrNetwork   = errors.New("network failure")             // not reachable, or offline was asked for
 	ErrUsage     = errors.New("not a valid command or kind") // the request itself is wrong
 )
 
