@@ -125,7 +125,7 @@ registries:
 
 func TestConfigProblemsComeAtOnce(t *testing.T) {
 	w := newWorld(t)
-	user := w.write("config/clyde/config.yaml", "registry: []\njobs: many\n")
+	user := w.write("config/clyde/config.yaml", "registrys: []\njobs: many\n")
 	project := w.write("project/.clyde/config.yaml", `cache: /tmp
 registries:
   - name: Corp
@@ -145,9 +145,9 @@ registries:
 	}
 	text := strings.ReplaceAll(strings.ReplaceAll(problems.Text(), user, "user"), project, "project")
 	for _, want := range []string{
-		`user:1:1: registry: unknown key "registry"`,
+		`user:1:1: registrys: unknown key "registrys"`,
 		`did you mean "registries"?`,
-		`user:2:7: jobs: "many" is a text`,
+		`user:2:7: jobs: "many" is text`,
 		`project:1:8: cache: is not a setting of a project`,
 		`project:3:11: registries[0].name: registry name "Corp" is not`,
 		`hint: write corp`,
