@@ -1,0 +1,212 @@
+package archive
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+)
+
+// Extract unpacks an archive into dst, without its one top folder, and returns
+// the facts of what it read. Nothing outside dst is touched, and nothing within
+// it is overwritten. The error is an *UnsafeError when the archive is refused,
+// ctx's error when it was cancelled, and otherwise that of r or of the file
+// system. After an error dst holds a part of the archive, which the caller
+// removes.
+func Extract(ctx context.Context, r io.Reader, dst *os.Root, limits Limits) (Summary, error) {
+	a, err := newReader(ctx, r, limits)
+	if err != nil {
+		return Summary{}, err
+	}
+	x := &extraction{reader: a, dst: dst, paths: newPathSet(), files: map[string]fs.FileMode{}, folders: map[string]bool{".": true}, links: map[string]string{}}
+	for {
+		m, err := a.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return Summary{}, err
+		}
+		if err := x.place(m); err != nil {
+			return Summary{}, err
+		}
+	}
+	for _, link := range x.order {
+		if err := x.materialise(link); err != nil {
+			return Summary{}, err
+		}
+	}
+	return a.summary(len(x.files)), nil
+}
+
+// extraction is the state of one run of Extract.
+type extraction struct {
+	*reader
+	dst     *os.Root
+	paths   *pathSet
+	files   map[string]fs.FileMode // regular files written so far
+	folders map[string]bool        // folders made so far
+	links   map[string]string      // links, made last, to their targets
+	order   []string               // links as they came
+}
+
+// place writes one member, or puts it off when it is a link.
+func (x *extraction) place(m member) error {
+	if m.path == "." {
+		return nil
+	}
+	isDir := m.header.Typeflag == tar.TypeDir
+	if rule, other := x.paths.add(m.path, !isDir); rule != "" {
+		return &UnsafeError{Path: m.path, Rule: rule, Detail: fmt.Sprintf("stands in the way of %s", display(other))}
+	}
+	switch m.header.Typeflag {
+	case tar.TypeDir:
+		return x.makeFolder(m.path)
+	case tar.TypeSymlink:
+		return x.putOff(m, path.Dir(m.path))
+	case tar.TypeLink:
+		return x.putOffHard(m)
+	}
+	return x.write(m.path, memberMode(m.header), &memberReader{x.reader})
+}
+
+func memberMode(header *tar.Header) fs.FileMode {
+	if header.Mode&0o100 != 0 {
+		return 0o755
+	}
+	return 0o644
+}
+
+// makeFolder makes a folder and those above it, with mode 0755 in spite of the
+// umask.
+func (x *extraction) makeFolder(folder string) error {
+	if x.folders[folder] {
+		return nil
+	}
+	if err := x.makeFolder(path.Dir(folder)); err != nil {
+		return err
+	}
+	if err := x.dst.Mkdir(rooted(folder), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := x.dst.Chmod(rooted(folder), 0o755); err != nil {
+		return err
+	}
+	x.folders[folder] = true
+	return nil
+}
+
+// write makes a new file.
+func (x *extraction) write(name string, mode fs.FileMode, content io.Reader) error {
+	if err := x.makeFolder(path.Dir(name)); err != nil {
+		return err
+	}
+	f, err := x.dst.OpenFile(rooted(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, content)
+	if err := errors.Join(err, f.Chmod(mode), f.Close()); err != nil {
+		return err
+	}
+	x.files[name] = mode
+	return nil
+}
+
+// memberReader reads the content of the current member and explains errors.
+type memberReader struct{ *reader }
+
+func (m *memberReader) Read(p []byte) (int, error) {
+	n, err := m.members.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = m.source.explain(err)
+	}
+	return n, err
+}
+
+// putOff notes a link whose target is relative to folder.
+func (x *extraction) putOff(m member, folder string) error {
+	target := m.header.Linkname
+	if target == "" || isAbsolute(target) || len(target) >= 2 && target[1] == ':' {
+		return &UnsafeError{Path: m.path, Rule: RuleLinkOutside, Detail: "the link is absolute or leads nowhere"}
+	}
+	joined := path.Join(folder, target)
+	if joined == ".." || len(joined) > 2 && joined[:3] == "../" {
+		return &UnsafeError{Path: m.path, Rule: RuleLinkOutside, Detail: "the link leads out of the archive"}
+	}
+	x.links[m.path] = joined
+	x.order = append(x.order, m.path)
+	return nil
+}
+
+// putOffHard notes a hard link, whose target is a member's full name.
+func (x *extraction) putOffHard(m member) error {
+	clean, err := cleanPath(m.header.Linkname)
+	if err != nil {
+		return &UnsafeError{Path: m.path, Rule: RuleLinkOutside, Detail: "the link leads out of the archive"}
+	}
+	target, ok := cutTop(clean, x.top)
+	if !ok {
+		return &UnsafeError{Path: m.path, Rule: RuleLinkOutside, Detail: "the link leads out of the archive"}
+	}
+	x.links[m.path] = target
+	x.order = append(x.order, m.path)
+	return nil
+}
+
+func cutTop(name, top string) (rest string, ok bool) {
+	if len(name) > len(top) && name[:len(top)] == top && name[len(top)] == '/' {
+		return name[len(top)+1:], true
+	}
+	return "", false
+}
+
+// materialise makes a link a copy of the file that it leads to. No folder of
+// the tree is a link, so that the lexical path of a target is its real one.
+func (x *extraction) materialise(link string) error {
+	target := x.links[link]
+	for range len(x.links) {
+		next, isLink := x.links[target]
+		if !isLink {
+			break
+		}
+		target = next
+	}
+	mode, isFile := x.files[target]
+	switch {
+	case x.folders[target]:
+		return &UnsafeError{Path: link, Rule: RuleLinkDirectory, Detail: fmt.Sprintf("the link leads to the folder %s", display(target))}
+	case !isFile:
+		return &UnsafeError{Path: link, Rule: RuleLinkDangling, Detail: fmt.Sprintf("the link leads to %s, which is no file of the archive", display(target))}
+	}
+	from, err := x.dst.Open(rooted(target))
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	info, err := from.Stat()
+	if err != nil {
+		return err
+	}
+	if err := x.account(link, info.Size()); err != nil {
+		return err
+	}
+	return x.write(link, mode, &cancelReader{x.source.ctx, from})
+}
+
+// cancelReader stops when the context is done.
+type cancelReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c *cancelReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
