@@ -1,0 +1,37 @@
+package index
+
+import "bytes"
+
+// File is the file of one package.
+type File struct {
+	Entries []*Entry // in the order of the lines
+	Skipped []Skipped
+}
+
+// Skipped is a line that could not be read.
+type Skipped struct {
+	Line int   // counted from 1
+	Err  error // *LineError or *NewerVersionError
+}
+
+// ParseFile reads the file of a package with [ParseLine]. A line that cannot be
+// read, or that is of a newer format, hides only itself. Empty lines and a
+// missing newline at the end are tolerated, and so is "\r\n".
+func ParseFile(data []byte) File {
+	var f File
+	number := 0
+	for line := range bytes.Lines(data) {
+		number++
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 {
+			continue
+		}
+		entry, err := ParseLine(line)
+		if err != nil {
+			f.Skipped = append(f.Skipped, Skipped{Line: number, Err: err})
+			continue
+		}
+		f.Entries = append(f.Entries, entry)
+	}
+	return f
+}
