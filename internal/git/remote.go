@@ -1,0 +1,442 @@
+package git
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
+	"github.com/go-git/go-git/v5/plumbing/revlist"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+	"github.com/go-git/go-git/v5/plumbing/transport/client"
+)
+
+// maxPackSize bounds what one fetch may bring.
+const maxPackSize = 4 << 30
+
+// Ref is a reference and the object it points to.
+type Ref struct {
+	Name string
+	ID   Hash
+}
+
+// Remote is what a remote advertises.
+type Remote struct {
+	Head string // the branch that HEAD names, "" when it is not known
+	Refs []Ref  // sorted by name, none in an empty repository
+}
+
+// Find is the object of a full reference name.
+func (r *Remote) Find(name string) (Hash, bool) {
+	i, ok := slices.BinarySearchFunc(r.Refs, name, func(ref Ref, name string) int { return cmp.Compare(ref.Name, name) })
+	if !ok {
+		return "", false
+	}
+	return r.Refs[i].ID, true
+}
+
+// ListRemote asks a remote for its references. An empty repository has none
+// and is no error.
+func ListRemote(ctx context.Context, address string) (*Remote, error) {
+	ep, err := endpoint(address)
+	if err != nil {
+		return nil, err
+	}
+	c, err := client.NewClient(ep)
+	if err != nil {
+		return nil, remoteError("list", address, err)
+	}
+	s, err := c.NewUploadPackSession(ep, nil)
+	if err != nil {
+		return nil, remoteError("list", address, err)
+	}
+	defer s.Close()
+	advertised, err := s.AdvertisedReferencesContext(ctx)
+	if errors.Is(err, transport.ErrEmptyRemoteRepository) {
+		return &Remote{}, nil
+	}
+	if err != nil {
+		return nil, remoteError("list", address, err)
+	}
+	return remoteOf(advertised), nil
+}
+
+func remoteOf(advertised *packp.AdvRefs) *Remote {
+	r := &Remote{}
+	for name, id := range advertised.References {
+		r.Refs = append(r.Refs, Ref{name, id.String()})
+	}
+	slices.SortFunc(r.Refs, func(a, b Ref) int { return cmp.Compare(a.Name, b.Name) })
+	for _, symref := range advertised.Capabilities.Get(capability.SymRef) {
+		if target, ok := strings.CutPrefix(symref, "HEAD:"); ok {
+			r.Head = target
+		}
+	}
+	if r.Head == "" && advertised.Head != nil {
+		// Servers older than git 1.8.5 do not say which branch HEAD names.
+		for _, ref := range r.Refs {
+			if ref.ID == advertised.Head.String() && strings.HasPrefix(ref.Name, "refs/heads/") {
+				r.Head = ref.Name
+				break
+			}
+		}
+	}
+	return r
+}
+
+// FetchOptions say what to fetch.
+type FetchOptions struct {
+	URL      string
+	Branch   string    // "" is the branch that the remote's HEAD names
+	Depth    int       // for a first fetch: how many commits, 0 is all of them
+	Progress io.Writer // what the remote tells about its progress; nil is none
+}
+
+// Fetched is the outcome of a fetch. The objects of New are in the repository;
+// the reference still points to Old.
+type Fetched struct {
+	Ref      string // full name, the same here and at the remote
+	Old, New Hash   // Old is "" when the reference does not exist here
+}
+
+// Fetch brings the commits of one branch of a remote and moves nothing: the
+// caller compares Old and New, for example with [Repo.IsAncestor], and moves
+// the reference with [Repo.CompareAndSwap]. A repository that was cloned with
+// a depth stays shallow at the same commit.
+func (r *Repo) Fetch(ctx context.Context, opts FetchOptions) (*Fetched, error) {
+	fetched, err := r.fetch(ctx, opts)
+	if err != nil {
+		return nil, remoteError("fetch", opts.URL, err)
+	}
+	return fetched, nil
+}
+
+func (r *Repo) fetch(ctx context.Context, opts FetchOptions) (_ *Fetched, err error) {
+	ep, err := endpoint(opts.URL)
+	if err != nil {
+		return nil, err
+	}
+	c, err := client.NewClient(ep)
+	if err != nil {
+		return nil, err
+	}
+	session, err := c.NewUploadPackSession(ep, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer session.Close()
+	advertised, err := session.AdvertisedReferencesContext(ctx)
+	if errors.Is(err, transport.ErrEmptyRemoteRepository) {
+		return nil, &Error{Op: "fetch", Name: Redact(opts.URL), Kind: ErrNotFound, Err: errors.New("the remote repository is empty")}
+	}
+	if err != nil {
+		return nil, err
+	}
+	fetched, err := wanted(remoteOf(advertised), opts)
+	if err != nil {
+		return nil, err
+	}
+	if fetched.Old, err = r.readRef(fetched.Ref); err != nil {
+		return nil, &Error{Op: "read", Name: fetched.Ref, Err: err}
+	}
+	if fetched.Old == fetched.New || r.hasComplete(fetched.New) {
+		return fetched, nil
+	}
+	if err := r.receive(ctx, session, advertised, fetched, opts); err != nil {
+		return nil, err
+	}
+	if _, err := r.CommitInfo(fetched.New); err != nil {
+		return nil, err
+	}
+	return fetched, nil
+}
+
+// wanted finds the branch to fetch among what the remote has.
+func wanted(remote *Remote, opts FetchOptions) (*Fetched, error) {
+	ref := remote.Head
+	if opts.Branch != "" {
+		ref = "refs/heads/" + strings.TrimPrefix(opts.Branch, "refs/heads/")
+	}
+	if ref == "" {
+		return nil, &Error{
+			Op: "fetch", Name: Redact(opts.URL), Kind: ErrNotFound,
+			Err: errors.New("the remote names no default branch"), Remedy: "name the branch",
+		}
+	}
+	if err := checkRefName(ref); err != nil {
+		return nil, &Error{Op: "fetch", Name: Redact(opts.URL), Kind: ErrNotFound, Err: err}
+	}
+	id, ok := remote.Find(ref)
+	if !ok {
+		return nil, &Error{
+			Op: "fetch", Name: Redact(opts.URL), Kind: ErrNotFound,
+			Err: fmt.Errorf("the remote has no branch %q", strings.TrimPrefix(ref, "refs/heads/")),
+		}
+	}
+	return &Fetched{Ref: ref, New: id}, nil
+}
+
+// hasComplete reports whether a commit is here because a reference had it
+// before, so that nothing needs to be fetched for it.
+func (r *Repo) hasComplete(id Hash) bool {
+	head, err := r.HeadRef()
+	if err != nil {
+		return false
+	}
+	tip, err := r.readRef(head)
+	if err != nil || tip == "" || !r.hasObject(id) {
+		return false
+	}
+	ok, err := r.IsAncestor(id, tip)
+	return err == nil && ok
+}
+
+// receive asks for fetched.New, naming fetched.Old as what is here, and stores
+// the pack. The shallow boundary is told to the remote even when no new depth
+// is asked for: otherwise it would take the history behind it for present, and
+// leave out files that only that history has.
+func (r *Repo) receive(ctx context.Context, session transport.UploadPackSession, advertised *packp.AdvRefs, fetched *Fetched, opts FetchOptions) error {
+	req := packp.NewUploadPackRequestFromCapabilities(advertised.Capabilities)
+	req.Wants = []plumbing.Hash{plumbing.NewHash(fetched.New)}
+	if fetched.Old != "" {
+		req.Haves = []plumbing.Hash{plumbing.NewHash(fetched.Old)}
+	} else if opts.Depth > 0 {
+		req.Depth = packp.DepthCommits(opts.Depth)
+	}
+	boundary, err := r.shallowCommits()
+	if err != nil {
+		return err
+	}
+	for id := range boundary {
+		req.Shallows = append(req.Shallows, plumbing.NewHash(id))
+	}
+	if !req.Depth.IsZero() || len(req.Shallows) > 0 {
+		if err := req.Capabilities.Set(capability.Shallow); err != nil {
+			return err
+		}
+	}
+	if opts.Progress == nil && advertised.Capabilities.Supports(capability.NoProgress) {
+		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
+			return err
+		}
+	}
+	response, err := session.UploadPack(ctx, req)
+	if err != nil {
+		return err
+	}
+	defer response.Close()
+	return r.storePack(response, req, opts.Progress)
+}
+
+func (r *Repo) storePack(response *packp.UploadPackResponse, req *packp.UploadPackRequest, progress io.Writer) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	pack := &limitedReader{r: demultiplex(req.Capabilities, response, progress), left: maxPackSize}
+	if err := packfile.UpdateObjectStorage(r.storage, pack); err != nil {
+		return fmt.Errorf("receive objects: %w", err)
+	}
+	if len(response.Shallows) == 0 && len(response.Unshallows) == 0 {
+		return nil
+	}
+	known, err := r.storage.Shallow()
+	if err != nil {
+		return err
+	}
+	known = append(known, response.Shallows...)
+	known = slices.DeleteFunc(known, func(id plumbing.Hash) bool { return slices.Contains(response.Unshallows, id) })
+	return r.storage.SetShallow(known)
+}
+
+// demultiplex parts the pack from the remote's messages.
+func demultiplex(caps *capability.List, r io.Reader, progress io.Writer) io.Reader {
+	kind := sideband.Sideband64k
+	switch {
+	case caps.Supports(capability.Sideband64k):
+	case caps.Supports(capability.Sideband):
+		kind = sideband.Sideband
+	default:
+		return r
+	}
+	d := sideband.NewDemuxer(kind, r)
+	d.Progress = progress
+	return d
+}
+
+// limitedReader fails, and does not just end, when there is more than it may
+// give.
+type limitedReader struct {
+	r    io.Reader
+	left int64
+}
+
+func (l *limitedReader) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		return 0, &UnsafeError{Rule: "object/size", Detail: fmt.Sprintf("the remote sends more than %d bytes", int64(maxPackSize))}
+	}
+	n, err := l.r.Read(p[:min(int64(len(p)), l.left)])
+	l.left -= int64(n)
+	return n, err
+}
+
+// Clone makes a bare repository at path with one branch of a remote, which is
+// also HEAD. The repository appears at path when it is complete; a clone that
+// fails leaves nothing behind.
+func Clone(ctx context.Context, path string, opts FetchOptions) (_ *Repo, err error) {
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if entries, err := os.ReadDir(path); err == nil && len(entries) > 0 {
+		return nil, &Error{Op: "clone to", Name: path, Kind: ErrExists}
+	}
+	if err := CheckURL(opts.URL); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return nil, &Error{Op: "clone to", Name: path, Err: err}
+	}
+	temp, err := os.MkdirTemp(filepath.Dir(path), filepath.Base(path)+".tmp-*")
+	if err != nil {
+		return nil, &Error{Op: "clone to", Name: path, Err: err}
+	}
+	defer os.RemoveAll(temp)
+	if err := cloneInto(ctx, temp, opts); err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(temp, 0o755); err != nil {
+		return nil, &Error{Op: "clone to", Name: path, Err: err}
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return nil, &Error{Op: "clone to", Name: path, Err: err}
+	}
+	return Open(path)
+}
+
+func cloneInto(ctx context.Context, path string, opts FetchOptions) error {
+	r, err := InitBare(path, "main")
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	fetched, err := r.Fetch(ctx, opts)
+	if err != nil {
+		return err
+	}
+	if err := r.CompareAndSwap(fetched.Ref, fetched.Old, fetched.New); err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(path, "HEAD"), []byte("ref: "+fetched.Ref+"\n"))
+}
+
+// Push moves a reference at a remote from old to new and sends what is missing
+// there. An empty old means that the reference must not exist. It never forces:
+// when the remote's reference has another value, or new does not descend from
+// old, the error is [ErrConflict].
+func (r *Repo) Push(ctx context.Context, address, ref string, old, new Hash) error {
+	if err := r.push(ctx, address, ref, old, new); err != nil {
+		return remoteError("push to", address, err)
+	}
+	return nil
+}
+
+func (r *Repo) push(ctx context.Context, address, ref string, old, new Hash) error {
+	ep, err := endpoint(address)
+	if err != nil {
+		return err
+	}
+	conflict := func(format string, args ...any) error {
+		return &Error{Op: "push to", Name: Redact(address), Kind: ErrConflict, Err: fmt.Errorf(format, args...)}
+	}
+	if err := checkRefName(ref); err != nil {
+		return &Error{Op: "push", Err: err}
+	}
+	if old != "" {
+		if ok, err := r.IsAncestor(old, new); err != nil {
+			return err
+		} else if !ok {
+			return conflict("%s does not descend from %s", new, old)
+		}
+	}
+	c, err := client.NewClient(ep)
+	if err != nil {
+		return err
+	}
+	session, err := c.NewReceivePackSession(ep, nil)
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	advertised, err := session.AdvertisedReferencesContext(ctx)
+	if err != nil {
+		return err
+	}
+	remote := remoteOf(advertised)
+	switch current, _ := remote.Find(ref); current {
+	case new:
+		return nil
+	case old:
+	default:
+		return conflict("%s is %s there and not %s", ref, orAbsent(current), orAbsent(old))
+	}
+	report, err := r.send(ctx, session, advertised, &packp.Command{
+		Name: plumbing.ReferenceName(ref), Old: plumbing.NewHash(old), New: plumbing.NewHash(new),
+	})
+	if report != nil && report.Error() != nil {
+		return conflict("the remote refused the update of %s: %w", ref, report.Error())
+	}
+	return err
+}
+
+// send packs what the remote does not have and asks for one update.
+func (r *Repo) send(ctx context.Context, session transport.ReceivePackSession, advertised *packp.AdvRefs, command *packp.Command) (*packp.ReportStatus, error) {
+	req := packp.NewReferenceUpdateRequestFromCapabilities(advertised.Capabilities)
+	req.Commands = []*packp.Command{command}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known, err := r.known(advertised)
+	if err != nil {
+		return nil, err
+	}
+	objects, err := revlist.Objects(r.storage, []plumbing.Hash{command.New}, known)
+	if err != nil {
+		return nil, fmt.Errorf("collect the objects to send: %w", err)
+	}
+	pipeReader, pipeWriter := io.Pipe()
+	req.Packfile = pipeReader
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		const window = 10 // of objects tried as the base of a delta, as git
+		_, err := packfile.NewEncoder(pipeWriter, r.storage, false).Encode(objects, window)
+		pipeWriter.CloseWithError(err)
+	}()
+	report, err := session.ReceivePack(ctx, req)
+	pipeReader.Close()
+	<-done // the encoder reads the storage, which the lock covers
+	return report, err
+}
+
+// known is the remote's commits that are here too, and what a shallow clone
+// cannot look behind.
+func (r *Repo) known(advertised *packp.AdvRefs) ([]plumbing.Hash, error) {
+	ids, err := r.storage.Shallow()
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range advertised.References {
+		if r.storage.HasEncodedObject(id) == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
