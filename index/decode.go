@@ -17,6 +17,7 @@ const MaxLineSize = 1 << 20
 
 // LineError reports a line that cannot be read.
 type LineError struct {
+	Rule   string // stable id of the rule that is broken, such as "line/json"
 	Field  string // the member at fault, such as "deps[2].req"; "" for the whole line
 	Detail string
 }
@@ -76,7 +77,7 @@ func newLineDecoder(line []byte) *lineDecoder {
 	d := &lineDecoder{}
 	if len(line) > MaxLineSize {
 		d.broken = true
-		d.problems = append(d.problems, &LineError{Detail: fmt.Sprintf("longer than %d bytes", MaxLineSize)})
+		d.problem("line/size", "", fmt.Sprintf("longer than %d bytes", MaxLineSize))
 		return d
 	}
 	d.json = jsontext.NewDecoder(bytes.NewBuffer(line))
@@ -90,7 +91,7 @@ func (d *lineDecoder) line() *Entry {
 		return e
 	}
 	if kind := d.json.PeekKind(); kind != jsontext.KindBeginObject && kind != jsontext.KindInvalid {
-		d.problem("", "a line must be a JSON object")
+		d.problem("line/json", "", "a line must be a JSON object")
 		return e
 	}
 	var version int64
@@ -113,10 +114,10 @@ func (d *lineDecoder) line() *Entry {
 // checkIdentity refuses a line of which it cannot be told what it is about.
 func (d *lineDecoder) checkIdentity(e *Entry) {
 	if err := CheckLookupName(e.Name); err != nil {
-		d.problem("name", err.Error())
+		d.problem("line/name", "name", err.Error())
 	}
 	if _, err := ParseVersion(e.Vers); err != nil {
-		d.problem("vers", err.Error())
+		d.problem("line/version", "vers", err.Error())
 	}
 }
 
@@ -138,7 +139,7 @@ func (d *lineDecoder) entryMember(e *Entry, version *int64, name string) bool {
 		e.Links = d.string()
 	case "v":
 		if *version = d.int(); *version < 0 {
-			d.problem("v", "must not be negative")
+			d.problem("line/type", "v", "must not be negative")
 		}
 	case "features2":
 		e.Features2 = d.features()
@@ -215,7 +216,7 @@ func (d *lineDecoder) dependencyKind() string {
 	case KindNormal, KindDev, KindBuild:
 		return kind
 	default:
-		d.problem(d.field(), fmt.Sprintf("%q is not a kind of dependency; the kinds are normal, dev and build", kind))
+		d.problem("line/kind", d.field(), fmt.Sprintf("%q is not a kind of dependency; the kinds are normal, dev and build", kind))
 		return kind
 	}
 }
@@ -401,7 +402,7 @@ func (d *lineDecoder) int() int64 {
 	}
 	n, err := strconv.ParseInt(token.String(), 10, 64)
 	if err != nil {
-		d.problem(d.field(), fmt.Sprintf("%s is not a 64-bit integer", token))
+		d.problem("line/type", d.field(), fmt.Sprintf("%s is not a 64-bit integer", token))
 	}
 	return n
 }
@@ -416,7 +417,7 @@ func (d *lineDecoder) mismatch(kind jsontext.Kind, want string) {
 		return
 	}
 	if kind != jsontext.KindNull {
-		d.problem(d.field(), "must be "+want)
+		d.problem("line/type", d.field(), "must be "+want)
 	}
 }
 
@@ -455,7 +456,7 @@ func (d *lineDecoder) end() {
 	_, err := d.json.ReadToken()
 	switch {
 	case err == nil:
-		d.problem("", "there is more than one JSON value")
+		d.problem("line/json", "", "there is more than one JSON value")
 	case !errors.Is(err, io.EOF):
 		d.syntax(err)
 	}
@@ -463,23 +464,33 @@ func (d *lineDecoder) end() {
 
 func (d *lineDecoder) syntax(err error) {
 	d.broken = true
-	detail := "not valid JSON: " + err.Error()
-	if errors.Is(err, jsontext.ErrDuplicateName) {
-		detail = "a member is given twice"
-	} else if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		detail = "not valid JSON: it ends too early"
+	field, place := d.field(), ""
+	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		field = fieldName(syntactic.JSONPointer)
+		place = fmt.Sprintf(" at byte %d", syntactic.ByteOffset+1)
+		err = syntactic.Err
 	}
-	d.problem(d.field(), detail)
+	switch {
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		d.problem("line/duplicate-member", field, "this member is given twice")
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		d.problem("line/json", field, "not valid JSON: it ends too early")
+	default:
+		d.problem("line/json", field, "not valid JSON: "+err.Error()+place)
+	}
 }
 
-func (d *lineDecoder) problem(field, detail string) {
-	d.problems = append(d.problems, &LineError{Field: field, Detail: detail})
+func (d *lineDecoder) problem(rule, field, detail string) {
+	d.problems = append(d.problems, &LineError{Rule: rule, Field: field, Detail: detail})
 }
 
-// field names the value that was read last: "deps[2].req".
-func (d *lineDecoder) field() string {
+// field names the value that was read last.
+func (d *lineDecoder) field() string { return fieldName(d.json.StackPointer()) }
+
+// fieldName writes a JSON pointer as people do: "deps[2].req".
+func fieldName(pointer jsontext.Pointer) string {
 	var b strings.Builder
-	for token := range d.json.StackPointer().Tokens() {
+	for token := range pointer.Tokens() {
 		if allDigits(token) {
 			fmt.Fprintf(&b, "[%s]", token)
 			continue

@@ -1,5 +1,12 @@
 package index
 
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+)
+
 // Kind is what a change of an index means as a whole.
 type Kind string
 
@@ -17,7 +24,7 @@ const (
 // Delta is the meaning of a change.
 type Delta struct {
 	Kind    Kind
-	Package string         // as its lines spell it; "" if the change is about no package
+	Package string         // as its lines spell it, in lower case for KindOwners; "" if the change is about no package
 	First   bool           // the change creates the package
 	Added   []*Entry       // KindPublish: the new lines
 	Changed []StatusChange // KindYank, KindUnyank, KindRetire, KindUnretire
@@ -34,6 +41,168 @@ type StatusChange struct {
 // Classify says what the difference between two trees means. It fails closed:
 // whatever is not exactly one of the allowed changes is a violation, and then
 // the Delta is not to be used.
+//
+// A change is about one package and of one kind: lines are appended, or
+// "yanked" of some lines turns, or "retired" does, or the owners change. Only a
+// change that creates a package may bring its owners along. A change of the
+// files that govern the index (config.json, policy.yaml, trust/, the workflows
+// of its host, and the README, LICENSE and CODEOWNERS beside them) is about
+// these alone. What may stand in an owners or policy file is not judged here,
+// nor whether a new name is too close to an old one.
 func Classify(changes []FileChange) (Delta, []Violation) {
-	return Delta{}, []Violation{{Rule: "delta/unknown", Detail: "this change is none of the allowed ones"}}
+	if len(changes) == 0 {
+		return Delta{}, []Violation{{Rule: "delta/empty", Detail: "nothing is changed"}}
+	}
+	c := &classifier{}
+	for _, change := range changes {
+		c.sort(change)
+	}
+	c.judge()
+	return c.delta, c.violations
+}
+
+// classifier sorts changes by what their path is for, and judges each group.
+type classifier struct {
+	packages, owners, policy []FileChange
+
+	delta      Delta
+	violations []Violation
+}
+
+func (c *classifier) add(rule, path, hint, format string, args ...any) {
+	c.violations = append(c.violations, Violation{Rule: rule, Path: path, Detail: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+func (c *classifier) sort(change FileChange) {
+	if change.Before.equal(change.After) {
+		c.add("delta/empty", change.Path, "", "the file is not changed")
+		return
+	}
+	c.checkMode(change)
+	_, isPackage := NameOf(change.Path)
+	_, isOwners := OwnersOf(change.Path)
+	switch {
+	case isPackage:
+		c.packages = append(c.packages, change)
+	case isOwners:
+		c.owners = append(c.owners, change)
+	case isPolicyPath(change.Path):
+		c.policy = append(c.policy, change)
+	default:
+		c.add("delta/path", change.Path, "", "no file of an index has this path")
+	}
+}
+
+// checkMode accepts only plain files that nobody may execute, before and after.
+func (c *classifier) checkMode(change FileChange) {
+	for _, side := range []struct {
+		when string
+		blob *Blob
+	}{{"was", change.Before}, {"is", change.After}} {
+		if side.blob != nil && side.blob.Mode != 0o644 {
+			c.add("delta/mode", change.Path, "commit it as a plain file of mode 100644", "the file %s %s", side.when, describeMode(side.blob.Mode))
+		}
+	}
+}
+
+func describeMode(mode fs.FileMode) string {
+	switch mode {
+	case fs.ModeSymlink:
+		return "a symbolic link"
+	case 0o755:
+		return "executable"
+	default:
+		return fmt.Sprintf("no plain file (%s)", mode)
+	}
+}
+
+// isPolicyPath reports whether a path is of a file that governs the index. No
+// such file but config.json may end in ".json": clients that search an index by
+// its files would take it for a package.
+func isPolicyPath(path string) bool {
+	switch path {
+	case ConfigPath, PolicyPath, "README.md", "LICENSE", "CONTRIBUTING.md", "CODEOWNERS", ".gitattributes", ".gitignore":
+		return true
+	}
+	folder, _, below := strings.Cut(path, "/")
+	folders := []string{"trust", ".github", ".gitea", ".forgejo"}
+	return below && fs.ValidPath(path) && slices.Contains(folders, folder) && !strings.HasSuffix(lower(path), ".json")
+}
+
+// judge decides which kind of change the groups make, and checks that kind.
+func (c *classifier) judge() {
+	switch {
+	case len(c.policy) > 0 && len(c.packages)+len(c.owners) > 0:
+		c.add("delta/mixed", c.policy[0].Path, "propose it on its own", "the files that govern the index change together with a package")
+	case len(c.packages) > 1:
+		c.add("delta/one-package", c.packages[1].Path, "propose one package at a time", "%d packages change at once", len(c.packages))
+	case len(c.owners) > 1:
+		c.add("delta/one-package", c.owners[1].Path, "propose one package at a time", "the owners of %d packages change at once", len(c.owners))
+	case len(c.policy) > 0:
+		c.judgePolicy()
+	case len(c.packages) == 1:
+		c.judgePackage(c.packages[0])
+	case len(c.owners) == 1:
+		c.judgeOwners(c.owners[0])
+	}
+	if len(c.violations) == 0 && c.delta.Kind == "" {
+		c.add("delta/empty", "", "", "nothing is changed")
+	}
+	if len(c.violations) > 0 {
+		c.delta = Delta{}
+	}
+}
+
+func (c *classifier) judgePolicy() {
+	c.delta = Delta{Kind: KindPolicy, Policy: c.policy}
+	for _, change := range c.policy {
+		switch {
+		case change.After == nil && (change.Path == ConfigPath || change.Path == PolicyPath):
+			c.add("delta/delete", change.Path, "", "an index cannot be without this file")
+		case change.After != nil && change.Path == ConfigPath:
+			if _, err := ParseConfig(change.After.Data); err != nil {
+				c.add("config/invalid", change.Path, "", "%s", err)
+			}
+		}
+	}
+}
+
+func (c *classifier) judgeOwners(change FileChange) {
+	name, _ := OwnersOf(change.Path)
+	c.delta = Delta{Kind: KindOwners, Package: name, Owners: &change}
+	if change.After == nil {
+		c.add("delta/delete", change.Path, "change the owners instead", "the owners of a package cannot be deleted")
+	}
+}
+
+// judgePackage checks a change of one package's file, and of its owners if they
+// come along.
+func (c *classifier) judgePackage(change FileChange) {
+	name, _ := NameOf(change.Path)
+	if change.After == nil {
+		c.add("delta/delete", change.Path, "yank or retire its versions instead", "the file of a package cannot be deleted")
+		return
+	}
+	p := packageChange{path: change.Path, name: name}
+	if change.Before != nil {
+		p.before = change.Before.Data
+	}
+	p.after = change.After.Data
+	p.judge()
+	c.delta = p.delta
+	c.violations = append(c.violations, p.violations...)
+	if len(c.owners) == 1 {
+		c.judgeFirstOwners(c.owners[0], name)
+	}
+}
+
+func (c *classifier) judgeFirstOwners(change FileChange, name string) {
+	owned, _ := OwnersOf(change.Path)
+	switch {
+	case owned != name:
+		c.add("delta/one-package", change.Path, "propose one package at a time", "the owners of %s change together with the package %s", owned, name)
+	case !c.delta.First || change.Before != nil:
+		c.add("delta/mixed", change.Path, "propose it on its own", "the owners change together with the lines of a package that exists already")
+	}
+	c.delta.Owners = &change
 }

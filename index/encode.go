@@ -120,11 +120,15 @@ func appendRetired(dst []byte, r *Retired) []byte {
 
 func appendFeatures(dst []byte, features map[string][]string) []byte {
 	o := newObject(dst)
-	for _, name := range slices.Sorted(maps.Keys(features)) {
+	for _, name := range sortedKeys(features) {
 		o.key(name)
 		o.dst = appendArray(o.dst, features[name], appendString)
 	}
 	return o.end(nil)
+}
+
+func sortedKeys(features map[string][]string) []string {
+	return slices.Sorted(maps.Keys(features))
 }
 
 func appendArray[T any](dst []byte, values []T, appendValue func([]byte, T) []byte) []byte {
