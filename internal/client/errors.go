@@ -1,6 +1,9 @@
 package client
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // The classes of errors; test with errors.Is.
 var (
@@ -11,6 +14,24 @@ var (
 	ErrNetwork   = errors.New("network failure")             // not reachable, or offline was asked for
 	ErrUsage     = errors.New("not a valid command or kind") // the request itself is wrong
 )
+
+// NoPackageError reports that a registry answered and does not have a package.
+// It is [ErrNotFound]; a registry that is not found itself is not this error,
+// for nobody knows what that one has.
+type NoPackageError struct {
+	Name string
+}
+
+func (e *NoPackageError) Error() string { return fmt.Sprintf("no package %q", e.Name) }
+
+// Is makes the error match ErrNotFound.
+func (e *NoPackageError) Is(target error) bool { return target == ErrNotFound }
+
+// isNoPackage reports whether err is a [NoPackageError].
+func isNoPackage(err error) bool {
+	var none *NoPackageError
+	return errors.As(err, &none)
+}
 
 // Error is a failure with its class and a remedy.
 type Error struct {

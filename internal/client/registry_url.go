@@ -65,7 +65,7 @@ func ParseLocation(address, base string) (Location, error) {
 			return Location{}, locationError(address, "names a host", "write file:///path with three slashes")
 		}
 		return localLocation(filepath.FromSlash(fileURLPath(u.Path)), base), nil
-	case "https", "http", "ssh", "git":
+	case "https", "http", "ssh":
 		if u.Hostname() == "" {
 			return Location{}, locationError(address, "names no host", "")
 		}
@@ -119,7 +119,7 @@ func (l Location) Key() string {
 }
 
 func defaultPorts() map[string]string {
-	return map[string]string{"https": "443", "http": "80", "ssh": "22", "git": "9418"}
+	return map[string]string{"https": "443", "http": "80", "ssh": "22"}
 }
 
 // String is the address as it is written to a configuration file.
@@ -141,16 +141,6 @@ func (l Location) CloneURL() string {
 	return l.URL.String()
 }
 
-// Insecure reports whether others on the network can change what is read:
-// neither encrypted nor on this machine.
-func (l Location) Insecure() bool {
-	if l.URL == nil || (l.URL.Scheme != "http" && l.URL.Scheme != "git") {
-		return false
-	}
-	host := l.URL.Hostname()
-	return host != "localhost" && !net.ParseIP(host).IsLoopback()
-}
-
 // InferKind says how the registry at the location is read. A local folder is
 // looked at; a URL is judged by its form.
 func (l Location) InferKind() (RegistryKind, error) {
@@ -160,7 +150,7 @@ func (l Location) InferKind() (RegistryKind, error) {
 	switch {
 	case l.Sparse:
 		return kindSparse, nil
-	case l.URL.Scheme == "ssh", l.URL.Scheme == "git", strings.HasSuffix(l.URL.Path, ".git"), isGitHost(l.URL.Hostname()):
+	case l.URL.Scheme == "ssh", strings.HasSuffix(l.URL.Path, ".git"), isGitHost(l.URL.Hostname()):
 		return KindGit, nil
 	}
 	return kindAPI, nil

@@ -1,0 +1,237 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/strictyaml"
+)
+
+// Registry is one place where packages are published. It shows one state of
+// it, chosen at the first question, until Update. It is safe for use by several
+// goroutines. Errors are in the classes of this package.
+type Registry interface {
+	// Config is the configured entry; its Kind is never empty.
+	Config() RegistryConfig
+	// Status says which state is shown.
+	Status(ctx context.Context) (Status, error)
+	// Index reads the registry's config.json.
+	Index(ctx context.Context) (*index.Config, error)
+	// Package reads all versions of a package; *NoPackageError when the
+	// registry has none of that name.
+	Package(ctx context.Context, name string) (index.File, error)
+	// Search lists what matches, best first.
+	Search(ctx context.Context, q Query) ([]Match, error)
+	// Update moves to the newest state of the registry.
+	Update(ctx context.Context, opts UpdateOptions) (Change, error)
+	// Close releases open files.
+	Close() error
+}
+
+// Status is the state of a registry that is shown.
+type Status struct {
+	Commit   string    // ID of the commit, "" for a kind that has none
+	Packages int       // how many packages it has
+	Updated  time.Time // when it was last brought up to date; zero for a kind that is read in place
+}
+
+// UpdateOptions says how far an update may go.
+type UpdateOptions struct {
+	// AcceptRewrite takes over a history that does not continue the known one.
+	AcceptRewrite bool
+}
+
+// Change is what an update did.
+type Change struct {
+	Old, New string // commits; Old is "" for the first copy
+	Packages int    // how many packages are new, changed or gone
+}
+
+// Registries are the configured registries, opened when they are first asked.
+type Registries struct {
+	list []Registry // in lookup order
+	jobs int
+}
+
+// Access is what registries need of the outside world.
+type Access struct {
+	Now func() time.Time
+	// Note tells a person of work that takes a while or repairs something; it
+	// may be called by several goroutines. It may be nil.
+	Note func(format string, args ...any)
+}
+
+func (a Access) note(format string, args ...any) {
+	if a.Note != nil {
+		a.Note(format, args...)
+	}
+}
+
+// OpenRegistries opens all configured registries. Nothing is read yet. The
+// caller must call Close.
+func OpenRegistries(c *Config, a Access) (*Registries, error) {
+	set := &Registries{jobs: c.Jobs}
+	for _, entry := range c.Registries {
+		r, err := OpenRegistry(c, entry, a)
+		if err != nil {
+			return nil, errors.Join(err, set.Close())
+		}
+		set.list = append(set.list, r)
+	}
+	return set, nil
+}
+
+// OpenRegistry opens one registry, whether it is configured or not. Nothing is
+// read yet. The caller must call Close.
+func OpenRegistry(c *Config, entry RegistryConfig, a Access) (Registry, error) {
+	location, err := ParseLocation(entry.URL, c.Places.Cache)
+	if err != nil {
+		return nil, err
+	}
+	if entry.Kind == "" {
+		// A folder that cannot be looked at now, such as an unplugged disk, is
+		// an error of the first question, not of every command.
+		if entry.Kind, err = location.InferKind(); err != nil && location.Path != "" {
+			entry.Kind = KindDir
+		}
+	}
+	if err := checkKind(entry.Kind); err != nil {
+		return nil, err
+	}
+	if entry.Kind == KindDir {
+		return newDirRegistry(entry, location)
+	}
+	return newGitRegistry(c, entry, location, a), nil
+}
+
+// All lists the registries in lookup order.
+func (s *Registries) All() []Registry { return s.list }
+
+// Close closes all registries.
+func (s *Registries) Close() error {
+	var all []error
+	for _, r := range s.list {
+		all = append(all, r.Close())
+	}
+	return errors.Join(all...)
+}
+
+// Get finds a registry by its alias; the error is [ErrNotFound].
+func (s *Registries) Get(name string) (Registry, error) {
+	var names []string
+	for _, r := range s.list {
+		if r.Config().Name == name {
+			return r, nil
+		}
+		names = append(names, r.Config().Name)
+	}
+	remedy := "add it with 'clyde registry add URL --name " + name + "'"
+	if near := strictyaml.Nearest(name, names); near != "" {
+		remedy = "did you mean " + near + "?"
+	}
+	return nil, &Error{Class: ErrNotFound, Message: fmt.Sprintf("no registry named %q is configured", name), Remedy: remedy}
+}
+
+// ByURL finds the registry that an index line or a lock names by its URL; the
+// error is [ErrNotFound].
+func (s *Registries) ByURL(url string) (Registry, error) {
+	location, err := ParseLocation(url, "/")
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range s.list {
+		have, err := ParseLocation(r.Config().URL, "/")
+		if err == nil && have.Key() == location.Key() {
+			return r, nil
+		}
+	}
+	return nil, &Error{Class: ErrNotFound, Message: "no configured registry has the URL " + url, Remedy: "if you trust it, add it with 'clyde registry add " + url + "'"}
+}
+
+// Each calls do for every registry, several at a time, and returns when all
+// are done. One that fails does not stop the others.
+func (s *Registries) Each(ctx context.Context, registries []Registry, do func(ctx context.Context, position int, r Registry)) {
+	var group errgroup.Group
+	group.SetLimit(max(s.jobs, 1))
+	for i, r := range registries {
+		group.Go(func() error {
+			do(ctx, i, r)
+			return nil
+		})
+	}
+	_ = group.Wait() // the functions return nil
+}
+
+// Find asks every registry for a package and reports those that have it, in
+// lookup order. The error joins the failures of those that could not answer.
+func (s *Registries) Find(ctx context.Context, name string) ([]Registry, error) {
+	has, errs := make([]bool, len(s.list)), make([]error, len(s.list))
+	s.Each(ctx, s.list, func(ctx context.Context, i int, r Registry) {
+		_, err := r.Package(ctx, name)
+		has[i] = err == nil
+		if err != nil && !isNoPackage(err) {
+			errs[i] = fmt.Errorf("registry %s: %w", r.Config().Name, err)
+		}
+	})
+	var found []Registry
+	for i, r := range s.list {
+		if has[i] {
+			found = append(found, r)
+		}
+	}
+	return found, errors.Join(errs...)
+}
+
+// Choose decides which registry a name without a pin belongs to: the only one
+// that has it. Several are [ErrRefused], none is [ErrNotFound], and a registry
+// that cannot answer is an error too, for it might have the name.
+func (s *Registries) Choose(ctx context.Context, name string) (Registry, error) {
+	if len(s.list) == 0 {
+		return nil, NoRegistryError()
+	}
+	found, err := s.Find(ctx, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) == 0:
+		return nil, s.unknownPackage(ctx, name)
+	}
+	var names []string
+	for _, r := range found {
+		names = append(names, r.Config().Name)
+	}
+	return nil, &Error{
+		Class:   ErrRefused,
+		Message: fmt.Sprintf("package %q is in more than one registry: %s", name, strings.Join(names, ", ")),
+		Remedy:  "say which one: 'registry: " + names[0] + "' in the manifest, or --registry " + names[0],
+	}
+}
+
+// NoRegistryError says that there is no registry to ask.
+func NoRegistryError() error {
+	return &Error{Class: ErrNotFound, Message: "no registry is configured", Remedy: "add one with 'clyde registry add URL'"}
+}
+
+// unknownPackage explains that no registry has the name, with near ones.
+func (s *Registries) unknownPackage(ctx context.Context, name string) error {
+	var asked []string
+	for _, r := range s.list {
+		asked = append(asked, r.Config().Name)
+	}
+	e := &Error{
+		Class: ErrNotFound, Message: fmt.Sprintf("no package %q in %s", name, strings.Join(asked, ", ")),
+		Remedy: "look for it with 'clyde search', or bring the copies up to date with 'clyde registry update'",
+	}
+	if near := s.NearestNames(ctx, name); len(near) > 0 {
+		e.Remedy = "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return e
+}

@@ -1,0 +1,370 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/clydepm/clyde/internal/git"
+)
+
+// transferFactor is how much longer than one answer a whole transfer may take.
+const transferFactor = 20
+
+// gitCopy is the copy of a git registry in the cache:
+//
+//	<base>.git       bare repository, shallow at the commit it was cloned at
+//	<base>.json      the record: which commit is shown and since when
+//	<base>.search    names and descriptions at a commit
+//	<base>.lock      held by whoever changes any of these
+type gitCopy struct {
+	name, url, branch string
+	base              string
+	offline           bool
+	timeout           time.Duration
+	access            Access
+}
+
+// gitRecord is what is remembered about a copy. It outlives a damaged
+// repository, so that a new copy is held against the commit known before.
+type gitRecord struct {
+	URL     string    `json:"url"`
+	Ref     string    `json:"ref"`
+	Commit  string    `json:"commit"`
+	Updated time.Time `json:"updated"`
+}
+
+func (c gitCopy) repository() string { return c.base + ".git" }
+func (c gitCopy) recordFile() string { return c.base + ".json" }
+func (c gitCopy) searchFile() string { return c.base + ".search" }
+func (c gitCopy) lockFile() string   { return c.base + ".lock" }
+
+func (c gitCopy) readRecord() (gitRecord, error) {
+	var r gitRecord
+	data, err := os.ReadFile(c.recordFile())
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(data, &r); err != nil {
+		return r, fmt.Errorf("%s: %w", c.recordFile(), err)
+	}
+	if r.Commit == "" || r.Ref == "" {
+		return r, fmt.Errorf("%s: names no commit", c.recordFile())
+	}
+	return r, nil
+}
+
+func (c gitCopy) writeRecord(r gitRecord) error {
+	data, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(c.recordFile(), append(data, '\n'), 0o644)
+}
+
+// load opens the copy as the record says. Any error means that there is no
+// copy that can be used.
+func (c gitCopy) load() (*openCopy, error) {
+	record, err := c.readRecord()
+	if err != nil {
+		return nil, err
+	}
+	repo, err := git.Open(c.repository())
+	if err != nil {
+		return nil, err
+	}
+	opened, err := openAt(repo, record)
+	if err != nil {
+		return nil, errors.Join(err, repo.Close())
+	}
+	return opened, nil
+}
+
+// openAt reads enough of a commit to see that it is there and is an index.
+func openAt(repo *git.Repo, record gitRecord) (*openCopy, error) {
+	files, err := repo.Tree(record.Commit)
+	if err != nil {
+		return nil, err
+	}
+	tree := indexTree{files}
+	if err := tree.checkIndex(); err != nil {
+		return nil, err
+	}
+	return &openCopy{repo: repo, record: record, tree: tree}, nil
+}
+
+// make fetches the first copy, or again one that is damaged or gone, unless
+// another process did so meanwhile.
+func (c gitCopy) make(ctx context.Context) (*openCopy, error) {
+	if c.offline {
+		return nil, c.offlineError("it was never fetched, or its copy is gone")
+	}
+	unlock, err := lockFile(ctx, c.lockFile())
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if opened, err := c.load(); err == nil {
+		return opened, nil
+	}
+	if _, err := c.clone(ctx, UpdateOptions{}); err != nil {
+		return nil, err
+	}
+	return c.load()
+}
+
+func (c gitCopy) offlineError(why string) error {
+	return &Error{
+		Class: ErrNetwork, Message: fmt.Sprintf("registry %s is needed but not here: %s", c.name, why),
+		Remedy: "run 'clyde registry update " + c.name + "' without --offline",
+	}
+}
+
+// update moves the copy to the newest commit of the registry.
+func (c gitCopy) update(ctx context.Context, opts UpdateOptions) (Change, error) {
+	if c.offline {
+		return Change{}, &Error{
+			Class: ErrNetwork, Message: "registry " + c.name + " cannot be updated offline", Remedy: "run the command without --offline",
+		}
+	}
+	unlock, err := lockFile(ctx, c.lockFile())
+	if err != nil {
+		return Change{}, err
+	}
+	defer unlock()
+	opened, err := c.load()
+	if err != nil {
+		return c.clone(ctx, opts)
+	}
+	defer opened.repo.Close()
+	now, err := c.remoteHead(ctx)
+	if err != nil {
+		return Change{}, err
+	}
+	if now == opened.record.Commit {
+		opened.record.Updated = c.access.Now().UTC()
+		return Change{Old: now, New: now}, c.writeRecord(opened.record)
+	}
+	return c.advance(ctx, opened, opts)
+}
+
+// remoteHead asks where the registry's branch is. It is a short question, so
+// a registry that does not answer is noticed soon.
+func (c gitCopy) remoteHead(ctx context.Context) (string, error) {
+	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	remote, err := git.ListRemote(limited, c.url)
+	if err != nil {
+		return "", c.remoteError(waitError(ctx, "registry "+c.name, c.timeout, err))
+	}
+	ref := remote.Head
+	if c.branch != "" {
+		ref = "refs/heads/" + c.branch
+	}
+	id, _ := remote.Find(ref)
+	return id, nil // a branch that is missing is explained by the fetch
+}
+
+// advance fetches what is new and, if it continues the known history, shows it.
+func (c gitCopy) advance(ctx context.Context, opened *openCopy, opts UpdateOptions) (Change, error) {
+	limited, cancel := context.WithTimeout(ctx, transferFactor*c.timeout)
+	defer cancel()
+	fetched, err := opened.repo.Fetch(limited, git.FetchOptions{URL: c.url, Branch: c.branch})
+	if err != nil {
+		return Change{}, c.remoteError(waitError(ctx, "registry "+c.name, transferFactor*c.timeout, err))
+	}
+	record := gitRecord{URL: c.url, Ref: fetched.Ref, Commit: fetched.New, Updated: c.access.Now().UTC()}
+	if !opts.AcceptRewrite {
+		if err := c.checkHistory(opened.repo, opened.record.Commit, fetched.New); err != nil {
+			return Change{}, err
+		}
+	}
+	next, err := openAt(opened.repo, record)
+	if err != nil {
+		return Change{}, fmt.Errorf("registry %s at its new commit %s: %w", c.name, shortID(fetched.New), err)
+	}
+	changed, err := changedPackages(opened.tree.files, next.tree.files)
+	if err != nil {
+		return Change{}, err
+	}
+	if err := opened.repo.CompareAndSwap(fetched.Ref, fetched.Old, fetched.New); err != nil {
+		return Change{}, err
+	}
+	return Change{Old: opened.record.Commit, New: fetched.New, Packages: len(changed)}, c.writeRecord(record)
+}
+
+// checkHistory refuses a head that does not descend from the known commit.
+func (c gitCopy) checkHistory(repo *git.Repo, known, head string) error {
+	if known == head {
+		return nil
+	}
+	descends, err := repo.IsAncestor(known, head)
+	if err != nil || descends {
+		return err
+	}
+	if back, err := repo.IsAncestor(head, known); err == nil && back {
+		return &Error{
+			Class:   ErrIntegrity,
+			Message: fmt.Sprintf("registry %s went back: it was at commit %s and now offers the older %s", c.name, shortID(known), shortID(head)),
+			Remedy:  "nothing was changed; an out-of-date mirror does this, try again later or ask the registry's maintainers",
+		}
+	}
+	return &Error{
+		Class: ErrIntegrity,
+		Message: fmt.Sprintf("registry %s has rewritten its history: it was at commit %s, and its new head %s does not continue from there",
+			c.name, shortID(known), shortID(head)),
+		Remedy: "nothing was changed; ask the registry's maintainers, and if this was announced, run 'clyde registry update " + c.name + " --accept-rewrite'",
+	}
+}
+
+// clone fetches a copy from nothing. When a record tells of an earlier copy,
+// the new head must descend from its commit; the history needed to see that is
+// fetched only when the head is another one. The caller holds the file lock.
+func (c gitCopy) clone(ctx context.Context, opts UpdateOptions) (Change, error) {
+	c.access.note("fetching registry %s from %s", c.name, c.url)
+	if err := c.sweep(); err != nil {
+		return Change{}, err
+	}
+	if _, err := c.remoteHead(ctx); err != nil {
+		return Change{}, err
+	}
+	known, err := c.readRecord()
+	if err != nil {
+		known = gitRecord{}
+	}
+	fresh, err := c.cloneBeside(ctx, 1)
+	if err != nil {
+		return Change{}, err
+	}
+	defer func() { _ = removeAll(filepath.Dir(fresh)) }()
+	record, packages, err := c.examine(fresh)
+	if err != nil {
+		return Change{}, err
+	}
+	if known.Commit != "" && known.Commit != record.Commit && !opts.AcceptRewrite {
+		if err := c.checkAgainstKnown(ctx, known.Commit); err != nil {
+			return Change{}, err
+		}
+	}
+	if err := removeAll(c.repository()); err != nil {
+		return Change{}, err
+	}
+	if err := os.Rename(fresh, c.repository()); err != nil {
+		return Change{}, err
+	}
+	return Change{Old: known.Commit, New: record.Commit, Packages: packages}, c.writeRecord(record)
+}
+
+// checkAgainstKnown fetches the whole history to a place of its own to see
+// whether it contains the commit that was shown before.
+func (c gitCopy) checkAgainstKnown(ctx context.Context, known string) error {
+	full, err := c.cloneBeside(ctx, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = removeAll(filepath.Dir(full)) }()
+	repo, err := git.Open(full)
+	if err != nil {
+		return err
+	}
+	defer repo.Close()
+	head, err := repo.Resolve("HEAD")
+	if err != nil {
+		return err
+	}
+	return c.checkHistory(repo, known, head)
+}
+
+// sweep removes what a killed process left. The caller holds the file lock.
+func (c gitCopy) sweep() error {
+	left, err := filepath.Glob(c.base + ".new-*")
+	if err != nil {
+		return err
+	}
+	return removeAll(left...)
+}
+
+// cloneBeside clones to a repository in a new folder beside the copy; the
+// caller removes that folder.
+func (c gitCopy) cloneBeside(ctx context.Context, depth int) (string, error) {
+	if err := os.MkdirAll(filepath.Dir(c.base), 0o755); err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(filepath.Dir(c.base), filepath.Base(c.base)+".new-*")
+	if err != nil {
+		return "", err
+	}
+	limited, cancel := context.WithTimeout(ctx, transferFactor*c.timeout)
+	defer cancel()
+	fresh := filepath.Join(dir, "copy.git")
+	repo, err := git.Clone(limited, fresh, git.FetchOptions{URL: c.url, Branch: c.branch, Depth: depth})
+	if err != nil {
+		_ = removeAll(dir)
+		return "", c.remoteError(waitError(ctx, "registry "+c.name, transferFactor*c.timeout, err))
+	}
+	return fresh, repo.Close()
+}
+
+// examine looks at a fresh clone: what its head is, and that it is an index.
+func (c gitCopy) examine(dir string) (record gitRecord, packages int, err error) {
+	repo, err := git.Open(dir)
+	if err != nil {
+		return record, 0, err
+	}
+	defer repo.Close()
+	record = gitRecord{URL: c.url, Updated: c.access.Now().UTC()}
+	if record.Ref, err = repo.HeadRef(); err != nil {
+		return record, 0, err
+	}
+	if record.Commit, err = repo.ReadRef(record.Ref); err != nil {
+		return record, 0, err
+	}
+	opened, err := openAt(repo, record)
+	if err != nil {
+		return record, 0, fmt.Errorf("registry %s at %s: %w", c.name, c.url, err)
+	}
+	names, err := changedPackages(nil, opened.tree.files)
+	return record, len(names), err
+}
+
+// discard throws the damaged repository away and keeps the record.
+func (c gitCopy) discard(ctx context.Context) error {
+	unlock, err := lockFile(ctx, c.lockFile())
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return removeAll(c.repository(), c.searchFile())
+}
+
+// remove deletes all that is known about the registry.
+func (c gitCopy) remove(ctx context.Context) error {
+	unlock, err := lockFile(ctx, c.lockFile())
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return removeAll(c.repository(), c.searchFile(), c.recordFile())
+}
+
+// remoteError puts a failure of git into a class of this package.
+func (c gitCopy) remoteError(err error) error {
+	var own *Error
+	if errors.As(err, &own) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	e := &Error{Class: ErrNetwork, Message: "registry " + c.name, Remedy: hintOf(err), Err: err}
+	switch {
+	case errors.Is(err, git.ErrNotFound):
+		e.Class = ErrNotFound
+	case errors.Is(err, git.ErrAuth):
+		e.Class = ErrRefused
+	case errors.Is(err, git.ErrURL):
+		e.Class = ErrUsage
+	}
+	return e
+}
