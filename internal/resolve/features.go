@@ -1,0 +1,207 @@
+package resolve
+
+import (
+	"strings"
+
+	"github.com/clydepm/clyde/index"
+)
+
+// prefixDep marks a feature value, and the internal feature variable, that
+// stands for an optional dependency.
+const prefixDep = "dep:"
+
+// defaultFeature exists on every version.
+const defaultFeature = "default"
+
+// shape is one version's dependencies and features, made easy to ask.
+type shape struct {
+	entry    *index.Entry
+	features map[string][]string
+	implicit map[string]bool // optional dependencies that are features of their own name
+}
+
+func (p *pkg) shape(state int) *shape {
+	if s := p.shapes[state-1]; s != nil {
+		return s
+	}
+	s := newShape(p.entries[state-1])
+	p.shapes[state-1] = s
+	return s
+}
+
+func newShape(e *index.Entry) *shape {
+	s := &shape{entry: e, features: e.AllFeatures()}
+	for _, d := range e.Deps {
+		if !d.Optional || d.Kind == index.KindDev {
+			continue
+		}
+		if _, explicit := s.features[d.Name]; explicit {
+			continue
+		}
+		if s.implicit == nil {
+			s.implicit = map[string]bool{}
+		}
+		s.implicit[d.Name] = true
+	}
+	for _, values := range s.features {
+		for _, value := range values {
+			if name, ok := strings.CutPrefix(value, prefixDep); ok {
+				delete(s.implicit, name)
+			}
+		}
+	}
+	return s
+}
+
+// has reports whether the feature can be asked of this version.
+func (s *shape) has(feature string) bool {
+	if _, ok := s.features[feature]; ok || feature == defaultFeature || s.implicit[feature] {
+		return true
+	}
+	if name, ok := strings.CutPrefix(feature, prefixDep); ok {
+		_, optional := s.dependency(name)
+		return optional
+	}
+	if name, _, ok := strings.Cut(feature, "/"); ok {
+		exists, _ := s.dependency(strings.TrimSuffix(name, "?"))
+		return exists
+	}
+	return false
+}
+
+// values returns what the feature enables.
+func (s *shape) values(feature string) []string {
+	switch values, ok := s.features[feature]; {
+	case ok:
+		return values
+	case s.implicit[feature]:
+		return []string{prefixDep + feature}
+	case strings.Contains(feature, "/"):
+		return []string{feature}
+	}
+	return nil
+}
+
+// dependency reports whether there is a dependency of this name that counts
+// outside development, and whether one of that name is optional.
+func (s *shape) dependency(name string) (exists, optional bool) {
+	for _, d := range s.entry.Deps {
+		if d.Name == name && d.Kind != index.KindDev {
+			exists = true
+			optional = optional || d.Optional
+		}
+	}
+	return exists, optional
+}
+
+// need is one thing that a version requires while a feature of it is on. It is
+// comparable, so that versions with the same need can be found.
+type need struct {
+	kind     needKind
+	feature  string // of the dependant; "" for always
+	when     string // optional dependency that must be active too, "" for none
+	registry string // as in the line
+	name     string // of the package needed
+	req      string // needPackage
+	want     string // needFeature and needOwn: the feature needed; needBroken: what is wrong
+}
+
+type needKind uint8
+
+const (
+	needPackage needKind = iota // a version of a package
+	needFeature                 // a feature of another package
+	needOwn                     // a feature of the same version
+	needBroken                  // nothing: the feature cannot be understood
+)
+
+// needs returns what the version requires while the feature is on, in the order
+// of the line; feature "" is what it always requires.
+func (s *shape) needs(feature string) []need {
+	if feature == "" {
+		return s.active(feature, func(d index.Dependency) bool { return !d.Optional })
+	}
+	if name, ok := strings.CutPrefix(feature, prefixDep); ok {
+		return s.active(feature, func(d index.Dependency) bool { return d.Optional && d.Name == name })
+	}
+	var needs []need
+	for _, value := range s.values(feature) {
+		needs = append(needs, s.valueNeeds(feature, value)...)
+	}
+	return needs
+}
+
+// active returns the needs that come from the dependencies chosen.
+func (s *shape) active(feature string, chosen func(index.Dependency) bool) []need {
+	var needs []need
+	for _, d := range s.entry.Deps {
+		if d.Kind == index.KindDev || !chosen(d) {
+			continue
+		}
+		base := need{feature: feature, registry: d.Registry, name: d.PackageName()}
+		version := base
+		version.req = d.Req
+		needs = append(needs, version)
+		base.kind = needFeature
+		for _, f := range d.Features {
+			base.want = f
+			needs = append(needs, base)
+		}
+		if d.DefaultFeatures {
+			base.want = defaultFeature
+			needs = append(needs, base)
+		}
+	}
+	return needs
+}
+
+// valueNeeds returns the needs of one value of a feature.
+func (s *shape) valueNeeds(feature, value string) []need {
+	if name, ok := strings.CutPrefix(value, prefixDep); ok {
+		exists, optional := s.dependency(name)
+		switch {
+		case optional:
+			return []need{{kind: needOwn, feature: feature, want: value}}
+		case exists:
+			return nil
+		}
+		return []need{{kind: needBroken, feature: feature, want: value}}
+	}
+	if name, want, ok := strings.Cut(value, "/"); ok {
+		return s.dependencyFeature(feature, value, name, want)
+	}
+	if s.has(value) {
+		return []need{{kind: needOwn, feature: feature, want: value}}
+	}
+	if exists, _ := s.dependency(value); exists {
+		return nil // older lines name dependencies that are always there
+	}
+	return []need{{kind: needBroken, feature: feature, want: value}}
+}
+
+// dependencyFeature returns the needs of "name/want" and "name?/want".
+func (s *shape) dependencyFeature(feature, value, name, want string) []need {
+	name, weak := strings.CutSuffix(name, "?")
+	var needs []need
+	exists, optional := s.dependency(name)
+	if !exists {
+		return []need{{kind: needBroken, feature: feature, want: value}}
+	}
+	if optional && !weak {
+		needs = append(needs, need{kind: needOwn, feature: feature, want: prefixDep + name})
+		if _, explicit := s.features[name]; name != feature && (explicit || s.implicit[name]) {
+			needs = append(needs, need{kind: needOwn, feature: feature, want: name})
+		}
+	}
+	for _, d := range s.entry.Deps {
+		if d.Name != name || d.Kind == index.KindDev {
+			continue
+		}
+		n := need{kind: needFeature, feature: feature, registry: d.Registry, name: d.PackageName(), want: want}
+		if d.Optional && weak {
+			n.when = name
+		}
+		needs = append(needs, n)
+	}
+	return needs
+}

@@ -1,0 +1,418 @@
+package resolve
+
+import (
+	"cmp"
+	"context"
+	"slices"
+)
+
+// search is one run of PubGrub over the universe. It ends with an assignment
+// of one state to every variable that must be selected, or with an
+// incompatibility without terms, from which the whole proof can be read.
+type search struct {
+	ctx    context.Context
+	u      *universe
+	budget *int                 // steps left, shared between the runs of one Resolve
+	limit  int                  // steps there were
+	prefer map[*pkg]int         // state to try first, where still possible
+	limits map[*pkg]*constraint // states a package is confined to
+	first  map[*pkg]bool        // packages to decide as soon as they are needed
+
+	vars  []varState
+	trail []assignment
+	level int
+
+	queue  []variable  // changed since their incompatibilities were last read
+	expand []expansion // dependencies that became active and are not stated yet
+	stated map[*incompatibility]bool
+}
+
+// constraint confines a package for one run: to its locked version, or to the
+// version the user asked for precisely.
+type constraint struct {
+	allowed set // "not selected" is always among them
+	fact    *fact
+}
+
+// varState is what a run knows about one variable.
+type varState struct {
+	known     bool // the variable has been met in this run
+	queued    bool
+	decided   bool
+	current   set
+	history   []mark
+	watched   []*incompatibility
+	conflicts int
+}
+
+// mark remembers the states left for a variable after a step of the trail.
+type mark struct {
+	step int
+	left set
+}
+
+// assignment is one step of the trail: a decision when cause is nil, else a
+// derivation.
+type assignment struct {
+	v     variable
+	level int
+	cause *incompatibility
+}
+
+// expansion asks to state what a decided version of a package needs under one
+// of its features (variable of the feature; the package's own for "always").
+type expansion struct {
+	pkg     *pkg
+	feature variable
+}
+
+// run searches until every needed package is decided. It returns nil, or the
+// incompatibility that proves there is no solution.
+func (s *search) run() (*incompatibility, error) {
+	if proof, err := s.state(s.u.rootClauses); proof != nil || err != nil {
+		return proof, err
+	}
+	for {
+		if proof, err := s.settle(); proof != nil || err != nil {
+			return proof, err
+		}
+		next := s.choose()
+		if next == nil {
+			return nil, nil
+		}
+		s.decide(next)
+		if err := s.spend(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// settle propagates and states newly active dependencies until neither has
+// anything left to do.
+func (s *search) settle() (*incompatibility, error) {
+	for {
+		if proof, err := s.propagate(); proof != nil || err != nil {
+			return proof, err
+		}
+		if len(s.expand) == 0 {
+			return nil, nil
+		}
+		e := s.expand[0]
+		s.expand = s.expand[1:]
+		v := &s.vars[e.pkg.v]
+		if !v.decided || !s.on(e.pkg, e.feature) {
+			continue // undone by a conflict since it was queued
+		}
+		clauses, err := s.u.clauses(e.pkg, e.feature, v.current.highest())
+		if err != nil {
+			return nil, err
+		}
+		if proof, err := s.state(clauses); proof != nil || err != nil {
+			return proof, err
+		}
+	}
+}
+
+func (s *search) on(p *pkg, feature variable) bool {
+	return feature == p.v || s.vars[feature].current.positive()
+}
+
+// state adds incompatibilities that hold whatever is chosen, each once.
+func (s *search) state(clauses []*incompatibility) (*incompatibility, error) {
+	for _, c := range clauses {
+		if s.stated[c] {
+			continue
+		}
+		s.stated[c] = true
+		for _, t := range c.terms {
+			if proof, err := s.meet(t.v); proof != nil || err != nil {
+				return proof, err
+			}
+		}
+		if proof, err := s.add(c); proof != nil || err != nil {
+			return proof, err
+		}
+	}
+	return nil, nil
+}
+
+// meet makes a variable known to this run, with what is always true of it.
+func (s *search) meet(v variable) (*incompatibility, error) {
+	for int(v) >= len(s.vars) {
+		s.vars = append(s.vars, varState{})
+	}
+	if s.vars[v].known {
+		return nil, nil
+	}
+	info := &s.u.vars[v]
+	s.vars[v].known = true
+	s.vars[v].current = info.full
+	axioms := info.axioms
+	if limit := s.limits[info.pkg]; limit != nil && info.feature == "" {
+		ruledOut := info.full.minus(limit.allowed)
+		if !ruledOut.empty() {
+			axioms = append(axioms[:len(axioms):len(axioms)], &incompatibility{terms: []term{{v, ruledOut}}, fact: limit.fact})
+		}
+	}
+	return s.state(axioms)
+}
+
+// add watches an incompatibility and draws its immediate consequence.
+func (s *search) add(c *incompatibility) (*incompatibility, error) {
+	for _, t := range c.terms {
+		s.vars[t.v].watched = append(s.vars[t.v].watched, c)
+	}
+	if !s.read(c) {
+		return nil, nil
+	}
+	return s.recover(c)
+}
+
+// propagate reads the incompatibilities of changed variables until nothing
+// more follows.
+func (s *search) propagate() (*incompatibility, error) {
+	for len(s.queue) > 0 {
+		v := s.queue[len(s.queue)-1]
+		s.queue = s.queue[:len(s.queue)-1]
+		s.vars[v].queued = false
+		watched := s.vars[v].watched
+		for i := len(watched) - 1; i >= 0; i-- {
+			if !s.read(watched[i]) {
+				continue
+			}
+			if proof, err := s.recover(watched[i]); proof != nil || err != nil {
+				return proof, err
+			}
+			break
+		}
+	}
+	return nil, nil
+}
+
+// read draws the consequence of one incompatibility: when all terms but one
+// hold, the remaining one must not. It reports whether all of them hold, which
+// is a conflict.
+func (s *search) read(c *incompatibility) (conflict bool) {
+	open := -1
+	for i, t := range c.terms {
+		current := s.vars[t.v].current
+		if current.within(t.set) {
+			continue
+		}
+		if open >= 0 || !current.meets(t.set) {
+			return false
+		}
+		open = i
+	}
+	if open < 0 {
+		return true
+	}
+	t := c.terms[open]
+	s.assign(t.v, s.vars[t.v].current.minus(t.set), c)
+	return false
+}
+
+// assign narrows a variable to the states left.
+func (s *search) assign(v variable, left set, cause *incompatibility) {
+	state := &s.vars[v]
+	wasPositive := state.current.positive()
+	state.current = left
+	state.history = append(state.history, mark{len(s.trail), left})
+	s.trail = append(s.trail, assignment{v, s.level, cause})
+	if !state.queued {
+		state.queued = true
+		s.queue = append(s.queue, v)
+	}
+	info := &s.u.vars[v]
+	if info.feature != "" && !wasPositive && left.positive() {
+		s.expand = append(s.expand, expansion{info.pkg, v})
+	}
+}
+
+// selected returns the state decided for a package, 0 if it is not selected.
+func (s *search) selected(p *pkg) int {
+	if int(p.v) >= len(s.vars) || !s.vars[p.v].decided {
+		return 0
+	}
+	return s.vars[p.v].current.highest()
+}
+
+// choose picks the next package to decide: those the user wants moved first,
+// then those that met most conflicts, then those with the fewest candidates
+// left, then the one met first. It returns nil when all needed are decided.
+func (s *search) choose() *pkg {
+	var best *pkg
+	var bestFirst bool
+	var bestConflicts, bestCount int
+	for v := range s.vars {
+		state := &s.vars[v]
+		info := &s.u.vars[v]
+		if !state.known || state.decided || info.feature != "" || !state.current.positive() {
+			continue
+		}
+		first, count := s.first[info.pkg], state.current.count()
+		if best != nil {
+			switch {
+			case first != bestFirst:
+				if bestFirst {
+					continue
+				}
+			case state.conflicts != bestConflicts:
+				if state.conflicts < bestConflicts {
+					continue
+				}
+			case count >= bestCount:
+				continue
+			}
+		}
+		best, bestFirst, bestConflicts, bestCount = info.pkg, first, state.conflicts, count
+	}
+	return best
+}
+
+// decide selects the preferred version of a package, else its newest.
+func (s *search) decide(p *pkg) {
+	state := &s.vars[p.v]
+	version := state.current.highest()
+	if k, ok := s.prefer[p]; ok && state.current.has(k) {
+		version = k
+	}
+	s.level++
+	s.assign(p.v, singleton(version, p.states()), nil)
+	state.decided = true
+	s.expand = append(s.expand, expansion{p, p.v})
+	for _, f := range p.featureVars {
+		if int(f) < len(s.vars) && s.vars[f].known && s.vars[f].current.positive() {
+			s.expand = append(s.expand, expansion{p, f})
+		}
+	}
+}
+
+// recover learns from a conflict: it finds the incompatibility at the root of
+// it, undoes the decisions that led there and draws the new consequence. It
+// returns the proof when the conflict depends on no decision.
+func (s *search) recover(c *incompatibility) (*incompatibility, error) {
+	learned := false
+	for len(c.terms) > 0 {
+		if err := s.spend(); err != nil {
+			return nil, err
+		}
+		last, previous := s.satisfiers(c)
+		step := s.trail[last]
+		if step.cause == nil || previous < step.level {
+			s.undo(previous)
+			if learned {
+				s.blame(c)
+				return s.add(c)
+			}
+			s.read(c)
+			return nil, nil
+		}
+		c = c.conflictWith(step.cause, step.v, s.u.vars[step.v].full)
+		learned = true
+	}
+	return c, nil
+}
+
+// satisfiers returns the step of the trail that completed c, and the highest
+// decision level that c needs besides that step.
+func (s *search) satisfiers(c *incompatibility) (last, previous int) {
+	last = -1
+	var lastTerm term
+	for _, t := range c.terms {
+		step := s.satisfier(t.v, t.set)
+		switch {
+		case step > last:
+			if last >= 0 {
+				previous = max(previous, s.trail[last].level)
+			}
+			last, lastTerm = step, t
+		default:
+			previous = max(previous, s.trail[step].level)
+		}
+	}
+	// The last step alone may not imply its term: then an earlier one about
+	// the same variable is needed too.
+	if cause := s.trail[last].cause; cause != nil {
+		removed := cause.term(lastTerm.v) // the step says: not one of these
+		enough := removed.or(lastTerm.set)
+		if full := s.u.vars[lastTerm.v].full; !full.within(enough) {
+			previous = max(previous, s.trail[s.satisfier(lastTerm.v, enough)].level)
+		}
+	}
+	return last, previous
+}
+
+// satisfier returns the first step after which v is within the set.
+func (s *search) satisfier(v variable, within set) int {
+	history := s.vars[v].history
+	lo, hi := 0, len(history)-1
+	for lo < hi {
+		mid := (lo + hi) / 2
+		if history[mid].left.within(within) {
+			hi = mid
+		} else {
+			lo = mid + 1
+		}
+	}
+	return history[lo].step
+}
+
+// undo takes back every step above a decision level.
+func (s *search) undo(level int) {
+	for len(s.trail) > 0 && s.trail[len(s.trail)-1].level > level {
+		step := s.trail[len(s.trail)-1]
+		s.trail = s.trail[:len(s.trail)-1]
+		state := &s.vars[step.v]
+		state.history = state.history[:len(state.history)-1]
+		state.current = s.u.vars[step.v].full
+		if n := len(state.history); n > 0 {
+			state.current = state.history[n-1].left
+		}
+		if step.cause == nil {
+			state.decided = false
+		}
+	}
+	s.level = level
+	for _, v := range s.queue {
+		s.vars[v].queued = false
+	}
+	s.queue = s.queue[:0]
+}
+
+// blame counts a conflict for every package that took part in it.
+func (s *search) blame(c *incompatibility) {
+	for _, t := range c.terms {
+		s.vars[s.u.vars[t.v].pkg.v].conflicts++
+	}
+}
+
+// spend counts a step and notices cancellation.
+func (s *search) spend() error {
+	*s.budget--
+	if *s.budget < 0 {
+		return &StepLimitError{Steps: s.limit, Disputed: s.disputed()}
+	}
+	if *s.budget%256 == 0 {
+		return s.ctx.Err()
+	}
+	return nil
+}
+
+// disputed returns the names of the packages that met most conflicts.
+func (s *search) disputed() []string {
+	var worst []variable
+	for v := range s.vars {
+		if s.vars[v].conflicts > 0 {
+			worst = append(worst, variable(v))
+		}
+	}
+	slices.SortStableFunc(worst, func(a, b variable) int {
+		return cmp.Compare(s.vars[b].conflicts, s.vars[a].conflicts)
+	})
+	var names []string
+	for _, v := range worst[:min(3, len(worst))] {
+		names = append(names, s.u.vars[v].pkg.id.Name)
+	}
+	return names
+}

@@ -1,0 +1,81 @@
+package resolve
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/clydepm/clyde/index"
+)
+
+// solution reads the selected versions, their features and their edges off a
+// search that has succeeded.
+func (s *search) solution() (*Solution, error) {
+	sol := &Solution{}
+	for _, n := range s.u.roots {
+		sol.Root = append(sol.Root, Edge{
+			Package: n.pkg.id, Version: s.entry(n.pkg).Vers,
+			Name: n.alias(), Kind: kindOf(n.Kind), Target: n.Target, Optional: n.Optional,
+		})
+	}
+	for v := range s.vars {
+		info := &s.u.vars[v]
+		if info.feature != "" || s.selected(info.pkg) == 0 {
+			continue
+		}
+		selected, err := s.describe(info.pkg)
+		if err != nil {
+			return nil, err
+		}
+		sol.Packages = append(sol.Packages, selected)
+	}
+	slices.SortFunc(sol.Packages, func(a, b Selected) int { return comparePackages(a.Package, b.Package) })
+	return sol, nil
+}
+
+func kindOf(kind string) string {
+	if kind == "" {
+		return index.KindNormal
+	}
+	return kind
+}
+
+func (s *search) entry(p *pkg) *index.Entry { return p.entries[s.selected(p)-1] }
+
+func (s *search) describe(p *pkg) (Selected, error) {
+	sel := Selected{Package: p.id, Entry: s.entry(p)}
+	active := map[string]bool{} // optional dependencies
+	defined := p.shape(s.selected(p))
+	for _, v := range p.featureVars {
+		if int(v) >= len(s.vars) || !s.vars[v].known || !s.vars[v].current.positive() {
+			continue
+		}
+		name := s.u.vars[v].feature
+		if dependency, ok := strings.CutPrefix(name, prefixDep); ok {
+			active[dependency] = true
+		} else if _, explicit := defined.features[name]; explicit || defined.implicit[name] {
+			sel.Features = append(sel.Features, name)
+		}
+	}
+	slices.Sort(sel.Features)
+	for _, d := range sel.Entry.Deps {
+		if d.Kind == index.KindDev || d.Optional && !active[d.Name] {
+			continue
+		}
+		alias, err := s.u.locate(p, d.Registry)
+		if err != nil {
+			return Selected{}, err
+		}
+		target := s.u.packages[keyOf(Package{alias, d.PackageName()})]
+		sel.Dependencies = append(sel.Dependencies, Edge{
+			Package: target.id, Version: s.entry(target).Vers,
+			Name: d.Name, Kind: kindOf(d.Kind), Target: d.Target, Optional: d.Optional,
+		})
+	}
+	return sel, nil
+}
+
+func uniqueSorted(items []string) []string {
+	sorted := slices.Clone(items)
+	slices.Sort(sorted)
+	return slices.Compact(sorted)
+}
