@@ -50,6 +50,16 @@ func (v Value) IsScalar() bool {
 	return v.Present() && v.node.Kind == yaml.ScalarNode && !v.isNull()
 }
 
+// IsText reports whether the value is a scalar that YAML takes for text.
+func (v Value) IsText() bool {
+	return v.IsScalar() && v.node.Tag == "!!str"
+}
+
+// IsList reports whether the value is a list.
+func (v Value) IsList() bool {
+	return v.Present() && v.node.Kind == yaml.SequenceNode
+}
+
 // IsMapping reports whether the value is a mapping.
 func (v Value) IsMapping() bool {
 	return v.Present() && v.node.Kind == yaml.MappingNode
