@@ -172,11 +172,8 @@ func (a *reader) finish() error {
 	if a.stream.zeros < 2*tarBlock {
 		return &UnsafeError{Rule: RuleTruncated, Detail: "the archive has no end marker"}
 	}
-	if _, err := io.Copy(io.Discard, a.stream); err != nil {
+	if _, err := io.Copy(zerosOnly{}, a.stream); err != nil {
 		return a.source.explain(err)
-	}
-	if !a.stream.padded() {
-		return &UnsafeError{Rule: RuleTrailing, Detail: "there is data after the end marker"}
 	}
 	switch _, err := a.packed.ReadByte(); {
 	case err == nil:
@@ -271,9 +268,15 @@ func (s *streamReader) check() error {
 	return nil
 }
 
-// padded reports whether all that was read since the end marker is zeros. The
-// marker itself is zeros too, so the run of zeros covers both.
-func (s *streamReader) padded() bool { return s.zeros >= 2*tarBlock && s.n%tarBlock == 0 }
+// zerosOnly takes in the padding behind the end marker and refuses data.
+type zerosOnly struct{}
+
+func (zerosOnly) Write(p []byte) (int, error) {
+	if n := trailingZeros(p); n < len(p) {
+		return 0, &UnsafeError{Rule: RuleTrailing, Detail: "there is data after the end marker"}
+	}
+	return len(p), nil
+}
 
 func trailingZeros(p []byte) int {
 	n := 0

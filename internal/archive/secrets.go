@@ -239,12 +239,13 @@ func hasPassword(base string, data []byte) bool {
 	}
 	for line := range strings.Lines(string(data)) {
 		for _, key := range keys {
-			_, value, ok := strings.Cut(line, key)
-			if !ok {
+			_, value, _ := strings.Cut(line, key)
+			value = strings.TrimLeft(value, " \t\"'")
+			if !strings.HasPrefix(value, "=") && !strings.HasPrefix(value, ":") {
 				continue
 			}
 			value = strings.Trim(value, " \t\r\n=:\"'")
-			if value != "" && !strings.HasPrefix(value, "$") && !strings.HasPrefix(value, "%") && !strings.HasPrefix(value, "<") {
+			if value != "" && !strings.ContainsRune("$%<", rune(value[0])) {
 				return true
 			}
 		}
