@@ -43,6 +43,46 @@
 // an index line belongs to the registry of that line unless it names another
 // by URL; that URL must be one of the configured registries.
 //
+// # Store
+//
+// The store keeps the extracted tree of every archive once, for all projects of
+// a user, under the SHA-256 of the archive:
+//
+//	<store>/sha256/<2 digits>/<62 digits>/tree/        the files, read-only
+//	<store>/sha256/<2 digits>/<62 digits>/files.json   their sizes and digests
+//	<store>/tmp/                                       what is being made
+//
+// An entry is made in tmp, brought to disk, and gets its name by one rename, so
+// there is none that is half made; of two processes the second keeps what the
+// first made. files.json tells an entry whose files were lost or changed since;
+// such an entry is fetched again and replaced. An archive is extracted only
+// after its digest was found to be the recorded one.
+//
+// # Installed tree
+//
+// What is installed in a project is a generation: a folder of links into the
+// store, with a ledger of what they are. It is never changed once it is made.
+//
+//	.clyde/generations/7/NAME           link to a tree of the store
+//	.clyde/generations/7/@SCOPE/NAME    link to the tree of a scoped package
+//	.clyde/generations/7/.pkgconfig/    pkg-config files with their paths set right
+//	.clyde/generations/7/.ledger.json   name, version, registry, checksum of each
+//	.clyde/packages                     link to generations/7, the active one
+//
+// The links to the store are absolute, the link .clyde/packages is relative.
+// Activating a generation is one rename of that link, so the tree and its
+// ledger change together; going back is the same rename. The last generations
+// are kept.
+//
+// Manifest, lock and tree change together or not at all. The old bytes are in
+// .clyde/generations/.journal.json while they are changed, and the change is
+// final with the rename that activates the generation. A run that ends before
+// that, however it ends, is taken back by the next one. One process at a time
+// changes a project; others wait.
+//
+// On Windows links need developer mode, and .clyde/packages is replaced in two
+// steps; a run that ends in between is taken back as well.
+//
 // # Outside text
 //
 // What a registry says is written by strangers. Values of this package carry

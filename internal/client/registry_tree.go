@@ -115,9 +115,9 @@ func changedFiles(base, head fs.FS, dir string, depth int, visit func(at string)
 			continue
 		}
 		at := path.Join(dir, name)
-		folder, file := isFolder(old) || isFolder(now), isRegular(old) || isRegular(now)
+		folder, file := isTree(old) || isTree(now), isRegular(old) || isRegular(now)
 		if folder && depth < maxIndexDepth && !strings.HasPrefix(name, ".") {
-			if err := changedFiles(only(base, isFolder(old)), only(head, isFolder(now)), at, depth+1, visit); err != nil {
+			if err := changedFiles(only(base, isTree(old)), only(head, isTree(now)), at, depth+1, visit); err != nil {
 				return err
 			}
 		}
@@ -165,7 +165,7 @@ func unionOfNames(a, b map[string]fs.DirEntry) []string {
 	return names
 }
 
-func isFolder(e fs.DirEntry) bool  { return e != nil && e.IsDir() }
+func isTree(e fs.DirEntry) bool  { return e != nil && e.IsDir() }
 func isRegular(e fs.DirEntry) bool { return e != nil && e.Type().IsRegular() }
 
 // sameObject reports whether git says that two entries hold the same.

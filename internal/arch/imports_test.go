@@ -1,0 +1,140 @@
+package arch
+
+import (
+	"os/exec"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// allowed says which packages of ours each package may import. A package that
+// is not in the table is new: decide where it stands and add it.
+func allowed() map[string][]string {
+	return map[string][]string{
+		// The program sees everything.
+		"cmd/clyde": {"*"},
+
+		// The two sides, which never meet but in the program.
+		"publish":         {"index", "internal/manifest", "internal/review", "internal/archive", "internal/git"},
+		"internal/client": {"index", "internal/manifest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
+
+		// Pure judgement over the format.
+		"internal/review":   {"index", "internal/strictyaml"},
+		"internal/resolve":  {"index"},
+		"internal/lockfile": {"index"},
+		"internal/manifest": {"index", "internal/strictyaml", "internal/spdx"},
+
+		// The ground: nothing of ours below.
+		"index":               nil,
+		"schemas":             nil,
+		"internal/archive":    nil,
+		"internal/git":        nil,
+		"internal/spdx":       nil,
+		"internal/strictyaml": nil,
+		"internal/terminal":   nil,
+
+		// Tests of the whole; no program code imports it.
+		"internal/arch": nil,
+	}
+}
+
+func TestImportDirections(t *testing.T) {
+	table := allowed()
+	seen := map[string]bool{}
+	for _, p := range packages(t) {
+		if len(p.Files) == 0 {
+			continue
+		}
+		seen[p.Dir] = true
+		may, known := table[p.Dir]
+		if !known {
+			t.Errorf("%s: a package that the table of import directions does not know", p.Dir)
+			continue
+		}
+		for name, file := range p.Files {
+			for _, spec := range file.Imports {
+				dir, ours := ourPackage(t, spec.Path.Value)
+				if ours && !slices.Contains(may, dir) && !slices.Contains(may, "*") {
+					t.Errorf("%s imports %s; %s may import of ours: %s", name, dir, p.Dir, strings.Join(may, ", "))
+				}
+			}
+		}
+	}
+	for dir := range table {
+		if !seen[dir] {
+			t.Errorf("%s: in the table of import directions and nowhere else", dir)
+		}
+	}
+}
+
+// ourPackage is the folder of an import of ours.
+func ourPackage(t *testing.T, quoted string) (dir string, ours bool) {
+	t.Helper()
+	name, err := strconv.Unquote(quoted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.CutPrefix(name, module+"/")
+}
+
+// TestTestsImportTheirOwnSide keeps the tests of the ground from reaching up:
+// what they need of a higher package belongs into that package's tests.
+func TestTestsImportTheirOwnSide(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.Dir == "cmd/clyde" || p.Dir == "internal/arch" {
+			continue
+		}
+		for name, file := range p.Tests {
+			for _, spec := range file.Imports {
+				if dir, ours := ourPackage(t, spec.Path.Value); ours && (dir == "cmd/clyde" || dir == "internal/arch") {
+					t.Errorf("%s imports %s", name, dir)
+				}
+			}
+		}
+	}
+}
+
+// TestPurePackages looks through libraries too: the format and the resolver
+// must not be able to reach a network or start a process.
+func TestPurePackages(t *testing.T) {
+	forbidden := func(name string) bool {
+		return name == "net" || strings.HasPrefix(name, "net/") && name != "net/url" && name != "net/netip" ||
+			name == "os/exec" || name == "plugin" || name == "os/signal"
+	}
+	for _, dir := range []string{"index", "internal/resolve"} {
+		for _, name := range dependencies(t, dir) {
+			if forbidden(name) {
+				t.Errorf("%s depends on %s", dir, name)
+			}
+		}
+	}
+}
+
+// TestProductionDoesNotTest keeps test libraries out of the program.
+func TestProductionDoesNotTest(t *testing.T) {
+	libraries := []string{
+		"testing", "github.com/rogpeppe/go-internal", "github.com/google/go-cmp",
+		"pgregory.net/rapid", "go.uber.org/goleak", "github.com/stretchr/testify",
+	}
+	for _, name := range dependencies(t, "cmd/clyde") {
+		for _, library := range libraries {
+			if name == library || strings.HasPrefix(name, library+"/") {
+				t.Errorf("the program depends on %s", name)
+			}
+		}
+	}
+}
+
+// dependencies lists every package that the one in dir is built from.
+func dependencies(t *testing.T, dir string) []string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", path.Join(module, dir))
+	cmd.Dir = root(t)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list -deps %s: %v", dir, err)
+	}
+	return strings.Fields(string(out))
+}

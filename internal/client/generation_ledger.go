@@ -1,0 +1,93 @@
+package client
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// ledgerName is the file in a generation that says what it holds.
+const ledgerName = ".ledger.json"
+
+const (
+	ledgerVersion = 1
+	maxLedger     = 16 << 20
+)
+
+// Ledger says what a generation holds and what it was made from. Equal
+// installations have equal bytes: there is no time in it.
+type Ledger struct {
+	Version  int             `json:"ledger"`
+	Previous int             `json:"previous,omitempty"` // the generation that was active before
+	Lock     string          `json:"lock"`               // SHA-256 of the lock file
+	Platform string          `json:"platform"`           // what it was installed for
+	Dev      bool            `json:"dev"`                // with development dependencies
+	Packages []LedgerPackage `json:"packages"`           // sorted by name
+}
+
+// LedgerPackage is one installed package.
+type LedgerPackage struct {
+	Name     string `json:"name"`
+	Version  string `json:"version"`
+	Registry string `json:"registry"`
+	Cksum    string `json:"cksum"`              // of the installed archive, and so its place in the store
+	Platform string `json:"platform,omitempty"` // of a prebuilt archive
+	DL       string `json:"dl"`
+	Size     int64  `json:"size,omitempty"`
+}
+
+// archive is what has to be in the store for the package.
+func (p LedgerPackage) archive() Archive {
+	return Archive{Name: p.Name + " " + p.Version, URL: p.DL, SHA256: p.Cksum, Size: p.Size}
+}
+
+func (l *Ledger) archives() []Archive {
+	archives := make([]Archive, len(l.Packages))
+	for i, p := range l.Packages {
+		archives[i] = p.archive()
+	}
+	return archives
+}
+
+// Bytes is the ledger as it is written to disk.
+func (l *Ledger) Bytes() []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(l); err != nil {
+		panic("ledger: " + err.Error()) // strings and numbers always encode
+	}
+	return b.Bytes()
+}
+
+// sameContent reports whether two ledgers describe the same installation,
+// whatever was installed before.
+func (l *Ledger) sameContent(other *Ledger) bool {
+	a, b := *l, *other
+	a.Previous, b.Previous = 0, 0
+	return bytes.Equal(a.Bytes(), b.Bytes())
+}
+
+func readLedger(name string) (*Ledger, error) {
+	data, err := readBounded(name, maxLedger)
+	if err != nil {
+		return nil, err
+	}
+	var l Ledger
+	if err := json.Unmarshal(data, &l); err != nil {
+		return nil, &Error{Class: ErrIntegrity, Message: name + " is damaged", Err: err, Remedy: "run 'clyde install' to make a new generation"}
+	}
+	if l.Version != ledgerVersion {
+		return nil, &Error{
+			Class: ErrIntegrity, Message: fmt.Sprintf("%s has version %d, this clyde knows %d", name, l.Version, ledgerVersion),
+			Remedy: "use a newer clyde",
+		}
+	}
+	for _, p := range l.Packages {
+		if !isDigest(p.Cksum) {
+			return nil, &Error{Class: ErrIntegrity, Message: fmt.Sprintf("%s: the checksum of %s is not a SHA-256", name, p.Name), Remedy: "run 'clyde install' to make a new generation"}
+		}
+	}
+	return &l, nil
+}

@@ -1,0 +1,190 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+)
+
+// Project is the folder whose .clyde folder holds a manifest, a lock and the
+// installed tree.
+type Project struct {
+	Root        string // absolute
+	Generations Generations
+
+	// step is called before each step that changes what is on disk. The tests
+	// of interrupted runs end the process there.
+	step func(name string)
+}
+
+// OpenProject returns the project at root; nothing needs to be there yet.
+func OpenProject(root string) *Project {
+	return &Project{Root: root, Generations: GenerationsOf(root), step: func(string) {}}
+}
+
+// Manifest is the path of the manifest.
+func (p *Project) Manifest() string { return filepath.Join(p.Root, ".clyde", "package.yaml") }
+
+// Lock is the path of the lock.
+func (p *Project) Lock() string { return filepath.Join(p.Root, ".clyde", "lock.jsonl") }
+
+// Bounds of the files of a project.
+const (
+	maxManifest = 1 << 20
+	maxLock     = 64 << 20
+)
+
+// readOptional reads a file that need not be there: nil when it is not.
+func readOptional(name string, limit int64) ([]byte, error) {
+	data, err := readBounded(name, limit)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil && data == nil {
+		data = []byte{} // an empty file is there
+	}
+	return data, err
+}
+
+// exclusive runs do while no other process changes the project. A wait is told
+// to report. What an interrupted run left undone is put right first.
+func (p *Project) exclusive(ctx context.Context, report Reporter, do func() error) (err error) {
+	if err := p.prepare(); err != nil {
+		return err
+	}
+	lock := flock.New(filepath.Join(p.Generations.dir(), ".lock"))
+	got, err := lock.TryLock()
+	if err == nil && !got {
+		report.Note("waiting for another clyde that is changing " + p.Root)
+		_, err = lock.TryLockContext(ctx, lockRetry)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	if err := p.recover(); err != nil {
+		return err
+	}
+	return do()
+}
+
+// prepare makes the folder of the generations, and keeps it and the link out
+// of version control.
+func (p *Project) prepare() error {
+	if err := os.MkdirAll(p.Generations.dir(), 0o755); err != nil {
+		return err
+	}
+	ignore := filepath.Join(p.Generations.clyde, ".gitignore")
+	err := writeNewFile(ignore, []byte("# What clyde install makes again.\n/generations/\n/packages\n/"+nextName+"\n"), 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		err = nil
+	}
+	return err
+}
+
+// change is what one run does to a project. Everything that can go wrong for
+// a reason outside the disk has happened before there is one.
+type change struct {
+	manifest, lock []byte  // new content; nil leaves the file as it is
+	ledger         *Ledger // of the new generation; nil leaves the tree as it is
+	activate       int     // an existing generation to go back to; 0 is none
+}
+
+// apply carries out a change so that it is done whole or not at all: manifest,
+// lock and tree are switched under a journal of how they were, and the rename
+// that activates the generation is what makes the change final.
+func (p *Project) apply(c change, store *Store, keep int) error {
+	g := p.Generations
+	active, err := g.Active()
+	if err != nil {
+		return err
+	}
+	j := &journal{Version: journalVersion, From: active, To: c.activate}
+	made := ""
+	if c.ledger != nil {
+		if j.To, err = g.nextNumber(); err != nil {
+			return err
+		}
+		j.Made = true
+		p.step("build the generation")
+		if made, err = g.build(c.ledger, store); err != nil {
+			return err
+		}
+	}
+	if err := p.record(j, c); err != nil {
+		return errors.Join(err, removeTree(made))
+	}
+	if err := p.switchTo(j, c, made); err != nil {
+		return errors.Join(err, p.recover())
+	}
+	p.step("forget the journal")
+	if err := p.forgetJournal(); err != nil {
+		return err
+	}
+	p.step("prune")
+	return g.prune(keep)
+}
+
+func (g Generations) nextNumber() (int, error) {
+	numbers, err := g.List()
+	if err != nil || len(numbers) == 0 {
+		return 1, err
+	}
+	return numbers[len(numbers)-1] + 1, nil
+}
+
+// record writes the journal of a change.
+func (p *Project) record(j *journal, c change) error {
+	for _, f := range []struct {
+		name string
+		data []byte
+	}{{p.Manifest(), c.manifest}, {p.Lock(), c.lock}} {
+		if f.data == nil {
+			continue
+		}
+		before, err := readOptional(f.name, maxLock)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(before, f.data) || before == nil {
+			j.Files = append(j.Files, journalFile{Name: filepath.Base(f.name), Before: before, Absent: before == nil, After: f.data})
+		}
+	}
+	p.step("write the journal")
+	return p.writeJournal(j)
+}
+
+// switchTo makes the change that the journal describes.
+func (p *Project) switchTo(j *journal, c change, made string) error {
+	g := p.Generations
+	for _, f := range j.Files {
+		p.step("write " + f.Name)
+		if err := replaceFile(g.dir(), filepath.Join(g.clyde, f.Name), f.After); err != nil {
+			return err
+		}
+	}
+	if made != "" {
+		p.step("name the generation")
+		if err := errors.Join(os.Rename(made, g.path(j.To)), syncDir(g.dir())); err != nil {
+			return err
+		}
+	}
+	if j.To == 0 {
+		return nil
+	}
+	p.step("activate the generation")
+	return g.activate(j.To)
+}
+
+// digestOf is the SHA-256 of data in hex.
+func digestOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}

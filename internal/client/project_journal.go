@@ -1,0 +1,126 @@
+package client
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// journal says how a project was before a change and how it will be after it.
+// It is on disk while the change is made. The change counts as made once the
+// generation To is active (or, when To is 0, once the journal is gone); until
+// then [Project.recover] takes it back.
+type journal struct {
+	Version int           `json:"journal"`
+	From    int           `json:"from"` // the active generation, 0 for none
+	To      int           `json:"to"`   // the one to activate, 0 to leave it
+	Made    bool          `json:"made"` // To is made by this change
+	Files   []journalFile `json:"files"`
+}
+
+// journalFile is a file of the .clyde folder with its bytes before and after.
+type journalFile struct {
+	Name   string `json:"name"`
+	Absent bool   `json:"absent"` // it was not there before
+	Before []byte `json:"before"`
+	After  []byte `json:"after"`
+}
+
+const (
+	journalName    = ".journal.json"
+	journalVersion = 1
+	maxJournal     = 4 * maxLock
+)
+
+func (p *Project) journalPath() string { return filepath.Join(p.Generations.dir(), journalName) }
+
+func (p *Project) writeJournal(j *journal) error {
+	data, err := json.Marshal(j)
+	if err != nil {
+		return err
+	}
+	return replaceFile(p.Generations.dir(), p.journalPath(), data)
+}
+
+func (p *Project) forgetJournal() error {
+	return errors.Join(os.Remove(p.journalPath()), syncDir(p.Generations.dir()))
+}
+
+// recover takes back a change that an interrupted run began and did not
+// finish, and clears its temporary files.
+func (p *Project) recover() error {
+	j, err := p.readJournal()
+	if err != nil {
+		return err
+	}
+	if j != nil {
+		if err := p.takeBack(j); err != nil {
+			return fmt.Errorf("take back what an interrupted run began: %w", err)
+		}
+		if err := p.forgetJournal(); err != nil {
+			return err
+		}
+	}
+	return p.Generations.clear()
+}
+
+func (p *Project) readJournal() (*journal, error) {
+	data, err := readOptional(p.journalPath(), maxJournal)
+	if data == nil || err != nil {
+		return nil, err
+	}
+	var j journal
+	if err := json.Unmarshal(data, &j); err != nil || j.Version != journalVersion {
+		return nil, &Error{
+			Class: ErrIntegrity, Message: p.journalPath() + " is not a journal that this clyde can read", Err: err,
+			Remedy: "compare .clyde/package.yaml and .clyde/lock.jsonl with what you expect, remove the journal and run 'clyde install'",
+		}
+	}
+	return &j, nil
+}
+
+func (p *Project) takeBack(j *journal) error {
+	g := p.Generations
+	active, err := g.Active()
+	if err != nil {
+		return err
+	}
+	if j.To != 0 && active == j.To {
+		return nil // it was finished
+	}
+	for _, f := range j.Files {
+		if err := p.restore(f); err != nil {
+			return err
+		}
+	}
+	if j.From != 0 && active != j.From {
+		if err := g.activate(j.From); err != nil {
+			return err
+		}
+	}
+	if j.Made {
+		return g.remove(j.To)
+	}
+	return nil
+}
+
+// restore gives a file its bytes from before the change. Whatever somebody
+// else wrote to it in the meantime stays.
+func (p *Project) restore(f journalFile) error {
+	name := filepath.Join(p.Generations.clyde, filepath.Base(f.Name))
+	now, err := readOptional(name, maxLock)
+	if err != nil || now == nil || !bytes.Equal(now, f.After) {
+		return err
+	}
+	if !f.Absent {
+		return replaceFile(p.Generations.dir(), name, f.Before)
+	}
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return syncDir(filepath.Dir(name))
+}

@@ -1,0 +1,211 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gofrs/flock"
+
+	"github.com/clydepm/clyde/internal/archive"
+)
+
+// Store holds the extracted trees of archives, shared by all projects of a
+// user. Its values may be used by many goroutines and processes at once.
+type Store struct {
+	dir    string
+	limits archive.Limits
+}
+
+// OpenStore returns the store in the folder dir, which is made when something
+// is first added.
+func OpenStore(dir string) *Store {
+	return &Store{dir: dir, limits: archive.DefaultLimits()}
+}
+
+// Tree is where the files of the archive with this digest (64 lower-case hex
+// digits) are when the store has them. It is an absolute path when the
+// store's folder is one.
+func (s *Store) Tree(digest string) string { return filepath.Join(s.entry(digest), "tree") }
+
+func (s *Store) entry(digest string) string {
+	return filepath.Join(s.dir, "sha256", digest[:2], digest[2:])
+}
+
+func (s *Store) tempDir() string { return filepath.Join(s.dir, "tmp") }
+
+// isDigest reports whether s is a SHA-256 in the form the store uses.
+func isDigest(s string) bool {
+	return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == ""
+}
+
+// DamagedError reports a store entry whose files are not what was put there.
+type DamagedError struct {
+	Digest string // of the entry
+	Path   string // of the file at fault, relative to the tree
+	Detail string
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("store entry sha256:%s is damaged: %s: %s", e.Digest, e.Path, e.Detail)
+}
+
+// Is puts the error in the class [ErrIntegrity].
+func (e *DamagedError) Is(target error) bool { return target == ErrIntegrity }
+
+// Check looks whether the store has a sound entry for digest: every file is
+// there with its size and mode, and a file whose modification time is not the
+// recorded one still has its content. The error is [fs.ErrNotExist] when there
+// is no entry and a [DamagedError] when it is not whole.
+func (s *Store) Check(digest string) error { return s.inspect(digest, false) }
+
+// Verify is Check that reads and hashes every file.
+func (s *Store) Verify(digest string) error { return s.inspect(digest, true) }
+
+func (s *Store) inspect(digest string, all bool) error {
+	if !isDigest(digest) {
+		return fmt.Errorf("%q is not a SHA-256 of 64 lower-case hex digits", digest)
+	}
+	if _, err := os.Lstat(s.entry(digest)); err != nil {
+		return err
+	}
+	inv, err := readInventory(filepath.Join(s.entry(digest), inventoryName))
+	if err != nil {
+		return &DamagedError{Digest: digest, Path: inventoryName, Detail: err.Error()}
+	}
+	path, err := inv.compare(s.Tree(digest), all)
+	if err != nil {
+		return &DamagedError{Digest: digest, Path: path, Detail: err.Error()}
+	}
+	return nil
+}
+
+// Intake is the right to add entries to a store. While it is open no other
+// process clears the store's folder for temporary files.
+type Intake struct {
+	store *Store
+	lock  *flock.Flock
+	dir   string // of this intake alone
+}
+
+// Begin opens an intake. What an interrupted process left behind is cleared
+// when nobody else is adding. The caller must close it.
+func (s *Store) Begin(ctx context.Context) (*Intake, error) {
+	if err := os.MkdirAll(s.tempDir(), 0o755); err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	lock := flock.New(filepath.Join(s.dir, "tmp.lock"))
+	if alone, err := lock.TryLock(); err == nil && alone {
+		err = clearFolder(s.tempDir())
+		if err := errors.Join(err, lock.Unlock()); err != nil {
+			return nil, fmt.Errorf("store: clear %s: %w", s.tempDir(), err)
+		}
+	}
+	if _, err := lock.TryRLockContext(ctx, lockRetry); err != nil {
+		return nil, fmt.Errorf("store: lock: %w", err)
+	}
+	dir, err := os.MkdirTemp(s.tempDir(), "intake-")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("store: %w", err), lock.Unlock())
+	}
+	return &Intake{store: s, lock: lock, dir: dir}, nil
+}
+
+// Close removes what is left of the temporary files.
+func (in *Intake) Close() error {
+	return errors.Join(removeTree(in.dir), in.lock.Unlock())
+}
+
+// TempFile makes a file that lives as long as the intake.
+func (in *Intake) TempFile() (*os.File, error) { return os.CreateTemp(in.dir, "archive-") }
+
+// Add extracts an archive whose bytes were found to have the given digest. The
+// tree is complete, read-only and on disk before it gets its name, by one
+// rename; a process that comes second keeps what is there. An entry that is
+// damaged is replaced. The error is an [archive.UnsafeError] when the archive
+// must not be extracted.
+func (in *Intake) Add(ctx context.Context, digest string, r io.Reader) error {
+	if !isDigest(digest) {
+		return fmt.Errorf("%q is not a SHA-256 of 64 lower-case hex digits", digest)
+	}
+	made, err := os.MkdirTemp(in.dir, "entry-")
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	if err := in.build(ctx, made, r); err != nil {
+		return errors.Join(err, removeTree(made))
+	}
+	final := in.store.entry(digest)
+	if err := os.MkdirAll(filepath.Dir(final), 0o755); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	if err := in.place(made, digest); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return syncDir(filepath.Dir(final))
+}
+
+// build makes a whole entry in the folder made.
+func (in *Intake) build(ctx context.Context, made string, r io.Reader) error {
+	tree := filepath.Join(made, "tree")
+	if err := os.Mkdir(tree, 0o755); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	root, err := os.OpenRoot(tree)
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	_, err = archive.Extract(ctx, r, root, in.store.limits)
+	if err := errors.Join(err, root.Close()); err != nil {
+		return err
+	}
+	inv, err := seal(ctx, tree)
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	if err := inv.write(filepath.Join(made, inventoryName)); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return syncDir(made)
+}
+
+// place renames a made entry to its name.
+func (in *Intake) place(made, digest string) error {
+	final := in.store.entry(digest)
+	if err := os.Rename(made, final); err == nil {
+		return nil
+	} else if _, statErr := os.Lstat(final); statErr != nil {
+		return err
+	}
+	if in.store.Check(digest) == nil {
+		return removeTree(made) // another process was first
+	}
+	return in.replace(made, digest)
+}
+
+// replace puts a made entry in the place of a damaged one. The lock keeps two
+// processes from throwing out each other's repair.
+func (in *Intake) replace(made, digest string) (err error) {
+	lock := flock.New(filepath.Join(in.store.dir, "repair.lock"))
+	if err := lock.Lock(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	if in.store.Check(digest) == nil {
+		return removeTree(made)
+	}
+	broken, err := os.MkdirTemp(in.dir, "damaged-")
+	if err != nil {
+		return err
+	}
+	final := in.store.entry(digest)
+	if err := os.Rename(final, filepath.Join(broken, "entry")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.Rename(made, final)
+}

@@ -1,0 +1,207 @@
+package client
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// inventoryName is the file beside a store entry's tree that lists its files.
+// It is written last.
+const inventoryName = "files.json"
+
+// maxInventory bounds the bytes of an inventory that is read.
+const maxInventory = 64 << 20
+
+// inventory lists the files of a tree, sorted by path.
+type inventory struct {
+	Version int          `json:"inventory"`
+	Files   []storedFile `json:"files"`
+}
+
+type storedFile struct {
+	Path       string    `json:"path"` // slashes, relative to the tree
+	Size       int64     `json:"size"`
+	Executable bool      `json:"executable,omitempty"`
+	Modified   time.Time `json:"modified"`
+	SHA256     string    `json:"sha256"`
+}
+
+const inventoryVersion = 1
+
+// seal brings a freshly extracted tree to disk, makes it read-only and lists
+// its files.
+func seal(ctx context.Context, tree string) (*inventory, error) {
+	paths, folders, err := listTree(tree)
+	if err != nil {
+		return nil, err
+	}
+	inv := &inventory{Version: inventoryVersion, Files: make([]storedFile, len(paths))}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(sealJobs)
+	for i, path := range paths {
+		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			inv.Files[i], err = sealFile(tree, path)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for _, folder := range slices.Backward(folders) {
+		if err := errors.Join(syncDir(folder), os.Chmod(folder, 0o555)); err != nil {
+			return nil, err
+		}
+	}
+	return inv, nil
+}
+
+// sealJobs is how many files are brought to disk at a time: file systems
+// write many waiting files at the cost of few.
+const sealJobs = 16
+
+// listTree gives the files below tree, relative and with slashes, and its
+// folders, itself first.
+func listTree(tree string) (paths, folders []string, err error) {
+	err = filepath.WalkDir(tree, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir():
+			folders = append(folders, path)
+			return nil
+		case !d.Type().IsRegular():
+			return fmt.Errorf("%s is not a regular file", path)
+		}
+		rel, err := filepath.Rel(tree, path)
+		paths = append(paths, filepath.ToSlash(rel))
+		return err
+	})
+	slices.Sort(paths)
+	return paths, folders, err
+}
+
+func sealFile(tree, path string) (_ storedFile, err error) {
+	f, err := os.OpenFile(filepath.Join(tree, filepath.FromSlash(path)), os.O_RDWR, 0)
+	if err != nil {
+		return storedFile{}, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return storedFile{}, err
+	}
+	mode := fs.FileMode(0o444)
+	if info.Mode()&0o100 != 0 {
+		mode = 0o555
+	}
+	sum, err := hashOf(f)
+	if err != nil {
+		return storedFile{}, err
+	}
+	if err := errors.Join(f.Chmod(mode), f.Sync()); err != nil {
+		return storedFile{}, err
+	}
+	return storedFile{Path: path, Size: info.Size(), Executable: mode == 0o555, Modified: info.ModTime().UTC(), SHA256: sum}, nil
+}
+
+func hashOf(r io.Reader) (string, error) {
+	h := sha256.New()
+	if _, err := io.Copy(h, r); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func (inv *inventory) write(name string) error {
+	data, err := json.Marshal(inv)
+	if err != nil {
+		return err
+	}
+	return writeNewFile(name, append(data, '\n'), 0o444)
+}
+
+func readInventory(name string) (*inventory, error) {
+	data, err := readBounded(name, maxInventory)
+	if err != nil {
+		return nil, err
+	}
+	var inv inventory
+	if err := json.Unmarshal(data, &inv); err != nil {
+		return nil, err
+	}
+	if inv.Version != inventoryVersion {
+		return nil, fmt.Errorf("inventory version %d is not known", inv.Version)
+	}
+	return &inv, nil
+}
+
+// compare looks whether the files of tree are those listed, and reports the
+// path at fault with the error. Contents are read where the time of
+// modification is not the recorded one, or everywhere when all is set.
+func (inv *inventory) compare(tree string, all bool) (string, error) {
+	paths, _, err := listTree(tree)
+	if err != nil {
+		return ".", err
+	}
+	for i, f := range inv.Files {
+		if i >= len(paths) || paths[i] > f.Path {
+			return f.Path, errors.New("is missing")
+		}
+		if paths[i] < f.Path {
+			return paths[i], errors.New("does not belong there")
+		}
+		if err := f.compare(filepath.Join(tree, filepath.FromSlash(f.Path)), all); err != nil {
+			return f.Path, err
+		}
+	}
+	if len(paths) > len(inv.Files) {
+		return paths[len(inv.Files)], errors.New("does not belong there")
+	}
+	return "", nil
+}
+
+func (f storedFile) compare(name string, all bool) error {
+	info, err := os.Lstat(name)
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return errors.New("is not a regular file")
+	case info.Size() != f.Size:
+		return fmt.Errorf("has %d bytes instead of %d", info.Size(), f.Size)
+	case runtime.GOOS != "windows" && (info.Mode()&0o111 != 0) != f.Executable:
+		return fmt.Errorf("has mode %v", info.Mode())
+	case info.ModTime().Equal(f.Modified) && !all:
+		return nil
+	}
+	return f.compareContent(name)
+}
+
+func (f storedFile) compareContent(name string) (err error) {
+	r, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	sum, err := hashOf(r)
+	if err == nil && sum != f.SHA256 {
+		err = errors.New("has another content")
+	}
+	return err
+}
