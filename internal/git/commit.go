@@ -271,7 +271,7 @@ func parseSignature(s string) (who string, when time.Time) {
 	return who + ">", when
 }
 
-// treeOf is the tree of a commit; a tag is followed, a tree is itself.
+// treeOf is the tree of a commit; a tree is itself.
 func (r *Repo) treeOf(id Hash) (Hash, error) {
 	info, err := r.CommitInfo(id)
 	if err == nil {

@@ -35,20 +35,31 @@ type treeEntry struct {
 
 func (e treeEntry) isDir() bool { return e.mode == modeDir }
 
-// fileMode maps a git mode to that of io/fs without losing what a reviewer
-// must see: permission bits that git itself would not write are kept, and what
-// is no file, folder or link is irregular.
+// fileMode maps a git mode to that of io/fs.
 func (e treeEntry) fileMode() fs.FileMode {
-	switch {
-	case e.mode == modeDir:
+	switch e.mode {
+	case modeDir:
 		return fs.ModeDir | 0o755
-	case e.mode == modeSymlink:
+	case modeSymlink:
 		return fs.ModeSymlink | 0o777
-	case e.mode&^0o7777 == 0o100000:
-		return fs.FileMode(e.mode & 0o777)
-	default:
+	case modeExec:
+		return 0o755
+	case modeSubmodule:
 		return fs.ModeIrregular
+	default:
+		return 0o644
 	}
+}
+
+// checkMode refuses the modes that git itself does not write: two trees that
+// differ in them alone would look the same to a reader of file modes.
+func checkMode(mode []byte) (uint32, error) {
+	for _, m := range []uint32{modeDir, modeRegular, modeExec, modeSymlink, modeSubmodule} {
+		if string(mode) == strconv.FormatUint(uint64(m), 8) {
+			return m, nil
+		}
+	}
+	return 0, &UnsafeError{Rule: "tree/mode", Detail: fmt.Sprintf("%q is not a mode that git writes", mode)}
 }
 
 // parseTree reads a tree object and refuses what could harm a reader of it.
@@ -63,11 +74,11 @@ func parseTree(data []byte) ([]treeEntry, error) {
 		if !ok || !ok2 || len(rest) < 20 {
 			return nil, &UnsafeError{Rule: "object/malformed", Detail: "a tree object is cut off"}
 		}
-		m, err := strconv.ParseUint(string(mode), 8, 32)
+		m, err := checkMode(mode)
 		if err != nil {
-			return nil, &UnsafeError{Rule: "tree/mode", Detail: fmt.Sprintf("mode %q of %q is not octal", mode, name)}
+			return nil, err
 		}
-		e := treeEntry{name: string(name), mode: uint32(m), id: hex.EncodeToString(rest[:20])}
+		e := treeEntry{name: string(name), mode: m, id: hex.EncodeToString(rest[:20])}
 		if err := checkEntryName(e.name); err != nil {
 			return nil, err
 		}
@@ -143,8 +154,8 @@ func isDotGit(name string) bool {
 	return name == ".git" || name == "git~1"
 }
 
-// Tree is the tree of a commit, or of the tag or tree with that ID, as a file
-// system that implements [fs.ReadDirFS], [fs.ReadFileFS], [fs.StatFS] and
+// Tree is the tree of a commit, or the tree with that ID, as a file system that
+// implements [fs.ReadDirFS], [fs.ReadFileFS], [fs.StatFS] and
 // [fs.ReadLinkFS]. Its entries have a method ObjectID() string. Opening a
 // symbolic link gives its target as content; nothing is followed.
 func (r *Repo) Tree(commit Hash) (fs.FS, error) {
@@ -152,11 +163,7 @@ func (r *Repo) Tree(commit Hash) (fs.FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &treeFS{repo: r, root: root, dirs: map[string][]treeEntry{}}
-	if _, err := t.entries("."); err != nil {
-		return nil, err
-	}
-	return t, nil
+	return &treeFS{repo: r, root: root, dirs: map[string][]treeEntry{}}, nil
 }
 
 // maxCachedDirs bounds the folders that a treeFS keeps parsed.

@@ -1,0 +1,293 @@
+package review
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/clydepm/clyde/index"
+)
+
+// Input is what a judgement depends on, and all of it.
+type Input struct {
+	Base fs.FS // nil is an empty index
+	Head fs.FS
+	Now  time.Time
+}
+
+// Report is the judgement of a change.
+type Report struct {
+	Verdict  string    `json:"verdict"`  // Pass or Fail
+	Approval string    `json:"approval"` // of a change that passes: Automatic or Person
+	Change   Change    `json:"change"`
+	Findings []Finding `json:"findings"`
+}
+
+// Change says what the change is about. It is empty when the change is none of
+// those that an index allows.
+type Change struct {
+	Kind     string   `json:"kind,omitempty"` // as [index.Kind]
+	Package  string   `json:"package,omitempty"`
+	First    bool     `json:"first,omitempty"`    // the package is new
+	Versions []string `json:"versions,omitempty"` // added, or with a changed status
+	Files    []string `json:"files,omitempty"`    // of a change of the policy
+}
+
+// Judge reports whether head may follow base. The error is that of a tree that
+// could not be read for a reason that lies with this machine, such as a failing
+// disk; everything that lies with the change is in the report.
+func Judge(in Input) (*Report, error) {
+	j := &judge{in: in, policy: DefaultPolicy(), said: map[string]bool{}}
+	if err := j.run(); err != nil {
+		return nil, err
+	}
+	return j.report(), nil
+}
+
+type judge struct {
+	in       Input
+	policy   *Policy
+	delta    index.Delta
+	findings []Finding
+	said     map[string]bool // rules that have a finding
+}
+
+func (j *judge) run() error {
+	if err := j.readPolicy(); err != nil {
+		return err
+	}
+	changes, err := index.Changes(j.in.Base, j.in.Head)
+	if err != nil {
+		return j.unreadable(err)
+	}
+	delta, violations := index.Classify(changes)
+	if len(violations) > 0 {
+		for _, v := range violations {
+			j.add(v.Rule, where(v), v.Hint, "%s", v.Detail)
+		}
+		return nil
+	}
+	j.delta = delta
+	switch delta.Kind {
+	case index.KindPublish:
+		err = j.publish()
+	case index.KindYank, index.KindUnyank, index.KindRetire, index.KindUnretire:
+		j.status()
+	case index.KindOwners:
+		err = j.owners(delta.Owners)
+	case index.KindPolicy:
+		j.policyFiles()
+	default:
+		j.add("delta/path", "", "", "this program does not know changes of kind %q", delta.Kind)
+	}
+	if err != nil {
+		return j.unreadable(err)
+	}
+	return nil
+}
+
+// unreadable turns what is wrong with a tree into a finding and gives other
+// errors back.
+func (j *judge) unreadable(err error) error {
+	var tooLarge *index.TooLargeError
+	if errors.As(err, &tooLarge) || errors.Is(err, fs.ErrInvalid) {
+		j.add("tree/readable", "", "", "%s", err)
+		return nil
+	}
+	return err
+}
+
+func (j *judge) readPolicy() error {
+	if j.in.Base == nil {
+		return nil
+	}
+	data, err := fs.ReadFile(j.in.Base, index.PolicyPath)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return j.unreadable(err)
+	}
+	policy, err := ParsePolicy(index.PolicyPath, data)
+	if err != nil {
+		j.add("policy/base", index.PolicyPath, "repair the policy first", "%s", firstLine(err))
+		return nil
+	}
+	j.policy = policy
+	return nil
+}
+
+// firstLine is the first of an error's lines and how many follow it.
+func firstLine(err error) string {
+	first, rest, more := strings.Cut(strings.TrimRight(err.Error(), "\n"), "\n")
+	if more {
+		first += fmt.Sprintf(" (and %d more)", strings.Count(rest, "\n")+1)
+	}
+	return first
+}
+
+// rule finds a rule by its ID. A rule that the table does not have, which the
+// tests exclude, is fixed: it fails.
+func rule(id string) Rule {
+	for _, r := range Rules() {
+		if r.ID == id {
+			return r
+		}
+	}
+	return Rule{ID: id, Status: Fail, Fixed: true}
+}
+
+// add reports a violation of a rule, with the status that the policy gives it.
+func (j *judge) add(id, where, hint, format string, args ...any) {
+	status := j.policy.status(rule(id))
+	if status == Off {
+		return
+	}
+	j.said[id] = true
+	j.findings = append(j.findings, Finding{Check: id, Status: status, Where: where, Detail: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+// report completes the findings with those of the rules that say nothing.
+func (j *judge) report() *Report {
+	r := &Report{Verdict: Pass, Approval: j.approval(), Change: j.change()}
+	for _, f := range j.findings {
+		if f.Status == Fail {
+			r.Verdict = Fail
+		}
+	}
+	for _, rule := range Rules() {
+		if j.said[rule.ID] {
+			continue
+		}
+		f := Finding{Check: rule.ID, Status: Pass}
+		switch {
+		case j.policy.status(rule) == Off:
+			f.Status, f.Detail = Skip, "turned off by the policy"
+		case !j.applies(rule):
+			f.Status, f.Detail = Skip, j.whySkipped()
+		}
+		j.findings = append(j.findings, f)
+	}
+	sortFindings(j.findings)
+	r.Findings = j.findings
+	return r
+}
+
+// applies reports whether a rule had anything to check. The rules that need a
+// classified change have not, when there is none.
+func (j *judge) applies(rule Rule) bool {
+	group, _, _ := strings.Cut(rule.ID, "/")
+	kind := j.delta.Kind
+	publish := kind == index.KindPublish
+	switch group {
+	case "policy":
+		return rule.ID == "policy/base" || kind == index.KindPolicy
+	case "tree", "delta":
+		return true
+	case "name":
+		return publish && j.delta.First
+	case "line":
+		return publish
+	case "version", "dependency", "license":
+		return publish
+	case "time":
+		return publish || kind == index.KindRetire
+	case "owners":
+		if rule.ID == "owners/source" {
+			return publish
+		}
+		return j.delta.Owners != nil
+	case "config":
+		return kind == index.KindPolicy
+	}
+	return true
+}
+
+func (j *judge) whySkipped() string {
+	if j.delta.Kind == "" {
+		return "the change is none of those that an index allows"
+	}
+	return fmt.Sprintf("not for a change of kind %s", j.describeKind())
+}
+
+func (j *judge) describeKind() string {
+	if j.delta.Kind != index.KindPublish {
+		return string(j.delta.Kind)
+	}
+	if j.delta.First {
+		return "publish (new package)"
+	}
+	return "publish (new version)"
+}
+
+func (j *judge) approval() string {
+	kind := string(j.delta.Kind)
+	switch {
+	case j.delta.Kind == index.KindPublish && j.delta.First:
+		kind = "new-package"
+	case j.delta.Kind == index.KindPublish:
+		kind = "new-version"
+	}
+	if who, ok := j.policy.Approval[kind]; ok {
+		return who
+	}
+	return Person
+}
+
+func (j *judge) change() Change {
+	c := Change{Kind: string(j.delta.Kind), Package: j.delta.Package, First: j.delta.First}
+	for _, e := range j.delta.Added {
+		c.Versions = append(c.Versions, e.Vers)
+	}
+	for _, s := range j.delta.Changed {
+		c.Versions = append(c.Versions, s.Version)
+	}
+	for _, f := range j.delta.Policy {
+		c.Files = append(c.Files, f.Path)
+	}
+	return c
+}
+
+// policyFiles checks the files that govern the index.
+func (j *judge) policyFiles() {
+	for _, change := range j.delta.Policy {
+		if change.Path != index.PolicyPath || change.After == nil {
+			continue
+		}
+		if _, err := ParsePolicy(index.PolicyPath, change.After.Data); err != nil {
+			j.add("policy/valid", change.Path, "", "%s", firstLine(err))
+		}
+	}
+}
+
+// status checks versions that were yanked, retired or taken back.
+func (j *judge) status() {
+	for _, s := range j.delta.Changed {
+		if s.After.Retired != nil {
+			j.notFuture(s.After, "retired.since", s.After.Retired.Since)
+		}
+	}
+}
+
+// owners checks an owners file, which may come with the package itself.
+func (j *judge) owners(change *index.FileChange) error {
+	if change == nil || change.After == nil {
+		return nil
+	}
+	if _, err := ParseOwners(change.Path, change.After.Data); err != nil {
+		j.add("owners/valid", change.Path, "", "%s", firstLine(err))
+	}
+	name, _ := index.OwnersOf(change.Path)
+	file, err := index.Path(name)
+	if err != nil {
+		return err
+	}
+	_, err = fs.Stat(j.in.Head, file)
+	if errors.Is(err, fs.ErrNotExist) {
+		j.add("owners/package", change.Path, "publish the package first", "there is no package %s", name)
+		return nil
+	}
+	return err
+}

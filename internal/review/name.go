@@ -1,0 +1,218 @@
+package review
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/clydepm/clyde/index"
+)
+
+// newName checks the name of a new package against the policy and against the
+// names that are there.
+func (j *judge) newName() error {
+	name := j.delta.Package
+	at, err := index.Path(name)
+	if err != nil {
+		return err
+	}
+	if j.policy.reserves(name) || j.policy.reserves(path.Base(name)) {
+		j.add("name/reserved", at, "choose another name", "%q is reserved by the policy", name)
+	}
+	if j.in.Base == nil {
+		return nil
+	}
+	twin, err := findTwin(j.in.Base, name)
+	if err != nil {
+		return err
+	}
+	if twin != "" {
+		j.add("name/unique", at, "choose a name that differs by more than case, \"-\", \"_\" and \".\"", "%q is too easily taken for %q, which is there already", name, twin)
+		return nil
+	}
+	if j.policy.status(rule("name/similar")) == Off || j.policy.SimilarDistance == 0 {
+		return nil
+	}
+	similar, err := findSimilar(j.in.Base, name, j.policy.SimilarDistance)
+	if err != nil {
+		return err
+	}
+	if len(similar) > 0 {
+		j.add("name/similar", at, "make sure that this is not meant to be taken for it", "%q looks like %s", name, strings.Join(quoteAll(similar), ", "))
+	}
+	return nil
+}
+
+func quoteAll(names []string) []string {
+	var out []string
+	for _, n := range names {
+		out = append(out, "\""+n+"\"")
+	}
+	return out
+}
+
+// findTwin finds a package whose name folds to the same, without reading more
+// than the folders that could hold one: a twin has the same length, and its
+// prefix folders differ only in separators.
+func findTwin(tree fs.FS, name string) (string, error) {
+	if scope, base, scoped := strings.Cut(name, "/"); scoped {
+		return findScopedTwin(tree, scope, base)
+	}
+	file, err := index.Path(name)
+	if err != nil {
+		return "", err
+	}
+	dirs, err := twinFolders(tree, strings.Split(path.Dir(file), "/"))
+	if err != nil {
+		return "", err
+	}
+	for _, dir := range dirs {
+		twin, err := foldedEntry(tree, dir, name)
+		if err != nil || twin != "" {
+			return twin, err
+		}
+	}
+	return "", nil
+}
+
+// twinFolders finds the folders whose path folds to the same, segment by
+// segment.
+func twinFolders(tree fs.FS, segments []string) ([]string, error) {
+	dirs := []string{"."}
+	for _, segment := range segments {
+		var next []string
+		for _, dir := range dirs {
+			entries, err := readDir(tree, dir)
+			if err != nil {
+				return nil, err
+			}
+			for _, e := range entries {
+				if e.IsDir() && index.Fold(e.Name()) == index.Fold(segment) {
+					next = append(next, path.Join(dir, e.Name()))
+				}
+			}
+		}
+		dirs = next
+	}
+	return dirs, nil
+}
+
+func foldedEntry(tree fs.FS, dir, name string) (string, error) {
+	entries, err := readDir(tree, dir)
+	if err != nil {
+		return "", err
+	}
+	for _, e := range entries {
+		if twin, ok := index.NameOf(path.Join(dir, e.Name())); ok && !e.IsDir() && index.Fold(twin) == index.Fold(name) {
+			return twin, nil
+		}
+	}
+	return "", nil
+}
+
+// findScopedTwin finds a twin of a scoped name. The scopes themselves must be
+// different: another scope that folds to the same belongs to someone else.
+func findScopedTwin(tree fs.FS, scope, base string) (string, error) {
+	dirs, err := twinFolders(tree, []string{scope})
+	if err != nil {
+		return "", err
+	}
+	for _, dir := range dirs {
+		if dir != scope {
+			return dir + "/", nil
+		}
+		twin, err := foldedEntry(tree, dir, scope+"/"+base)
+		if err != nil || twin != "" {
+			return twin, err
+		}
+	}
+	return "", nil
+}
+
+func readDir(tree fs.FS, dir string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(tree, dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return entries, err
+}
+
+// shortName is the length up to which every name has neighbours, so that
+// being near one means nothing.
+const shortName = 4
+
+// findSimilar finds the names within a distance of name, or that look the same
+// in many typefaces. It reads the folders of the whole index and no file.
+func findSimilar(tree fs.FS, name string, distance int) ([]string, error) {
+	if len(name) <= shortName {
+		return nil, nil
+	}
+	folded, skeleton := index.Fold(name), skeletonOf(name)
+	var similar []string
+	err := walkNames(tree, func(other string) {
+		if len(other) > shortName && (near(folded, index.Fold(other), distance) || skeletonOf(other) == skeleton) {
+			similar = append(similar, other)
+		}
+	})
+	slices.Sort(similar)
+	const most = 5
+	return similar[:min(most, len(similar))], err
+}
+
+// walkNames calls visit with the name of every package in the tree.
+func walkNames(tree fs.FS, visit func(name string)) error {
+	return fs.WalkDir(tree, ".", func(p string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if e.IsDir() {
+			if p != "." && (strings.HasPrefix(e.Name(), ".") || p == "owners" || p == "trust") {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if name, ok := index.NameOf(p); ok {
+			visit(name)
+		}
+		return nil
+	})
+}
+
+// skeletonOf maps characters to one that looks like them.
+func skeletonOf(name string) string {
+	return strings.NewReplacer("0", "o", "1", "l", "i", "l", "rn", "m", "vv", "w", "5", "s", "-", "").Replace(index.Fold(name))
+}
+
+// near reports whether two texts are within a Damerau–Levenshtein distance
+// (optimal string alignment). It looks at a band around the diagonal only.
+func near(a, b string, distance int) bool {
+	if d := len(a) - len(b); d > distance || -d > distance {
+		return false
+	}
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for k := range last {
+		last[k] = k
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		best := row[0]
+		for k := 1; k <= len(b); k++ {
+			cost := 1
+			if a[i-1] == b[k-1] {
+				cost = 0
+			}
+			row[k] = min(last[k]+1, row[k-1]+1, last[k-1]+cost)
+			if i > 1 && k > 1 && a[i-1] == b[k-2] && a[i-2] == b[k-1] {
+				row[k] = min(row[k], before[k-2]+1)
+			}
+			best = min(best, row[k])
+		}
+		if best > distance {
+			return false
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)] <= distance
+}

@@ -1,0 +1,237 @@
+package review
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/clydepm/clyde/index"
+)
+
+// clockSkew is how far a publisher's clock may be ahead of the reviewer's.
+const clockSkew = 15 * time.Minute
+
+// publish checks the lines that a change adds. Their form is checked already,
+// by [index.Classify]; this is what needs the rest of the index.
+func (j *judge) publish() error {
+	if j.delta.First {
+		if err := j.newName(); err != nil {
+			return err
+		}
+	}
+	if err := j.owners(j.delta.Owners); err != nil {
+		return err
+	}
+	owners, err := j.ownersInForce()
+	if err != nil {
+		return err
+	}
+	known, err := j.versionsOf(j.in.Base, j.delta.Package)
+	if err != nil {
+		return err
+	}
+	for _, e := range j.delta.Added {
+		j.notFuture(e, "pubtime", e.Pubtime)
+		j.newVersion(e, known)
+		j.source(e, owners)
+		if err := j.dependencies(e); err != nil {
+			return err
+		}
+		known = append(known, e)
+	}
+	return nil
+}
+
+// at is the place of an entry in a finding.
+func (j *judge) at(e *index.Entry, field string) string {
+	file, err := index.Path(e.Name)
+	if err != nil {
+		file = e.Name
+	}
+	place := file + " " + e.Vers
+	if field != "" {
+		place += ": " + field
+	}
+	return place
+}
+
+func (j *judge) notFuture(e *index.Entry, field, text string) {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return // absent; a line with a malformed time is no line
+	}
+	if t.After(j.in.Now.Add(clockSkew)) {
+		j.add("time/future", j.at(e, field), "set the clock of the machine that publishes", "%s is later than now, %s", text, j.in.Now.UTC().Format(time.RFC3339))
+	}
+}
+
+// versionsOf reads the lines of a package, none when there is no such package.
+func (j *judge) versionsOf(tree fs.FS, name string) ([]*index.Entry, error) {
+	file, err := index.Path(name)
+	if err != nil || tree == nil {
+		return nil, nil
+	}
+	data, err := fs.ReadFile(tree, file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return index.ParseFile(data).Entries, nil
+}
+
+// newVersion compares a version with those before it.
+func (j *judge) newVersion(e *index.Entry, known []*index.Entry) {
+	version, err := index.ParseVersion(e.Vers)
+	if err != nil {
+		return
+	}
+	var newest, before index.Version // of the release line; of all that are older
+	var previous *index.Entry
+	for _, k := range known {
+		v, err := index.ParseVersion(k.Vers)
+		if err != nil {
+			continue
+		}
+		if sameLine(v, version) && !v.Prerelease() && v.Compare(newest) > 0 {
+			newest = v
+		}
+		if v.Compare(version) < 0 && (previous == nil || v.Compare(before) > 0) {
+			before, previous = v, k
+		}
+	}
+	if newest.Compare(version) > 0 {
+		j.add("version/order", j.at(e, ""), fmt.Sprintf("publish a version above %s, unless this is meant", newest), "%s of the same release line is there already", newest)
+	}
+	if previous == nil {
+		return
+	}
+	if expected, ok := gap(before, version); ok {
+		j.add("version/gap", j.at(e, ""), "", "the version before is %s; %s was skipped", before, expected)
+	}
+	if e.License != previous.License {
+		j.add("license/changed", j.at(e, "license"), "", "%s, and %s has %s", orNone(e.License), previous.Vers, orNone(previous.License))
+	}
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "no licence"
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+// sameLine reports whether a caret requirement on one version permits the other
+// of the two, whichever is newer.
+func sameLine(a, b index.Version) bool {
+	switch {
+	case a.Major != b.Major:
+		return false
+	case a.Major > 0:
+		return true
+	case a.Minor != b.Minor:
+		return false
+	default:
+		return a.Minor > 0 || a.Patch == b.Patch
+	}
+}
+
+// gap reports the version that would have followed before, when version goes
+// beyond the next patch, minor and major release.
+func gap(before, version index.Version) (string, bool) {
+	switch {
+	case version.Major > before.Major+1:
+		return fmt.Sprintf("%d.0.0", before.Major+1), true
+	case version.Major == before.Major && version.Minor > before.Minor+1:
+		return fmt.Sprintf("%d.%d.0", before.Major, before.Minor+1), true
+	case version.Major == before.Major && version.Minor == before.Minor && version.Patch > before.Patch+1:
+		return fmt.Sprintf("%d.%d.%d", before.Major, before.Minor, before.Patch+1), true
+	}
+	return "", false
+}
+
+// ownersInForce is the owners file by which a new line is judged: the one of
+// the base, or for a new package the one that comes with it.
+func (j *judge) ownersInForce() (*Owners, error) {
+	file, err := index.OwnersPath(j.delta.Package)
+	if err != nil {
+		return nil, err
+	}
+	tree := j.in.Base
+	if j.delta.First {
+		tree = j.in.Head
+	}
+	if tree == nil {
+		return nil, nil
+	}
+	data, err := fs.ReadFile(tree, file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	owners, err := ParseOwners(file, data)
+	if err != nil {
+		// Without readable owners nothing can be compared with them.
+		j.add("owners/valid", file, "repair the file first", "%s", firstLine(err))
+		return nil, nil
+	}
+	return owners, nil
+}
+
+func (j *judge) source(e *index.Entry, owners *Owners) {
+	if owners == nil || owners.permits(e.Source) {
+		return
+	}
+	const hint = "publish from a repository that the owners file names, or change that file first"
+	if e.Source == nil {
+		j.add("owners/source", j.at(e, "source"), hint, "the line has no source, and its owners name the repositories that may publish")
+		return
+	}
+	j.add("owners/source", j.at(e, "source"), hint, "%q (repository %d of owner %d) is none of the repositories that its owners name",
+		e.Source.Repository, e.Source.RepositoryID, e.Source.OwnerID)
+}
+
+// dependencies checks the dependencies on packages of this index.
+func (j *judge) dependencies(e *index.Entry) error {
+	for i, d := range e.Deps {
+		if d.Registry != "" {
+			continue
+		}
+		if err := j.dependency(j.at(e, fmt.Sprintf("deps[%d]", i)), d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *judge) dependency(at string, d index.Dependency) error {
+	req, err := index.ParseRequirement(d.Req)
+	if err != nil {
+		return nil // a line with a malformed requirement is no line
+	}
+	name := d.PackageName()
+	versions, err := j.versionsOf(j.in.Head, name)
+	if err != nil {
+		return err
+	}
+	if len(versions) == 0 {
+		j.add("dependency/exists", at, "publish it first, or name the registry it is in", "there is no package %s in this index", name)
+		return nil
+	}
+	matching := slices.DeleteFunc(versions, func(v *index.Entry) bool {
+		version, err := index.ParseVersion(v.Vers)
+		return err != nil || !req.Matches(version)
+	})
+	switch {
+	case len(matching) == 0:
+		j.add("dependency/version", at, "require a version that is there", "no version of %s satisfies %s", name, d.Req)
+	case !slices.ContainsFunc(matching, func(v *index.Entry) bool { return !v.Yanked }):
+		j.add("dependency/yanked", at, "require a version that is not yanked", "every version of %s that satisfies %s is yanked", name, d.Req)
+	}
+	return nil
+}
