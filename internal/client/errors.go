@@ -3,6 +3,8 @@ package client
 import (
 	"errors"
 	"fmt"
+
+	"github.com/clydepm/clyde/internal/resolve"
 )
 
 // The classes of errors; test with errors.Is.
@@ -24,8 +26,28 @@ type NoPackageError struct {
 
 func (e *NoPackageError) Error() string { return fmt.Sprintf("no package %q", e.Name) }
 
-// Is makes the error match ErrNotFound.
-func (e *NoPackageError) Is(target error) bool { return target == ErrNotFound }
+// Is makes the error match ErrNotFound, and the resolver's.
+func (e *NoPackageError) Is(target error) bool {
+	return target == ErrNotFound || target == resolve.ErrNotFound
+}
+
+// UnknownRegistryError reports a registry named by its URL that is not
+// configured. It is [ErrNotFound].
+type UnknownRegistryError struct {
+	URL string
+}
+
+func (e *UnknownRegistryError) Error() string { return "no configured registry has the URL " + e.URL }
+
+// Hint says how to configure it.
+func (e *UnknownRegistryError) Hint() string {
+	return "if you trust it, add it with 'clyde registry add " + e.URL + "'"
+}
+
+// Is makes the error match ErrNotFound, and the resolver's.
+func (e *UnknownRegistryError) Is(target error) bool {
+	return target == ErrNotFound || target == resolve.ErrNotFound
+}
 
 // isNoPackage reports whether err is a [NoPackageError].
 func isNoPackage(err error) bool {

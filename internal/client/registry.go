@@ -139,7 +139,7 @@ func (s *Registries) Get(name string) (Registry, error) {
 }
 
 // ByURL finds the registry that an index line or a lock names by its URL; the
-// error is [ErrNotFound].
+// error is an [UnknownRegistryError] when none has it.
 func (s *Registries) ByURL(url string) (Registry, error) {
 	location, err := ParseLocation(url, "/")
 	if err != nil {
@@ -151,7 +151,7 @@ func (s *Registries) ByURL(url string) (Registry, error) {
 			return r, nil
 		}
 	}
-	return nil, &Error{Class: ErrNotFound, Message: "no configured registry has the URL " + url, Remedy: "if you trust it, add it with 'clyde registry add " + url + "'"}
+	return nil, &UnknownRegistryError{URL: url}
 }
 
 // Each calls do for every registry, several at a time, and returns when all

@@ -165,7 +165,7 @@ func unionOfNames(a, b map[string]fs.DirEntry) []string {
 	return names
 }
 
-func isTree(e fs.DirEntry) bool  { return e != nil && e.IsDir() }
+func isTree(e fs.DirEntry) bool    { return e != nil && e.IsDir() }
 func isRegular(e fs.DirEntry) bool { return e != nil && e.Type().IsRegular() }
 
 // sameObject reports whether git says that two entries hold the same.

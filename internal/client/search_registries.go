@@ -36,6 +36,10 @@ const maxNear = 3
 // NearestNames suggests names of packages that are written like name.
 func (s *Registries) NearestNames(ctx context.Context, name string) []string {
 	matches, _ := s.Search(ctx, Query{Text: name}) // a suggestion less is no failure
+	return nearestOf(matches)
+}
+
+func nearestOf(matches []Match) []string {
 	var near []string
 	for _, m := range matches {
 		if m.rank == rankName || m.rank == rankNear || m.rank == rankPrefix {

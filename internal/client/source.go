@@ -1,0 +1,99 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/resolve"
+)
+
+// Source gives the resolver the lines of the configured registries. It is a
+// [resolve.Source] and a [resolve.Suggester].
+type Source struct {
+	registries *Registries
+
+	mu      sync.Mutex
+	unknown []string // URLs that lines named and nobody configured
+}
+
+// Source makes a source that shows what the registries show.
+func (s *Registries) Source() *Source { return &Source{registries: s} }
+
+// Versions reads the lines of a package from its own registry and no other.
+func (s *Source) Versions(ctx context.Context, p resolve.Package) ([]*index.Entry, error) {
+	r, err := s.registries.Get(p.Registry)
+	if err != nil {
+		return nil, err
+	}
+	file, err := r.Package(ctx, p.Name)
+	return file.Entries, err
+}
+
+// Locate maps the registry that an index line names by URL to the configured
+// one. The error is an [UnknownRegistryError] when there is none.
+func (s *Source) Locate(_ context.Context, _ resolve.Package, registry string) (string, error) {
+	r, err := s.registries.ByURL(registry)
+	if err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if !slices.Contains(s.unknown, registry) {
+			s.unknown = append(s.unknown, registry)
+		}
+		return "", &UnknownRegistryError{URL: registry}
+	}
+	return r.Config().Name, nil
+}
+
+// Nearest suggests names of the same registry that are written alike.
+func (s *Source) Nearest(ctx context.Context, p resolve.Package) []string {
+	r, err := s.registries.Get(p.Registry)
+	if err != nil {
+		return nil
+	}
+	matches, err := r.Search(ctx, Query{Text: p.Name})
+	if err != nil {
+		return nil // a suggestion less is no failure
+	}
+	return nearestOf(matches)
+}
+
+// Explain adds to a failed resolution that lines named registries which are
+// not configured, if there were any: without them some versions could not be
+// used.
+func (s *Source) Explain(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var conflict *resolve.Conflict
+	if len(s.unknown) == 0 || !errors.As(err, &conflict) {
+		return err
+	}
+	return &explained{conflict, (&UnknownRegistryError{URL: s.unknown[0]}).Hint()}
+}
+
+// explained is a conflict with a remedy that the resolver cannot know.
+type explained struct {
+	*resolve.Conflict
+	remedy string
+}
+
+func (e *explained) Unwrap() error { return e.Conflict }
+func (e *explained) Hint() string  { return e.remedy }
+
+// Locate decides which configured registry a dependency of the project belongs
+// to. A pin, an alias or a URL, is authoritative. Without one, the registry
+// that the lock recorded for the name stays, by its URL; "" says that the lock
+// has none. Otherwise it is [Registries.Choose].
+func (s *Registries) Locate(ctx context.Context, name, pin, lockedURL string) (Registry, error) {
+	switch {
+	case pin != "" && CheckAlias(pin) == nil:
+		return s.Get(pin)
+	case pin != "":
+		return s.ByURL(pin)
+	case lockedURL != "":
+		return s.ByURL(lockedURL)
+	}
+	return s.Choose(ctx, name)
+}
