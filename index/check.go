@@ -103,6 +103,9 @@ func (c *lineChecker) entry(e *Entry, name string) {
 	if lower(e.Name) != lower(name) {
 		c.add("line/name", "name", "", "%q, in the file of %q", e.Name, name)
 	}
+	if _, err := ParseVersion(e.Vers); err != nil {
+		c.invalid("line/version", "vers", err)
+	}
 	c.dependencies(e)
 	c.digest("line/cksum", "cksum", e.Cksum)
 	c.features(e)

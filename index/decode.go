@@ -48,9 +48,12 @@ func (e *NewerVersionError) Hint() string { return "use a newer release of clyde
 // index must be: members may be unknown (they are kept), in any order, and
 // spaced; every member but "name" and "vers" may be missing or null; the kind of
 // a dependency may be missing, which means "normal". It does not look into
-// requirements, targets, URLs and digests. A line that is not a JSON object of
-// the known types, has a member twice, invalid UTF-8, no name that can be looked
-// up or no full version is a [*LineError]; a line of a newer format is a
+// requirements, targets, URLs and digests, and it takes a version that only
+// resembles SemVer.
+//
+// A line is a [*LineError] if it is not a JSON object whose known members have
+// their types, if it has a member twice at any level or invalid UTF-8, and if
+// its name or version could not be part of a path. A line of a newer format is a
 // [*NewerVersionError].
 func ParseLine(line []byte) (*Entry, error) {
 	d := newLineDecoder(line)
@@ -116,9 +119,17 @@ func (d *lineDecoder) checkIdentity(e *Entry) {
 	if err := CheckLookupName(e.Name); err != nil {
 		d.problem("line/name", "name", err.Error())
 	}
-	if _, err := ParseVersion(e.Vers); err != nil {
-		d.problem("line/version", "vers", err.Error())
+	if !resemblesVersion(e.Vers) {
+		d.problem("line/version", "vers", fmt.Sprintf("%q is not a version", e.Vers))
 	}
+}
+
+// resemblesVersion reports whether s has the form of a version, so that it can be
+// part of a file name. Old indexes have versions such as "0.0.1-001", which are
+// not quite SemVer.
+func resemblesVersion(s string) bool {
+	odd := strings.ContainsFunc(s, func(r rune) bool { return !isAlphanumeric(r) && !strings.ContainsRune(".-+", r) })
+	return s != "" && isDigit(rune(s[0])) && len(s) <= maxVersionLength && !odd
 }
 
 func (d *lineDecoder) entryMember(e *Entry, version *int64, name string) bool {
@@ -403,6 +414,7 @@ func (d *lineDecoder) int() int64 {
 	n, err := strconv.ParseInt(token.String(), 10, 64)
 	if err != nil {
 		d.problem("line/type", d.field(), fmt.Sprintf("%s is not a 64-bit integer", token))
+		return 0
 	}
 	return n
 }

@@ -112,6 +112,10 @@ func (p *packageChange) compare(before, after [][]byte) {
 // compareLine checks a line that changed, and reports whether it is still about
 // the same version.
 func (p *packageChange) compareLine(number int, before, after []byte) bool {
+	if bytes.Contains(after, []byte("\r")) {
+		p.add("line/newline", number, "end lines with a single LF", "the line now has a carriage return")
+		return true
+	}
 	if len(after) == 0 {
 		p.add("delta/append-only", number, "yank or retire a version instead", "the line is gone")
 		return false
@@ -248,11 +252,11 @@ func (p *packageChange) checkAdded(check *lineChecker, line []byte) *Entry {
 	if entry == nil {
 		return nil
 	}
-	if p.delta.First && p.spelling == "" {
-		if err := CheckName(entry.Name); err != nil {
+	if p.spelling == "" {
+		p.spelling = entry.Name
+		if err := CheckName(entry.Name); err != nil && p.delta.First {
 			check.nameError("name", err)
 		}
-		p.spelling = entry.Name
 	}
 	if entry.Name != p.spelling {
 		check.add("line/name", "name", fmt.Sprintf("write %q", p.spelling), "%q, and the other lines of the file have %q", entry.Name, p.spelling)
@@ -266,7 +270,7 @@ func (p *packageChange) checkAdded(check *lineChecker, line []byte) *Entry {
 func (p *packageChange) checkVersion(entry *Entry, number int) {
 	version, err := ParseVersion(entry.Vers)
 	if err != nil {
-		return // checked already: an entry that was read has a version
+		return // reported with the line
 	}
 	for _, k := range p.known {
 		if k.version.Compare(version) == 0 {

@@ -15,7 +15,7 @@ type Skipped struct {
 }
 
 // ParseFile reads the file of a package with [ParseLine]. A line that cannot be
-// read, or that is of a newer format, hides only itself. Empty lines and a
+// read, has no full version, or is of a newer format hides only itself. Empty lines and a
 // missing newline at the end are tolerated, and so is "\r\n".
 func ParseFile(data []byte) File {
 	var f File
@@ -27,6 +27,9 @@ func ParseFile(data []byte) File {
 			continue
 		}
 		entry, err := ParseLine(line)
+		if err == nil {
+			err = checkVersion(entry)
+		}
 		if err != nil {
 			f.Skipped = append(f.Skipped, Skipped{Line: number, Err: err})
 			continue
@@ -34,4 +37,12 @@ func ParseFile(data []byte) File {
 		f.Entries = append(f.Entries, entry)
 	}
 	return f
+}
+
+// checkVersion refuses an entry that has no place among the versions of its package.
+func checkVersion(e *Entry) error {
+	if _, err := ParseVersion(e.Vers); err != nil {
+		return &LineError{Rule: "line/version", Field: "vers", Detail: err.Error()}
+	}
+	return nil
 }

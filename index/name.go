@@ -131,6 +131,9 @@ func checkLookupPart(name, part string) error {
 	if strings.Contains(part, "..") {
 		return &NameError{name, "name/dots", `has ".."`, `use a single "."`}
 	}
+	if strings.HasSuffix(part, ".") {
+		return &NameError{name, "name/end", `ends with "."`, `leave out the "."`}
+	}
 	return nil
 }
 

@@ -40,13 +40,13 @@ func TargetMatches(target string, p Platform) (bool, error) {
 	if len(target) > maxTargetLength {
 		return false, &TargetError{target, fmt.Sprintf("it is longer than %d characters", maxTargetLength)}
 	}
-	inner, isCondition := strings.CutPrefix(target, "cfg(")
-	if !isCondition {
+	inner, opened := strings.CutPrefix(target, "cfg(")
+	inner, closed := strings.CutSuffix(inner, ")")
+	if !opened || !closed {
 		return matchTriple(target, p)
 	}
 	c := conditionParser{text: target, rest: inner, platform: p}
 	met := c.expression(0)
-	c.expect(")")
 	c.space()
 	if c.rest != "" {
 		c.fail("unexpected %q after it", c.rest)
