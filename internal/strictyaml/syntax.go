@@ -11,7 +11,7 @@ import (
 
 // searchWork bounds the text that is parsed again, in bytes, to find where a
 // syntax error is.
-const searchWork = 1 << 20
+const searchWork = 1 << 18
 
 // reportSyntax reports why data is not YAML. yaml.v3 names at most a line, and
 // not always the right one, so the place is found by parsing prefixes: going
