@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -48,6 +47,46 @@ func (r *Repo) writeCommit(c Commit) (Hash, error) {
 	if err != nil {
 		return "", err
 	}
+	tree, err := r.editTree(c, r.writeObject)
+	if err != nil {
+		return "", err
+	}
+	var buf bytes.Buffer
+	fmt.Fprintf(&buf, "tree %s\n", tree)
+	if c.Parent != "" {
+		fmt.Fprintf(&buf, "parent %s\n", c.Parent)
+	}
+	fmt.Fprintf(&buf, "author %s\ncommitter %s\n\n%s", signature, signature, message(c.Message))
+	return r.writeObject(plumbing.CommitObject, buf.Bytes())
+}
+
+// Preview is the tree that the commit would have. Nothing is written: what is
+// new in it is kept in memory. It takes Parent and Files only.
+func (r *Repo) Preview(c Commit) (fs.FS, error) {
+	unsaved := map[Hash][]byte{}
+	root, err := r.editTree(c, func(kind plumbing.ObjectType, content []byte) (Hash, error) {
+		id := objectID(kind, content)
+		unsaved[id] = content
+		return id, nil
+	})
+	if err != nil {
+		var unsafe *UnsafeError
+		if errors.As(err, &unsafe) {
+			return nil, err
+		}
+		return nil, &Error{Op: "preview a commit", Err: err}
+	}
+	return &treeFS{repo: r, root: root, dirs: map[string][]treeEntry{}, unsaved: unsaved}, nil
+}
+
+// treeWriter edits trees and hands the objects that come out of it to put.
+type treeWriter struct {
+	repo *Repo
+	put  func(kind plumbing.ObjectType, content []byte) (Hash, error)
+}
+
+// editTree makes the tree of a commit from that of its parent.
+func (r *Repo) editTree(c Commit, put func(plumbing.ObjectType, []byte) (Hash, error)) (Hash, error) {
 	edits, err := newEdits(c.Files)
 	if err != nil {
 		return "", err
@@ -58,22 +97,12 @@ func (r *Repo) writeCommit(c Commit) (Hash, error) {
 			return "", err
 		}
 	}
-	tree, err := r.writeTree(base, ".", edits)
-	if err != nil {
-		return "", err
+	w := treeWriter{r, put}
+	tree, err := w.tree(base, ".", edits)
+	if err != nil || tree != "" {
+		return tree, err
 	}
-	if tree == "" {
-		if tree, err = r.writeObject(plumbing.TreeObject, nil); err != nil {
-			return "", err
-		}
-	}
-	var buf bytes.Buffer
-	fmt.Fprintf(&buf, "tree %s\n", tree)
-	if c.Parent != "" {
-		fmt.Fprintf(&buf, "parent %s\n", c.Parent)
-	}
-	fmt.Fprintf(&buf, "author %s\ncommitter %s\n\n%s", signature, signature, message(c.Message))
-	return r.writeObject(plumbing.CommitObject, buf.Bytes())
+	return put(plumbing.TreeObject, nil)
 }
 
 // signature is "name <email> seconds zone", which cannot hold every byte.
@@ -131,13 +160,13 @@ func newEdits(files map[string][]byte) (*edits, error) {
 	return root, nil
 }
 
-// writeTree applies edits to the tree base ("" when there is none) and gives
-// the new tree, "" when nothing is left in it.
-func (r *Repo) writeTree(base Hash, dir string, e *edits) (Hash, error) {
+// tree applies edits to the tree base ("" when there is none) and gives the new
+// tree, "" when nothing is left in it.
+func (w treeWriter) tree(base Hash, dir string, e *edits) (Hash, error) {
 	var list []treeEntry
 	if base != "" {
 		var err error
-		if list, err = r.readTree(base, dir); err != nil {
+		if list, err = w.repo.readTree(base, dir); err != nil {
 			return "", err
 		}
 	}
@@ -146,27 +175,27 @@ func (r *Repo) writeTree(base Hash, dir string, e *edits) (Hash, error) {
 		entries[entry.name] = entry
 	}
 	for name, sub := range e.dirs {
-		if err := r.editDir(entries, path.Join(dir, name), name, sub); err != nil {
+		if err := w.dir(entries, path.Join(dir, name), name, sub); err != nil {
 			return "", err
 		}
 	}
 	for name, data := range e.files {
-		if err := r.editFile(entries, path.Join(dir, name), name, data); err != nil {
+		if err := w.file(entries, path.Join(dir, name), name, data); err != nil {
 			return "", err
 		}
 	}
 	if len(entries) == 0 {
 		return "", nil
 	}
-	return r.writeObject(plumbing.TreeObject, formatTree(entries))
+	return w.put(plumbing.TreeObject, formatTree(entries))
 }
 
-func (r *Repo) editDir(entries map[string]treeEntry, at, name string, sub *edits) error {
+func (w treeWriter) dir(entries map[string]treeEntry, at, name string, sub *edits) error {
 	old, exists := entries[name]
 	if exists && !old.isDir() {
 		return fmt.Errorf("%s: is a file and not a folder", at)
 	}
-	id, err := r.writeTree(old.id, at, sub)
+	id, err := w.tree(old.id, at, sub)
 	if err != nil {
 		return err
 	}
@@ -178,7 +207,7 @@ func (r *Repo) editDir(entries map[string]treeEntry, at, name string, sub *edits
 	return nil
 }
 
-func (r *Repo) editFile(entries map[string]treeEntry, at, name string, data []byte) error {
+func (w treeWriter) file(entries map[string]treeEntry, at, name string, data []byte) error {
 	old, exists := entries[name]
 	switch {
 	case exists && old.isDir():
@@ -193,7 +222,7 @@ func (r *Repo) editFile(entries map[string]treeEntry, at, name string, data []by
 	if exists && old.mode == modeExec {
 		mode = modeExec
 	}
-	id, err := r.writeObject(plumbing.BlobObject, data)
+	id, err := w.put(plumbing.BlobObject, data)
 	if err != nil {
 		return err
 	}
@@ -214,142 +243,4 @@ func formatTree(entries map[string]treeEntry) []byte {
 		buf.Write(id[:])
 	}
 	return buf.Bytes()
-}
-
-// CommitInfo is what a commit says about itself.
-type CommitInfo struct {
-	ID, Tree Hash
-	Parents  []Hash
-	Author   string // "Name <address>"
-	When     time.Time
-	Message  string
-}
-
-// CommitInfo reads a commit. The error is [ErrNotFound] when there is none
-// with that ID.
-func (r *Repo) CommitInfo(id Hash) (*CommitInfo, error) {
-	data, err := r.readObject(id, plumbing.CommitObject)
-	if err != nil {
-		return nil, err
-	}
-	info := &CommitInfo{ID: id}
-	header, body, _ := strings.Cut(string(data), "\n\n")
-	info.Message = body
-	for line := range strings.SplitSeq(header, "\n") {
-		key, value, _ := strings.Cut(line, " ")
-		switch key {
-		case "tree":
-			info.Tree = value
-		case "parent":
-			info.Parents = append(info.Parents, value)
-		case "committer":
-			_, info.When = parseSignature(value)
-		case "author":
-			info.Author, _ = parseSignature(value)
-		}
-	}
-	if !validHash(info.Tree) {
-		return nil, &UnsafeError{Rule: "object/malformed", Detail: "commit " + id + " names no tree"}
-	}
-	return info, nil
-}
-
-func parseSignature(s string) (who string, when time.Time) {
-	who, rest, ok := strings.Cut(s, "> ")
-	if !ok {
-		return s, time.Time{}
-	}
-	seconds, zone, _ := strings.Cut(rest, " ")
-	unix, err := strconv.ParseInt(seconds, 10, 64)
-	if err != nil {
-		return who + ">", time.Time{}
-	}
-	when = time.Unix(unix, 0).UTC()
-	if t, err := time.Parse("-0700", zone); err == nil {
-		when = when.In(t.Location())
-	}
-	return who + ">", when
-}
-
-// treeOf is the tree of a commit; a tree is itself.
-func (r *Repo) treeOf(id Hash) (Hash, error) {
-	info, err := r.CommitInfo(id)
-	if err == nil {
-		return info.Tree, nil
-	}
-	if !errors.Is(err, ErrNotFound) {
-		return "", err
-	}
-	if _, treeErr := r.readObject(id, plumbing.TreeObject); treeErr == nil {
-		return id, nil
-	}
-	return "", err
-}
-
-// IsAncestor reports whether the commit old is new or one of its ancestors as
-// far as the repository's history goes; that of a shallow clone ends early.
-func (r *Repo) IsAncestor(old, new Hash) (bool, error) {
-	shallow, err := r.shallowCommits()
-	if err != nil {
-		return false, &Error{Op: "read the shallow boundary", Err: err}
-	}
-	seen := map[Hash]bool{new: true}
-	for queue := []Hash{new}; len(queue) > 0; {
-		id := queue[0]
-		queue = queue[1:]
-		if id == old {
-			return true, nil
-		}
-		if shallow[id] {
-			continue
-		}
-		info, err := r.CommitInfo(id)
-		if err != nil {
-			return false, err
-		}
-		for _, parent := range info.Parents {
-			if !seen[parent] {
-				seen[parent] = true
-				queue = append(queue, parent)
-			}
-		}
-	}
-	return false, nil
-}
-
-func (r *Repo) shallowCommits() (map[Hash]bool, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	ids, err := r.storage.Shallow()
-	if err != nil {
-		return nil, err
-	}
-	set := make(map[Hash]bool, len(ids))
-	for _, id := range ids {
-		set[id.String()] = true
-	}
-	return set, nil
-}
-
-// Resolve is the commit that a revision names: a full or unique short ID, a
-// branch, tag or full reference, HEAD, each with ~N and ^N. The error is
-// [ErrNotFound] when it names none.
-func (r *Repo) Resolve(rev string) (Hash, error) {
-	if rev == "" || strings.HasPrefix(rev, "-") || strings.ContainsAny(rev, "\x00\n") {
-		return "", &Error{Op: "resolve", Name: strconv.Quote(rev), Kind: ErrNotFound, Err: errors.New("not a revision")}
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	id, err := r.repo.ResolveRevision(plumbing.Revision(rev))
-	if err != nil {
-		r.storage.Reindex()
-		id, err = r.repo.ResolveRevision(plumbing.Revision(rev))
-	}
-	if err != nil {
-		return "", &Error{
-			Op: "resolve", Name: strconv.Quote(rev), Kind: ErrNotFound,
-			Remedy: "name a branch, a tag or a commit of " + r.commonDir,
-		}
-	}
-	return id.String(), nil
 }

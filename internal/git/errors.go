@@ -52,10 +52,10 @@ func (e *Error) Error() string {
 	if e.Name != "" {
 		parts[0] += " " + e.Name
 	}
-	if e.Kind != nil {
+	if e.Kind != nil && (e.Err == nil || !strings.Contains(e.Err.Error(), e.Kind.Error())) {
 		parts = append(parts, e.Kind.Error())
 	}
-	if e.Err != nil && (e.Kind == nil || !strings.Contains(e.Err.Error(), e.Kind.Error())) {
+	if e.Err != nil {
 		parts = append(parts, e.Err.Error())
 	}
 	return strings.Join(parts, ": ")

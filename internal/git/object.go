@@ -32,14 +32,11 @@ func (r *Repo) readObject(id Hash, want plumbing.ObjectType) ([]byte, error) {
 	if !validHash(id) {
 		return nil, &Error{Op: "read object", Name: strconv.Quote(id), Kind: ErrNotFound, Err: errors.New("not an object ID")}
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	data, err := r.readObjectLocked(plumbing.NewHash(id), want)
-	if errors.Is(err, plumbing.ErrObjectNotFound) || errors.Is(err, fs.ErrNotExist) {
-		// git may have repacked since the packs were listed.
-		r.storage.Reindex()
+	var data []byte
+	err := r.withStorage(func() (err error) {
 		data, err = r.readObjectLocked(plumbing.NewHash(id), want)
-	}
+		return err
+	})
 	switch {
 	case errors.Is(err, plumbing.ErrObjectNotFound):
 		return nil, &Error{Op: "read " + want.String(), Name: id, Kind: ErrNotFound}
@@ -51,6 +48,19 @@ func (r *Repo) readObject(id Hash, want plumbing.ObjectType) ([]byte, error) {
 		return nil, &Error{Op: "read " + want.String(), Name: id, Err: err}
 	}
 	return data, nil
+}
+
+// withStorage calls read under the lock of the storage, and once more when an
+// object was not found: git may have repacked since the packs were listed.
+func (r *Repo) withStorage(read func() error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := read()
+	if errors.Is(err, plumbing.ErrObjectNotFound) || errors.Is(err, fs.ErrNotExist) {
+		r.storage.Reindex()
+		err = read()
+	}
+	return err
 }
 
 func (r *Repo) readObjectLocked(id plumbing.Hash, want plumbing.ObjectType) ([]byte, error) {
@@ -82,6 +92,12 @@ func (r *Repo) readObjectLocked(id plumbing.Hash, want plumbing.ObjectType) ([]b
 
 // hasObject reports whether the repository holds the object.
 func (r *Repo) hasObject(id Hash) bool {
+	return r.withStorage(func() error { return r.storage.HasEncodedObject(plumbing.NewHash(id)) }) == nil
+}
+
+// hasPacked reports whether the repository holds the object as far as its packs
+// were listed. Writing an object that a newer pack has does no harm.
+func (r *Repo) hasPacked(id Hash) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.storage.HasEncodedObject(plumbing.NewHash(id)) == nil
@@ -108,7 +124,7 @@ func (r *Repo) writeObject(kind plumbing.ObjectType, content []byte) (Hash, erro
 	if os.Chtimes(name, now, now) == nil {
 		return id, nil // there already; the new time keeps it from "git prune"
 	}
-	if r.hasObject(id) {
+	if r.hasPacked(id) {
 		return id, nil
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {

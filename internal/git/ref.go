@@ -14,9 +14,9 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// lockWait is how long an update waits for another process to let go of a
-// reference. git holds a lock for milliseconds.
-const lockWait = 10 * time.Second
+// defaultLockWait is how long an update waits for another process to let go of
+// a reference. git holds a lock for milliseconds.
+const defaultLockWait = 10 * time.Second
 
 // checkRefName refuses what git-check-ref-format refuses, and what is no full
 // name of a reference.
@@ -125,11 +125,18 @@ func (r *Repo) compareAndSwap(ref string, old, new Hash) error {
 	if err != nil {
 		return err
 	}
-	// Whatever happens, the lock file does not stay behind; after the rename
-	// there is nothing left to remove.
-	defer os.Remove(lock.Name())
-	defer lock.Close()
+	if err := r.swapLocked(lock, ref, old, new); err != nil {
+		lock.Close()
+		os.Remove(lock.Name())
+		return err
+	}
+	// The rename gave the lock away: a file of that name is now another's.
+	return syncDir(filepath.Dir(r.refPath(ref)))
+}
 
+// swapLocked compares and swaps under the lock. Only when it succeeds the lock
+// file is gone, renamed to the reference.
+func (r *Repo) swapLocked(lock *os.File, ref string, old, new Hash) error {
 	current, err := r.readRef(ref)
 	if err != nil {
 		return err
@@ -140,10 +147,7 @@ func (r *Repo) compareAndSwap(ref string, old, new Hash) error {
 	if !r.hasObject(new) {
 		return fmt.Errorf("%s: %w", new, ErrNotFound)
 	}
-	if err := commitFile(lock, []byte(new+"\n"), r.refPath(ref)); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(r.refPath(ref)))
+	return commitFile(lock, []byte(new+"\n"), r.refPath(ref))
 }
 
 func orAbsent(id Hash) string {
@@ -156,7 +160,7 @@ func orAbsent(id Hash) string {
 // lockRef makes the file "<ref>.lock", waiting while another process has it.
 func (r *Repo) lockRef(ref string) (*os.File, error) {
 	name := r.refPath(ref) + ".lock"
-	deadline := time.Now().Add(lockWait)
+	deadline := time.Now().Add(r.lockWait)
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		switch {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-git/go-billy/v5/osfs"
 	gogit "github.com/go-git/go-git/v5"
@@ -26,6 +27,7 @@ type Repo struct {
 	gitDir    string // holds HEAD
 	commonDir string // holds objects and refs; equal to gitDir but for a linked worktree
 	bare      bool
+	lockWait  time.Duration
 
 	mu      sync.Mutex // go-git's storage is not safe for concurrent use
 	storage *filesystem.Storage
@@ -48,7 +50,7 @@ func Open(path string) (*Repo, error) {
 	if err != nil {
 		return nil, &Error{Op: "open", Name: path, Err: err}
 	}
-	r := &Repo{gitDir: gitDir, commonDir: commonDir}
+	r := &Repo{gitDir: gitDir, commonDir: commonDir, lockWait: defaultLockWait}
 	files := dotgit.NewRepositoryFilesystem(osfs.New(gitDir), osfs.New(commonDir))
 	r.storage = filesystem.NewStorageWithOptions(files, cache.NewObjectLRU(32*cache.MiByte),
 		filesystem.Options{KeepDescriptors: true})

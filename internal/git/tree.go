@@ -170,8 +170,9 @@ func (r *Repo) Tree(commit Hash) (fs.FS, error) {
 const maxCachedDirs = 4096
 
 type treeFS struct {
-	repo *Repo
-	root Hash
+	repo    *Repo
+	root    Hash
+	unsaved map[Hash][]byte // objects of a preview, which the repository does not have
 
 	mu   sync.Mutex
 	dirs map[string][]treeEntry
@@ -199,7 +200,7 @@ func (t *treeFS) entries(dir string) ([]treeEntry, error) {
 		}
 		id = e.id
 	}
-	list, err := t.repo.readTree(id, dir)
+	list, err := t.read(id, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -210,6 +211,14 @@ func (t *treeFS) entries(dir string) ([]treeEntry, error) {
 	}
 	t.dirs[dir] = list
 	return list, nil
+}
+
+// read parses the tree object of the folder dir.
+func (t *treeFS) read(id Hash, dir string) ([]treeEntry, error) {
+	if data, ok := t.unsaved[id]; ok {
+		return parseTree(data)
+	}
+	return t.repo.readTree(id, dir)
 }
 
 // lookup finds the entry at a path other than ".".
@@ -334,7 +343,7 @@ func (n node) ObjectID() string { return n.entry.id }
 func (n node) Info() (fs.FileInfo, error) {
 	info := fileInfo{node: n}
 	if info.Mode().IsRegular() || n.entry.mode == modeSymlink {
-		size, err := n.tree.repo.objectSize(n.entry.id)
+		size, err := n.size()
 		if err != nil {
 			return nil, &fs.PathError{Op: "stat", Path: n.path, Err: err}
 		}
@@ -343,9 +352,19 @@ func (n node) Info() (fs.FileInfo, error) {
 	return info, nil
 }
 
+func (n node) size() (int64, error) {
+	if data, ok := n.tree.unsaved[n.entry.id]; ok {
+		return int64(len(data)), nil
+	}
+	return n.tree.repo.objectSize(n.entry.id)
+}
+
 func (n node) content(op string) ([]byte, error) {
 	if !n.entry.fileMode().IsRegular() && n.entry.mode != modeSymlink {
 		return nil, &fs.PathError{Op: op, Path: n.path, Err: fs.ErrInvalid}
+	}
+	if data, ok := n.tree.unsaved[n.entry.id]; ok {
+		return bytes.Clone(data), nil
 	}
 	data, err := n.tree.repo.readObject(n.entry.id, plumbing.BlobObject)
 	if err != nil {
@@ -410,8 +429,10 @@ func (r *Repo) readTree(id Hash, dir string) ([]treeEntry, error) {
 }
 
 // objectSize is the size of an object without reading it.
-func (r *Repo) objectSize(id Hash) (int64, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.storage.EncodedObjectSize(plumbing.NewHash(id))
+func (r *Repo) objectSize(id Hash) (size int64, err error) {
+	err = r.withStorage(func() (err error) {
+		size, err = r.storage.EncodedObjectSize(plumbing.NewHash(id))
+		return err
+	})
+	return size, err
 }

@@ -1,0 +1,125 @@
+package git
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// CommitInfo is what a commit says about itself.
+type CommitInfo struct {
+	ID, Tree Hash
+	Parents  []Hash
+	Author   string // "Name <address>"
+	When     time.Time
+	Message  string
+}
+
+// CommitInfo reads a commit. The error is [ErrNotFound] when there is none
+// with that ID.
+func (r *Repo) CommitInfo(id Hash) (*CommitInfo, error) {
+	data, err := r.readObject(id, plumbing.CommitObject)
+	if err != nil {
+		return nil, err
+	}
+	info := &CommitInfo{ID: id}
+	header, body, _ := strings.Cut(string(data), "\n\n")
+	info.Message = body
+	for line := range strings.SplitSeq(header, "\n") {
+		key, value, _ := strings.Cut(line, " ")
+		switch key {
+		case "tree":
+			info.Tree = value
+		case "parent":
+			info.Parents = append(info.Parents, value)
+		case "committer":
+			_, info.When = parseSignature(value)
+		case "author":
+			info.Author, _ = parseSignature(value)
+		}
+	}
+	if !validHash(info.Tree) {
+		return nil, &UnsafeError{Rule: "object/malformed", Detail: "commit " + id + " names no tree"}
+	}
+	return info, nil
+}
+
+func parseSignature(s string) (who string, when time.Time) {
+	who, rest, ok := strings.Cut(s, "> ")
+	if !ok {
+		return s, time.Time{}
+	}
+	seconds, zone, _ := strings.Cut(rest, " ")
+	unix, err := strconv.ParseInt(seconds, 10, 64)
+	if err != nil {
+		return who + ">", time.Time{}
+	}
+	when = time.Unix(unix, 0).UTC()
+	if t, err := time.Parse("-0700", zone); err == nil {
+		when = when.In(t.Location())
+	}
+	return who + ">", when
+}
+
+// treeOf is the tree of a commit; a tree is itself.
+func (r *Repo) treeOf(id Hash) (Hash, error) {
+	info, err := r.CommitInfo(id)
+	if err == nil {
+		return info.Tree, nil
+	}
+	if !errors.Is(err, ErrNotFound) {
+		return "", err
+	}
+	if _, treeErr := r.readObject(id, plumbing.TreeObject); treeErr == nil {
+		return id, nil
+	}
+	return "", err
+}
+
+// IsAncestor reports whether the commit old is new or one of its ancestors as
+// far as the repository's history goes; that of a shallow clone ends early.
+func (r *Repo) IsAncestor(old, new Hash) (bool, error) {
+	shallow, err := r.shallowCommits()
+	if err != nil {
+		return false, &Error{Op: "read the shallow boundary", Err: err}
+	}
+	seen := map[Hash]bool{new: true}
+	for queue := []Hash{new}; len(queue) > 0; {
+		id := queue[0]
+		queue = queue[1:]
+		if id == old {
+			return true, nil
+		}
+		if shallow[id] {
+			continue
+		}
+		info, err := r.CommitInfo(id)
+		if err != nil {
+			return false, err
+		}
+		for _, parent := range info.Parents {
+			if !seen[parent] {
+				seen[parent] = true
+				queue = append(queue, parent)
+			}
+		}
+	}
+	return false, nil
+}
+
+func (r *Repo) shallowCommits() (map[Hash]bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ids, err := r.storage.Shallow()
+	if err != nil {
+		return nil, err
+	}
+	set := make(map[Hash]bool, len(ids))
+	for _, id := range ids {
+		set[id.String()] = true
+	}
+	return set, nil
+}
