@@ -103,7 +103,7 @@ type need struct {
 	registry string // as in the line
 	name     string // of the package needed
 	req      string // needPackage
-	want     string // needFeature and needOwn: the feature needed; needBroken: what is wrong
+	want     string // needFeature and needOwn: the feature needed; needBroken: what cannot be understood
 }
 
 type needKind uint8
@@ -112,7 +112,7 @@ const (
 	needPackage needKind = iota // a version of a package
 	needFeature                 // a feature of another package
 	needOwn                     // a feature of the same version
-	needBroken                  // nothing: the feature cannot be understood
+	needBroken                  // nothing: a feature's value, or a dependency's target if name is set, cannot be understood
 )
 
 // needs returns what the version requires while the feature is on, in the order
@@ -139,6 +139,10 @@ func (s *shape) active(feature string, chosen func(index.Dependency) bool) []nee
 			continue
 		}
 		base := need{feature: feature, registry: d.Registry, name: d.PackageName()}
+		if _, err := index.TargetMatches(d.Target, index.Platform{}); err != nil {
+			needs = append(needs, need{kind: needBroken, feature: feature, name: base.name, want: d.Target})
+			continue
+		}
 		version := base
 		version.req = d.Req
 		needs = append(needs, version)

@@ -80,6 +80,7 @@ type Edge struct {
 	Package  Package
 	Version  string
 	Name     string // by which the dependant knows it
+	Req      string // that Version satisfies
 	Kind     string
 	Target   string
 	Optional bool

@@ -14,7 +14,7 @@ func (s *search) solution() (*Solution, error) {
 	for _, n := range s.u.roots {
 		sol.Root = append(sol.Root, Edge{
 			Package: n.pkg.id, Version: s.entry(n.pkg).Vers,
-			Name: n.alias(), Kind: kindOf(n.Kind), Target: n.Target, Optional: n.Optional,
+			Name: n.alias(), Req: n.Req.String(), Kind: kindOf(n.Kind), Target: n.Target, Optional: n.Optional,
 		})
 	}
 	for v := range s.vars {
@@ -68,7 +68,7 @@ func (s *search) describe(p *pkg) (Selected, error) {
 		target := s.u.packages[keyOf(Package{alias, d.PackageName()})]
 		sel.Dependencies = append(sel.Dependencies, Edge{
 			Package: target.id, Version: s.entry(target).Vers,
-			Name: d.Name, Kind: kindOf(d.Kind), Target: d.Target, Optional: d.Optional,
+			Name: d.Name, Req: d.Req, Kind: kindOf(d.Kind), Target: d.Target, Optional: d.Optional,
 		})
 	}
 	return sel, nil

@@ -1,0 +1,218 @@
+package lockfile
+
+import (
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/clydepm/clyde/index"
+)
+
+// checker finds what is wrong with the meaning of one line.
+type checker struct {
+	*parser
+	line   int
+	locked map[string]lockedVersion // by folded name
+	alias  map[string]bool          // registries of the header
+}
+
+type lockedVersion struct {
+	text    string
+	version index.Version
+}
+
+func (c *checker) report(field, format string, args ...any) {
+	c.problem(c.line, 1, field, fmt.Sprintf(format, args...), hintRestore)
+}
+
+func (c *checker) reportMerge(field, format string, args ...any) {
+	c.problem(c.line, 1, field, fmt.Sprintf(format, args...), hintMerge)
+}
+
+// check looks at the lock as a whole: every value, every reference, and whether
+// the locked versions satisfy the requirements written beside them.
+func (p *parser) check() {
+	c := &checker{parser: p, line: 1, locked: map[string]lockedVersion{}, alias: map[string]bool{}}
+	c.registries()
+	c.names()
+	c.line = 1
+	for i, r := range p.lock.Requirements {
+		c.requirement(fmt.Sprintf("dependencies[%d]", i), r)
+	}
+	for i, pkg := range p.lock.Packages {
+		c.line = p.places[i]
+		c.pkg(pkg)
+	}
+}
+
+func (c *checker) registries() {
+	for i, r := range c.lock.Registries {
+		field := fmt.Sprintf("registries[%d].", i)
+		switch {
+		case r.Name == "":
+			c.report(field+"name", "the registry has no name")
+		case c.alias[r.Name]:
+			c.reportMerge(field+"name", "registry %q is there twice", r.Name)
+		}
+		c.alias[r.Name] = true
+		if r.Kind == "" {
+			c.report(field+"kind", "the registry has no kind")
+		}
+		c.registryURL(field+"url", r.URL)
+		if r.Commit != "" && !isHex(r.Commit, 40) && !isHex(r.Commit, 64) {
+			c.report(field+"commit", "%q is not a commit", r.Commit)
+		}
+	}
+}
+
+// names fills c.locked and reports names that are locked twice.
+func (c *checker) names() {
+	lines := map[string]int{}
+	for i, pkg := range c.lock.Packages {
+		c.line = c.places[i]
+		if err := index.CheckLookupName(pkg.Name); err != nil {
+			c.report("name", "%v", err)
+		}
+		fold := index.Fold(pkg.Name)
+		if first, twice := lines[fold]; twice {
+			c.reportMerge("name", "%s is locked twice, first in line %d", pkg.Name, first)
+			continue
+		}
+		lines[fold] = c.line
+		version, err := index.ParseVersion(pkg.Version)
+		if err != nil {
+			c.report("version", "%v", err)
+			continue
+		}
+		c.locked[fold] = lockedVersion{pkg.Version, version}
+	}
+}
+
+func (c *checker) pkg(p Package) {
+	c.registry("registry", p.Registry)
+	c.digest("cksum", p.Cksum)
+	c.download("dl", p.DL)
+	c.size("size", p.Size)
+	seen := map[string]bool{}
+	for i, b := range p.Builds {
+		field := fmt.Sprintf("builds[%d].", i)
+		if _, err := index.ParsePlatform(b.Platform); err != nil {
+			c.report(field+"platform", "%v", err)
+		}
+		if seen[b.Platform] {
+			c.report(field+"platform", "there is another build for %s", b.Platform)
+		}
+		seen[b.Platform] = true
+		c.digest(field+"cksum", b.Cksum)
+		c.download(field+"dl", b.DL)
+		c.size(field+"size", b.Size)
+	}
+	for i, d := range p.Dependencies {
+		field := fmt.Sprintf("dependencies[%d].", i)
+		c.needs(field, d.Name, d.Req)
+		c.target(field, d.Target)
+		if d.Kind != "" && d.Kind != index.KindNormal && d.Kind != index.KindBuild {
+			c.report(field+"kind", `%q is not a kind; "build" and none are`, d.Kind)
+		}
+	}
+}
+
+func (c *checker) requirement(field string, r Requirement) {
+	field += "."
+	if r.Name == "" {
+		c.report(field+"name", "the dependency has no name")
+		return
+	}
+	c.registry(field+"registry", r.Registry)
+	c.needs(field, r.PackageName(), r.Req)
+	c.target(field, r.Target)
+	switch r.Kind {
+	case "", index.KindNormal, index.KindDev, index.KindBuild:
+	default:
+		c.report(field+"kind", `%q is not a kind; "dev", "build" and none are`, r.Kind)
+	}
+}
+
+// needs reports a dependency that the locked packages do not satisfy.
+func (c *checker) needs(field, name, text string) {
+	req, err := index.ParseRequirement(text)
+	if err != nil {
+		c.report(field+"req", "%v", err)
+		return
+	}
+	locked, ok := c.locked[index.Fold(name)]
+	switch {
+	case !ok:
+		c.reportMerge(field+"name", "%s is needed here but not locked", name)
+	case !req.Matches(locked.version):
+		c.reportMerge(field+"req", "%s %s is needed here but locked at %s", name, text, locked.text)
+	}
+}
+
+func (c *checker) target(field, target string) {
+	if _, err := index.TargetMatches(target, index.Platform{}); err != nil {
+		c.report(field+"target", "%v", err)
+	}
+}
+
+func (c *checker) registry(field, alias string) {
+	if !c.alias[alias] {
+		c.reportMerge(field, "registry %q is not in the header", alias)
+	}
+}
+
+func (c *checker) digest(field, digest string) {
+	if !isHex(digest, 64) {
+		c.report(field, "%q is not a SHA-256 digest: 64 lower-case hexadecimal digits", digest)
+	}
+}
+
+func (c *checker) size(field string, size int64) {
+	if size < 0 {
+		c.report(field, "%d is not a size", size)
+	}
+}
+
+// registryURL reports a registry without a place, or with credentials, which
+// never belong in a lock. Git has forms that are no URL, so these pass.
+func (c *checker) registryURL(field, text string) {
+	if text == "" {
+		c.report(field, "the registry has no URL")
+	}
+	if u, err := url.Parse(text); err == nil {
+		c.credentials(field, u)
+	}
+}
+
+// download reports the place of an archive that is no absolute URL. It may be
+// absent: then the registry's configuration decides.
+func (c *checker) download(field, text string) {
+	if text == "" {
+		return
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme == "" {
+		c.report(field, "%q is not an absolute URL", text)
+		return
+	}
+	c.credentials(field, u)
+}
+
+// credentials reports a password, and a user name where it may be a token.
+func (c *checker) credentials(field string, u *url.URL) {
+	if u.User == nil {
+		return
+	}
+	if _, secret := u.User.Password(); secret || u.Scheme == "https" || u.Scheme == "http" {
+		c.report(field, "the URL holds credentials")
+	}
+}
+
+func isHex(s string, length int) bool {
+	if len(s) != length || s != strings.ToLower(s) {
+		return false
+	}
+	_, err := hex.DecodeString(s)
+	return err == nil
+}

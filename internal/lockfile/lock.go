@@ -1,0 +1,207 @@
+package lockfile
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/clydepm/clyde/index"
+)
+
+// MinVersion and MaxVersion bound the format versions that [Parse] reads.
+// [Lock.Bytes] writes MaxVersion.
+const (
+	MinVersion = 1
+	MaxVersion = 1
+)
+
+// Path is where a project keeps its lock.
+const Path = ".clyde/lock.jsonl"
+
+// Lock is the content of a lock file.
+type Lock struct {
+	Registries   []Registry
+	Requirements []Requirement       // what the manifest asked for
+	Features     map[string][]string // of the manifest
+	Packages     []Package
+}
+
+// Registry is a registry that packages of the lock come from.
+type Registry struct {
+	Name   string `json:"name"` // the project's alias
+	URL    string `json:"url"`
+	Kind   string `json:"kind"`             // git, dir, ...
+	Commit string `json:"commit,omitempty"` // of the index, if it is a git repository
+}
+
+// Requirement is one dependency of the manifest.
+type Requirement struct {
+	Name              string   `json:"name"`              // by which the manifest knows it
+	Req               string   `json:"req"`               // an [index.Requirement]
+	Registry          string   `json:"registry"`          // alias of the registry it was found in
+	Package           string   `json:"package,omitempty"` // its name there, if it is not Name
+	Features          []string `json:"features,omitempty"`
+	NoDefaultFeatures bool     `json:"no_default_features,omitzero"`
+	Optional          bool     `json:"optional,omitzero"`
+	Target            string   `json:"target,omitempty"` // as in an index line; "" for every platform
+	Kind              string   `json:"kind,omitempty"`   // index.KindNormal (also ""), KindDev or KindBuild
+}
+
+// PackageName returns the name of the package that is required.
+func (r Requirement) PackageName() string { return cmp.Or(r.Package, r.Name) }
+
+// Package is one locked package.
+type Package struct {
+	Name         string       `json:"name"`
+	Version      string       `json:"version"`
+	Registry     string       `json:"registry"`
+	Cksum        string       `json:"cksum"`
+	DL           string       `json:"dl,omitempty"`
+	Size         int64        `json:"size,omitzero"`
+	Builds       []Build      `json:"builds,omitempty"`
+	Features     []string     `json:"features,omitempty"`
+	Dependencies []Dependency `json:"dependencies,omitempty"`
+	External     []string     `json:"external,omitempty"`
+}
+
+// Build is a prebuilt archive for one platform.
+type Build struct {
+	Platform string `json:"platform"`
+	DL       string `json:"dl,omitempty"`
+	Cksum    string `json:"cksum"`
+	Size     int64  `json:"size,omitzero"`
+}
+
+// Dependency is an active dependency of a locked package on another.
+type Dependency struct {
+	Name     string `json:"name"` // of the locked package
+	Req      string `json:"req"`
+	Target   string `json:"target,omitempty"` // "" for every platform
+	Kind     string `json:"kind,omitempty"`   // index.KindNormal (also "") or KindBuild
+	Optional bool   `json:"optional,omitzero"`
+}
+
+// header is the first line.
+type header struct {
+	Lock         int                 `json:"lock"`
+	Registries   []Registry          `json:"registries"`
+	Dependencies []Requirement       `json:"dependencies"`
+	Features     map[string][]string `json:"features,omitempty"`
+}
+
+// Lookup returns the locked package of a name.
+func (l *Lock) Lookup(name string) (Package, bool) {
+	for _, p := range l.Packages {
+		if index.Fold(p.Name) == index.Fold(name) {
+			return p, true
+		}
+	}
+	return Package{}, false
+}
+
+// Bytes returns the canonical text of the lock. It does not change l.
+func (l *Lock) Bytes() []byte {
+	c := l.canonical()
+	for i := range c.Requirements {
+		c.Requirements[i].Kind = written(c.Requirements[i].Kind)
+	}
+	text := appendLine(nil, header{MaxVersion, c.Registries, c.Requirements, c.Features})
+	for _, p := range c.Packages {
+		for i := range p.Dependencies {
+			p.Dependencies[i].Kind = written(p.Dependencies[i].Kind)
+		}
+		text = appendLine(text, p)
+	}
+	return text
+}
+
+// written returns a kind as it is written: the normal one is left out.
+func written(kind string) string {
+	if kind == index.KindNormal {
+		return ""
+	}
+	return kind
+}
+
+func appendLine(text []byte, v any) []byte {
+	line, err := json.Marshal(v, json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
+	if err != nil {
+		panic(err) // no type of a lock can fail to be written
+	}
+	return append(append(text, line...), '\n')
+}
+
+// canonical returns a deep copy with every list sorted and every kind written
+// out.
+func (l *Lock) canonical() *Lock {
+	c := &Lock{
+		Registries:   sortedBy(l.Registries, func(a, b Registry) int { return cmp.Compare(a.Name, b.Name) }),
+		Requirements: sortedBy(l.Requirements, compareRequirements),
+		Packages:     sortedBy(l.Packages, func(a, b Package) int { return cmp.Compare(a.Name, b.Name) }),
+	}
+	for name, values := range l.Features {
+		if c.Features == nil {
+			c.Features = make(map[string][]string, len(l.Features))
+		}
+		c.Features[name] = slices.Clone(values)
+	}
+	for i := range c.Requirements {
+		r := &c.Requirements[i]
+		r.Features = unique(r.Features)
+		r.Kind = cmp.Or(r.Kind, index.KindNormal)
+	}
+	for i := range c.Packages {
+		p := &c.Packages[i]
+		p.Features, p.External = unique(p.Features), unique(p.External)
+		p.Builds = sortedBy(p.Builds, func(a, b Build) int { return cmp.Compare(a.Platform, b.Platform) })
+		p.Dependencies = sortedBy(p.Dependencies, compareDependencies)
+		for j := range p.Dependencies {
+			p.Dependencies[j].Kind = cmp.Or(p.Dependencies[j].Kind, index.KindNormal)
+		}
+		p.Dependencies = slices.Compact(p.Dependencies)
+	}
+	return c
+}
+
+func compareRequirements(a, b Requirement) int {
+	return cmp.Or(
+		cmp.Compare(a.Name, b.Name),
+		cmp.Compare(written(a.Kind), written(b.Kind)),
+		cmp.Compare(a.Target, b.Target),
+		cmp.Compare(a.Registry, b.Registry),
+		cmp.Compare(a.Package, b.Package),
+		cmp.Compare(a.Req, b.Req),
+	)
+}
+
+func compareDependencies(a, b Dependency) int {
+	optional := 0
+	if a.Optional != b.Optional {
+		optional = 1
+		if b.Optional {
+			optional = -1
+		}
+	}
+	return cmp.Or(
+		cmp.Compare(a.Name, b.Name),
+		cmp.Compare(written(a.Kind), written(b.Kind)),
+		cmp.Compare(a.Target, b.Target),
+		cmp.Compare(a.Req, b.Req),
+		optional,
+	)
+}
+
+// sortedBy returns a sorted copy, never nil, so that an empty list is written
+// as one.
+func sortedBy[T any](items []T, compare func(a, b T) int) []T {
+	sorted := append([]T{}, items...)
+	slices.SortStableFunc(sorted, compare)
+	return sorted
+}
+
+func unique(items []string) []string {
+	sorted := sortedBy(items, cmp.Compare[string])
+	return slices.Compact(sorted)
+}
