@@ -44,6 +44,9 @@ func endpoint(address string) (*transport.Endpoint, error) {
 	case !strings.Contains(address, "://"):
 		return sshShortForm(address, refuse)
 	}
+	if rest, ok := cutPrefixFold(address, "file://"); ok {
+		return fileEndpoint(rest, refuse)
+	}
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, refuse("it is not a URL", "")
@@ -62,11 +65,6 @@ func endpoint(address string) (*transport.Endpoint, error) {
 		ep.Password, _ = u.User.Password()
 	}
 	switch ep.Protocol {
-	case "file":
-		if ep.Host != "" && ep.Host != "localhost" {
-			return nil, refuse("a file URL has no host", "write file:///folder/index.git with three slashes")
-		}
-		return &transport.Endpoint{Protocol: "file", Path: filepath.FromSlash(ep.Path)}, nil
 	case "https":
 	case "http":
 		if !isLoopback(ep.Host) {
@@ -83,6 +81,30 @@ func endpoint(address string) (*transport.Endpoint, error) {
 		return nil, refuse("it has a query or a fragment", "")
 	}
 	return ep, checkParts(ep, refuse)
+}
+
+func cutPrefixFold(s, prefix string) (string, bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return s, false
+	}
+	return s[len(prefix):], true
+}
+
+// fileEndpoint reads what follows "file://" as git does: percent signs escape,
+// "?" and "#" do not end the path.
+func fileEndpoint(rest string, refuse func(detail, remedy string) error) (*transport.Endpoint, error) {
+	host, path, slash := strings.Cut(rest, "/")
+	if host != "" && host != "localhost" || !slash {
+		return nil, refuse("a file URL has no host", "write file:///folder/index.git with three slashes")
+	}
+	path, err := url.PathUnescape(path)
+	if err != nil || strings.ContainsRune(path, 0) {
+		return nil, refuse("the path is not escaped as in a URL", "write %25 for a percent sign")
+	}
+	if filepath.VolumeName(filepath.FromSlash(path)) == "" {
+		path = "/" + path
+	}
+	return &transport.Endpoint{Protocol: "file", Path: filepath.FromSlash(path)}, nil
 }
 
 // checkParts refuses parts of a remote address that a program on either side
