@@ -7,8 +7,11 @@ import (
 	"io"
 	"strings"
 
+	"github.com/clydepm/clyde/internal/archive"
 	"github.com/clydepm/clyde/internal/client"
+	"github.com/clydepm/clyde/internal/git"
 	"github.com/clydepm/clyde/internal/strictyaml"
+	"github.com/clydepm/clyde/publish"
 )
 
 // Exit codes. docs/exit-codes.md lists them for users.
@@ -74,6 +77,7 @@ func withConsequence(err error, undone string) error {
 func exitCode(err error) int {
 	var coded *codedError
 	var problems strictyaml.Problems
+	var refused *archive.RefusedError
 	switch {
 	case err == nil:
 		return exitOK
@@ -83,6 +87,14 @@ func exitCode(err error) int {
 		return exitCancelled
 	case errors.As(err, &problems):
 		return exitFindings
+	case errors.As(err, &refused), errors.Is(err, publish.ErrRefused):
+		return exitRefused
+	case errors.Is(err, publish.ErrUsage):
+		return exitUsage
+	case errors.Is(err, publish.ErrNotFound):
+		return exitNotFound
+	case errors.Is(err, publish.ErrConflict), errors.Is(err, git.ErrConflict), errors.Is(err, git.ErrLocked):
+		return exitConflict
 	case errors.Is(err, client.ErrUsage):
 		return exitUsage
 	case errors.Is(err, client.ErrNotFound):
@@ -107,6 +119,10 @@ func reportError(w io.Writer, err error) {
 	if errors.As(err, &problems) {
 		fmt.Fprint(w, problems.Text())
 		summary = countProblems(problems)
+	}
+	if text, short, ok := refusedText(err); ok {
+		fmt.Fprint(w, text)
+		summary = short
 	}
 	var undone consequence
 	if errors.As(err, &undone) {

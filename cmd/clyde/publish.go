@@ -1,14 +1,107 @@
 package main
 
 import (
-	"errors"
+	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/clydepm/clyde/internal/client"
+	"github.com/clydepm/clyde/publish"
 )
 
-func publishCommand(*app) *cobra.Command {
-	return &cobra.Command{
-		Use:  "publish",
-		RunE: func(*cobra.Command, []string) error { return errors.New("not built yet") },
+const nothingPublished = "nothing was published"
+
+func publishCommand(a *app) *cobra.Command {
+	var flags changeFlags
+	var store, base string
+	cmd := &cobra.Command{
+		Use:   "publish --via local --index PATH",
+		Short: "Publish this package's version to an index",
+		Long: `Pack the package, store its archive and append one line to the index.
+
+The review that the index's keepers run is run first, and what it refuses is
+not published. Publishing the same bytes again changes nothing and succeeds;
+other bytes for a published version are refused.
+
+With --via local the index is a bare git repository on this machine. Whoever
+may write to it approves what the policy leaves to a person. Archives go to the
+folder that "dl" in the index's config.json names, or else to the folder
+PATH-archives beside the index.`,
+		Example: `  clyde publish --via local --index ../registry.git --dry-run
+  clyde publish --via local --index ../registry.git
+  clyde publish --via local --index ../registry.git --store /srv/www/archives --dl-base https://packages.example.org/archives`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			index, err := flags.open(a)
+			if err != nil {
+				return withConsequence(err, nothingPublished)
+			}
+			defer index.Close()
+			opts := publish.Options{Target: a.target(index), Dir: a.packageDir()}
+			if opts.Store, err = a.fileStore(cmd, index, flags.index, store, base); err != nil {
+				return withConsequence(err, nothingPublished)
+			}
+			opts.Registry = func(alias string) (string, error) { return a.registryAddress(alias, flags.index) }
+			plan, err := publish.NewPackagePlan(cmd.Context(), opts)
+			if err != nil {
+				return withConsequence(err, nothingPublished)
+			}
+			defer plan.Close()
+			return a.carryOut(cmd.Context(), plan, flags.dryRun, "published", nothingPublished)
+		},
 	}
+	flags.register(cmd)
+	cmd.Flags().StringVar(&store, "store", "", "folder that archives go to: `DIR`")
+	cmd.Flags().StringVar(&base, "dl-base", "", "`URL` under which that folder is served (default: its file:// URL)")
+	return cmd
 }
+
+// packageDir is the nearest folder with a manifest, from the folder of the run
+// upwards, or else that folder itself.
+func (a *app) packageDir() string {
+	if root, ok := client.FindProject(a.Dir); ok {
+		return root
+	}
+	return a.Dir
+}
+
+func (a *app) fileStore(cmd *cobra.Command, index *publish.Local, path, store, base string) (publish.FileStore, error) {
+	if store != "" {
+		return publish.NewFileStore(a.path(store), base)
+	}
+	config, err := index.Config(cmd.Context())
+	if err != nil {
+		return publish.FileStore{}, err
+	}
+	return publish.NewFileStore(publish.DefaultStore(a.path(path), config), base)
+}
+
+// registryAddress is the address of a configured registry, or "" when it is the
+// index that is published to.
+func (a *app) registryAddress(alias, index string) (string, error) {
+	config, err := client.LoadConfig(client.LoadOptions{Dir: a.Dir, Getenv: a.Getenv, Set: a.config, Offline: a.offline})
+	if err != nil {
+		return "", err
+	}
+	for _, r := range config.Registries {
+		if r.Name != alias {
+			continue
+		}
+		location, err := client.ParseLocation(r.URL, a.Dir)
+		if err != nil {
+			return "", err
+		}
+		if location.Path == "" {
+			return r.URL, nil
+		}
+		if sameFolder(location.Path, a.path(index)) {
+			return "", nil
+		}
+		return publish.FileURL(location.Path), nil
+	}
+	return "", withHint(exitNotFound, fmt.Errorf("no registry is called %q", alias), "'clyde registry list' shows those that are configured")
+}
+
+// openPackage opens the folder of the package.
+func (a *app) openPackage() (*os.Root, error) { return os.OpenRoot(a.packageDir()) }

@@ -1,14 +1,66 @@
 package main
 
 import (
-	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/clydepm/clyde/publish"
 )
 
-func retireCommand(*app) *cobra.Command {
-	return &cobra.Command{
-		Use:  "retire",
-		RunE: func(*cobra.Command, []string) error { return errors.New("not built yet") },
+func retireCommand(a *app) *cobra.Command {
+	var flags changeFlags
+	var opts publish.RetireOptions
+	cmd := &cobra.Command{
+		Use:   "retire NAME[@VERSION] --reason WHY --via local --index PATH",
+		Short: "Tell users that versions should not be used any more",
+		Long: `Mark published versions as retired, with a reason and a message.
+
+Retired versions still install; everyone who does is told why not to. Without
+@VERSION all versions are retired. Reasons: renamed, deprecated, security,
+invalid, other. --undo takes it back.`,
+		Example: `  clyde retire hello@1.2.3 --reason security --message "CVE-2026-0001, use 1.2.4" --via local --index ../registry.git
+  clyde retire hello --reason renamed --message "see greetings" --via local --index ../registry.git`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkRetireFlags(opts); err != nil {
+				return withConsequence(err, nothingChanged)
+			}
+			index, err := flags.open(a)
+			if err != nil {
+				return withConsequence(err, nothingChanged)
+			}
+			defer index.Close()
+			opts.Target = a.target(index)
+			var versioned bool
+			if opts.Name, opts.Version, versioned = strings.Cut(args[0], "@"); versioned && opts.Version == "" {
+				return withConsequence(usagef("%q has no version after the @", args[0]), nothingChanged)
+			}
+			plan, err := publish.NewRetirePlan(cmd.Context(), opts)
+			if err != nil {
+				return withConsequence(err, nothingChanged)
+			}
+			verb := "retired"
+			if opts.Undo {
+				verb = "no longer retired:"
+			}
+			return a.carryOut(cmd.Context(), plan, flags.dryRun, verb, nothingChanged)
+		},
 	}
+	flags.register(cmd)
+	cmd.Flags().StringVar(&opts.Reason, "reason", "", "`WHY`: renamed, deprecated, security, invalid or other")
+	cmd.Flags().StringVar(&opts.Message, "message", "", "what users should know or do: `TEXT`")
+	cmd.Flags().BoolVar(&opts.Undo, "undo", false, "take the retirement back")
+	return cmd
+}
+
+func checkRetireFlags(opts publish.RetireOptions) error {
+	const reasons = "give --reason renamed, deprecated, security, invalid or other"
+	switch {
+	case opts.Undo && (opts.Reason != "" || opts.Message != ""):
+		return usagef("--undo takes neither --reason nor --message")
+	case !opts.Undo && opts.Reason == "":
+		return withHint(exitUsage, usagef("--reason is missing"), reasons)
+	}
+	return nil
 }

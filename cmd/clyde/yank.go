@@ -1,14 +1,48 @@
 package main
 
 import (
-	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/clydepm/clyde/publish"
 )
 
-func yankCommand(*app) *cobra.Command {
-	return &cobra.Command{
-		Use:  "yank",
-		RunE: func(*cobra.Command, []string) error { return errors.New("not built yet") },
+const nothingChanged = "nothing was changed"
+
+func yankCommand(a *app) *cobra.Command {
+	var flags changeFlags
+	var undo bool
+	cmd := &cobra.Command{
+		Use:   "yank NAME@VERSION --via local --index PATH",
+		Short: "Keep new installs away from a published version",
+		Long: `Mark a published version so that no new install chooses it.
+
+A project whose lock has the version goes on installing it, with a warning.
+Nothing is deleted, and --undo takes it back.`,
+		Example: `  clyde yank hello@1.2.3 --via local --index ../registry.git
+  clyde yank hello@1.2.3 --undo --via local --index ../registry.git`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			index, err := flags.open(a)
+			if err != nil {
+				return withConsequence(err, nothingChanged)
+			}
+			defer index.Close()
+			opts := publish.YankOptions{Target: a.target(index), Undo: undo}
+			opts.Name, opts.Version, _ = strings.Cut(args[0], "@")
+			plan, err := publish.NewYankPlan(cmd.Context(), opts)
+			if err != nil {
+				return withConsequence(err, nothingChanged)
+			}
+			verb := "yanked"
+			if undo {
+				verb = "no longer yanked:"
+			}
+			return a.carryOut(cmd.Context(), plan, flags.dryRun, verb, nothingChanged)
+		},
 	}
+	flags.register(cmd)
+	cmd.Flags().BoolVar(&undo, "undo", false, "let new installs choose the version again")
+	return cmd
 }

@@ -92,12 +92,26 @@ func (r Refusal) String() string {
 // RefusedError reports all that keeps a tree from being packed.
 type RefusedError struct{ Refusals []Refusal }
 
+// Error returns one line for each refusal, without the hints.
 func (e *RefusedError) Error() string {
 	lines := make([]string, len(e.Refusals))
 	for i, r := range e.Refusals {
 		lines[i] = r.String()
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Text returns every refusal, each followed by its hint on a line of its own. It
+// ends in a newline.
+func (e *RefusedError) Text() string {
+	var b strings.Builder
+	for _, r := range e.Refusals {
+		b.WriteString(r.String() + "\n")
+		if r.Hint != "" {
+			b.WriteString("  hint: " + r.Hint + "\n")
+		}
+	}
+	return b.String()
 }
 
 // UnsafeError reports an archive that is not extracted, and the member at fault

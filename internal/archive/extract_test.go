@@ -208,7 +208,7 @@ func TestExtractRefusesHostileArchives(t *testing.T) {
 			if tt.limits != nil {
 				limits = *tt.limits
 			}
-			_, err := archive.Extract(context.Background(), bytes.NewReader(tt.data), openRoot(t, dir), limits)
+			_, err := archive.Extract(t.Context(), bytes.NewReader(tt.data), openRoot(t, dir), limits)
 			var unsafe *archive.UnsafeError
 			if !errors.As(err, &unsafe) {
 				t.Fatalf("Extract reports %v, want an *UnsafeError", err)
@@ -256,7 +256,7 @@ func TestExtract(t *testing.T) {
 		file("p-1//docs/./a.md", "text"),
 	)
 	root := openRoot(t, t.TempDir())
-	sum, err := archive.Extract(context.Background(), bytes.NewReader(data), root, smallLimits())
+	sum, err := archive.Extract(t.Context(), bytes.NewReader(data), root, smallLimits())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,7 +307,7 @@ func treeOf(t testing.TB, root *os.Root) map[string]string {
 
 func TestExtractOverwritesNothing(t *testing.T) {
 	root := writeTree(t, map[string]string{"a": "mine"})
-	_, err := archive.Extract(context.Background(), bytes.NewReader(archiveOf(t, file("p-1/a", "theirs"))), root, smallLimits())
+	_, err := archive.Extract(t.Context(), bytes.NewReader(archiveOf(t, file("p-1/a", "theirs"))), root, smallLimits())
 	if !errors.Is(err, fs.ErrExist) {
 		t.Errorf("Extract reports %v, want fs.ErrExist", err)
 	}
@@ -333,7 +333,7 @@ func (f failingReader) Read(p []byte) (int, error) {
 func TestExtractReportsTheErrorOfTheSource(t *testing.T) {
 	data, broken := archiveOf(t, file("p-1/a", noise(190<<10))), errors.New("connection reset")
 	for _, cut := range []int{0, 5, 100 << 10, len(data) - 4, len(data)} {
-		_, err := archive.Extract(context.Background(), failingReader{bytes.NewReader(data[:cut]), broken}, openRoot(t, t.TempDir()), smallLimits())
+		_, err := archive.Extract(t.Context(), failingReader{bytes.NewReader(data[:cut]), broken}, openRoot(t, t.TempDir()), smallLimits())
 		if !errors.Is(err, broken) {
 			t.Errorf("cut at %d: %v, want the error of the source", cut, err)
 		}
@@ -341,7 +341,7 @@ func TestExtractReportsTheErrorOfTheSource(t *testing.T) {
 }
 
 func TestExtractStopsWhenCancelled(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	data := archiveOf(t, file("p-1/a", noise(190<<10)))
 	reads := 0
 	source := readerFunc(func(p []byte) (int, error) {
@@ -415,7 +415,7 @@ func FuzzExtract(f *testing.F) {
 		}
 		defer root.Close()
 		limits := archive.Limits{Files: 50, Size: 1 << 20, FileSize: 1 << 20, Ratio: 100, PathLength: 100}
-		sum, err := archive.Extract(context.Background(), bytes.NewReader(data), root, limits)
+		sum, err := archive.Extract(t.Context(), bytes.NewReader(data), root, limits)
 		checkTree(t, parent)
 		if err != nil {
 			return

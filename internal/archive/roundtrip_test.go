@@ -2,7 +2,6 @@ package archive_test
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -68,7 +67,7 @@ func TestPackedTreeComesBack(t *testing.T) {
 	data, packed := pack(t, root, archive.PackOptions{Name: "hello", Version: "1.2.3"})
 
 	dst := openRoot(t, t.TempDir())
-	got, err := archive.Extract(context.Background(), bytes.NewReader(data), dst, archive.DefaultLimits())
+	got, err := archive.Extract(t.Context(), bytes.NewReader(data), dst, archive.DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}

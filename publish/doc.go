@@ -1,0 +1,50 @@
+// Package publish plans changes of an index and applies them.
+//
+// # Plan, then apply
+//
+// Every change is first a [Plan], made by [NewPackagePlan], [NewYankPlan] or
+// [NewRetirePlan]: the facts of the archive, the exact lines, the difference of
+// the index, the commit message, and the judgement of package review on the tree
+// as it is and as it would be. Making a plan writes nothing but a temporary
+// file; [Plan.Render] and [Plan.JSON] show it, which is what a dry run does.
+//
+// [Plan.Apply] carries a plan out in this order:
+//
+//  1. the archive is stored under its digest, complete or not at all;
+//  2. the change is written at the destination, where nothing refers to it yet;
+//  3. the index moves to the change, if it still is what the plan was made for.
+//
+// When the index has moved in between, the plan is made again from its new state
+// and judged again, and 2 and 3 are repeated, up to [MaxAttempts] times with
+// growing random pauses. Texts are never merged: what is appended or changed is
+// always a line, in the file as it is now. A crash leaves at most an archive that
+// no line names and objects that no reference leads to; running again reuses
+// both.
+//
+// # Applying twice
+//
+// A plan knows when there is nothing to do: the same bytes are published
+// already, or the version already has the status asked for. [Plan.Done] tells,
+// and Apply changes nothing. Two lines are the same when they are equal but for
+// the time of publishing, the place of the archive and the status. A published
+// version with other bytes, or that differs in build metadata only, is a
+// [*ConflictError].
+//
+// # Where a change goes
+//
+// A [Destination] is an index that can be read, and moved by compare-and-swap.
+// [Local] is a bare git repository on this machine. Archives go to a
+// [FileStore], a folder with one sub-folder for each digest:
+//
+//	<folder>/<sha256>/<name>-<version>.tar.gz
+//
+// which any web server can serve. The line has the URL of the archive: under
+// the base URL that was given, or else a file:// URL.
+//
+// # Status
+//
+// Yanking is reversible: a yanked version is skipped by requirements, and a lock
+// that has it still installs. Retiring gives a reason and a message that are
+// shown wherever the version is used; it still installs. Both change one member
+// of published lines and nothing else.
+package publish

@@ -1,0 +1,237 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/archive"
+	"github.com/clydepm/clyde/internal/manifest"
+	"github.com/clydepm/clyde/internal/strictyaml"
+)
+
+// maxManifest bounds the manifest file.
+const maxManifest = 1 << 20
+
+// Options say which package is published and where to.
+type Options struct {
+	Target
+	Dir   string // root of the package, absolute
+	Store FileStore
+	// Registry returns the address of the registry that a manifest knows by an
+	// alias, or "" when that is the destination itself.
+	Registry func(alias string) (address string, err error)
+	Limits   archive.Limits
+}
+
+// Archive is the archive of a plan.
+type Archive struct {
+	Name    string
+	URL     string
+	Summary archive.Summary
+	Store   FileStore
+
+	file string // the packed file, temporary
+}
+
+// NewPackagePlan plans to publish the package in a folder. The error is
+// strictyaml.Problems for a faulty manifest, *archive.RefusedError for a tree
+// that cannot be packed, and a *ConflictError for a version that is published
+// with other bytes. The caller closes the plan.
+func NewPackagePlan(ctx context.Context, opts Options) (*Plan, error) {
+	m, packed, err := packFolder(opts)
+	if err != nil {
+		return nil, err
+	}
+	entry, err := newEntry(m, packed, opts)
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(packed.file))
+	}
+	plan, err := newPlan(ctx, Plan{
+		Kind:    index.KindPublish,
+		Package: entry.Name,
+		Archive: packed,
+		target:  opts.Target,
+		derive:  func(tree fs.FS) (derived, error) { return deriveLine(tree, entry, packed) },
+	})
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(packed.file))
+	}
+	return plan, nil
+}
+
+// packFolder reads the manifest and packs the folder to a temporary file.
+func packFolder(opts Options) (*manifest.Manifest, *Archive, error) {
+	root, err := os.OpenRoot(opts.Dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer root.Close()
+	m, err := ReadManifest(root)
+	if err != nil {
+		return nil, nil, err
+	}
+	packOpts := PackOptions(m, opts.Limits)
+	files, err := archive.Select(root, packOpts)
+	if err != nil {
+		return nil, nil, err
+	}
+	out, err := os.CreateTemp("", "clyde-publish-*.tar.gz")
+	if err != nil {
+		return nil, nil, err
+	}
+	sum, err := archive.Pack(out, root, files, packOpts)
+	if err := errors.Join(err, out.Close()); err != nil {
+		return nil, nil, errors.Join(err, os.Remove(out.Name()))
+	}
+	name := index.ArchiveName(m.Name, m.Version)
+	return m, &Archive{Name: name, URL: opts.Store.URL(name, sum.SHA256), Summary: sum, Store: opts.Store, file: out.Name()}, nil
+}
+
+// ReadManifest reads the manifest of the package at root, which must have what
+// publishing needs. The error is strictyaml.Problems for a faulty one, and
+// ErrNotFound when there is none.
+func ReadManifest(root *os.Root) (*manifest.Manifest, error) {
+	info, err := root.Stat(filepath.FromSlash(manifest.Path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &Error{Kind: ErrNotFound, Detail: fmt.Sprintf("there is no %s in %s", manifest.Path, root.Name()), Remedy: "run 'clyde init' to write one"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxManifest {
+		return nil, strictyaml.Problems{{File: manifest.Path, Detail: fmt.Sprintf("the file has more than %d bytes", maxManifest)}}
+	}
+	data, err := root.ReadFile(filepath.FromSlash(manifest.Path))
+	if err != nil {
+		return nil, err
+	}
+	m, err := manifest.Parse(manifest.Path, data)
+	if err != nil {
+		return nil, err
+	}
+	return m, m.CheckPublishable()
+}
+
+// PackOptions returns how the package of a manifest is packed.
+func PackOptions(m *manifest.Manifest, limits archive.Limits) archive.PackOptions {
+	return archive.PackOptions{
+		Name: m.Name, Version: m.Version,
+		Include: m.Include, Exclude: m.Exclude, AllowSecrets: m.AllowSecrets,
+		Limits: limits,
+	}
+}
+
+// newEntry completes the manifest's fields to a line.
+func newEntry(m *manifest.Manifest, packed *Archive, opts Options) (*index.Entry, error) {
+	entry := m.Entry()
+	entry.Cksum = packed.Summary.SHA256
+	entry.Size = packed.Summary.Size
+	entry.DL = packed.URL
+	entry.Pubtime = opts.Now().UTC().Format(index.TimeLayout)
+	return entry, resolveRegistries(m, entry, opts.Registry)
+}
+
+// resolveRegistries replaces the aliases of registries, which mean something on
+// this machine only, by addresses.
+func resolveRegistries(m *manifest.Manifest, entry *index.Entry, lookup func(string) (string, error)) error {
+	var problems strictyaml.Problems
+	for i := range entry.Deps {
+		dep := &entry.Deps[i]
+		if dep.Registry == "" {
+			continue
+		}
+		address, err := lookup(dep.Registry)
+		if err != nil {
+			problems = append(problems, registryProblem(m, *dep, err))
+			continue
+		}
+		dep.Registry = address
+	}
+	return problems.Err()
+}
+
+func registryProblem(m *manifest.Manifest, dep index.Dependency, err error) strictyaml.Problem {
+	p := strictyaml.Problem{File: m.File(), Field: "dependencies." + dep.Name + ".registry", Detail: err.Error()}
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		p.Hint = hinted.Hint()
+	}
+	for _, d := range m.Dependencies {
+		if d.Name == dep.Name && d.Kind == dep.Kind {
+			p.Line, p.Column = d.Line, d.Column
+			if d.Kind != index.KindNormal {
+				p.Field = d.Kind + "-" + p.Field
+			}
+		}
+	}
+	return p
+}
+
+// deriveLine appends the entry's line to the file of its package.
+func deriveLine(tree fs.FS, entry *index.Entry, packed *Archive) (derived, error) {
+	path, before, err := readPackage(tree, entry.Name)
+	if err != nil {
+		return derived{}, err
+	}
+	line := entry.AppendLine(nil)
+	d := derived{versions: []string{entry.Vers}, lines: [][]byte{line}}
+	if d.done, err = published(before, entry); err != nil || d.done {
+		return d, err
+	}
+	d.change = Change{
+		Path: path, Before: before,
+		After: slices.Concat(before, line, []byte("\n")),
+		Message: fmt.Sprintf("%s\n\nArchive: %s\nSHA-256: %s\nSize: %d bytes, %d files, %d bytes unpacked\n",
+			subject("Publish", entry.Name, d.versions), packed.URL, packed.Summary.SHA256,
+			packed.Summary.Size, packed.Summary.Files, packed.Summary.Unpacked),
+	}
+	return d, nil
+}
+
+// published reports whether the file has the entry already. It is a
+// *ConflictError when the file has that version otherwise.
+func published(data []byte, entry *index.Entry) (bool, error) {
+	version, err := index.ParseVersion(entry.Vers)
+	if err != nil {
+		return false, err
+	}
+	for _, have := range index.ParseFile(data).Entries {
+		v, err := index.ParseVersion(have.Vers)
+		if err != nil || v.Compare(version) != 0 {
+			continue
+		}
+		conflict := &ConflictError{
+			Name: entry.Name, Version: entry.Vers,
+			Published: have.Vers, PublishedSHA256: have.Cksum, SHA256: entry.Cksum,
+		}
+		if have.Vers != entry.Vers || have.Cksum != entry.Cksum {
+			return false, conflict
+		}
+		if conflict.DifferingMembers = differing(have, entry); len(conflict.DifferingMembers) > 0 {
+			return false, conflict
+		}
+		return true, nil
+	}
+	return false, nil
+}
+
+// differing names the members in which two lines of one archive differ. The
+// time, the place of the archive and the status may.
+func differing(have, want *index.Entry) []string {
+	have, want = have.Clone(), want.Clone()
+	for _, e := range []*index.Entry{have, want} {
+		e.Pubtime, e.DL, e.Yanked, e.Retired = "", "", false, nil
+	}
+	a, b := have.AppendLine(nil), want.AppendLine(nil)
+	if bytes.Equal(a, b) {
+		return nil
+	}
+	return differingMembers(a, b)
+}
