@@ -2,6 +2,7 @@ package spdx_test
 
 import (
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -132,4 +133,35 @@ func FuzzCheck(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestGuess(t *testing.T) {
+	tests := map[string]string{
+		"":                                       "",
+		"All rights reserved.":                   "",
+		"SPDX-License-Identifier: MIT OR Zlib\n": "MIT OR Zlib",
+		"SPDX-License-Identifier: nonsense\n":    "",
+		"Apache License\n  Version 2.0, January 2004\n":            "Apache-2.0",
+		"Mozilla Public License Version 2.0\n":                     "MPL-2.0",
+		"Boost Software License - Version 1.0 - August 17th, 2003": "BSL-1.0",
+		"Permission is hereby granted, free of charge, to any person obtaining a copy\nof this ... The above copyright notice and this\npermission notice shall be included":                                                "MIT",
+		"Redistribution and use in source and binary forms, with or without modification":                                                                                                                                   "BSD-2-Clause",
+		"Redistribution and use in source and binary forms ... may be used to endorse or promote products":                                                                                                                  "BSD-3-Clause",
+		"GNU GENERAL PUBLIC LICENSE\nVersion 3, 29 June 2007":                                                                                                                                                               "",
+		"This is free and unencumbered software released into the public domain.":                                                                                                                                           "Unlicense",
+		"Permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is hereby granted, provided that the above copyright notice and this permission notice appear in all copies.": "ISC",
+		"Permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is hereby granted.":                                                                                           "0BSD",
+	}
+	for text, want := range tests {
+		if got := spdx.Guess(text); got != want {
+			t.Errorf("Guess(%.40q) = %q, want %q", text, got, want)
+		}
+	}
+	license, err := os.ReadFile("../../LICENSE")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := spdx.Guess(string(license)); got != "Apache-2.0" {
+		t.Errorf("Guess of this module's own licence = %q", got)
+	}
 }

@@ -136,7 +136,7 @@ func (d *Document) checkNode(node *yaml.Node, field string, depth int) {
 	case node.Anchor != "":
 		d.spoil(node, field, "remove the &"+node.Anchor, "YAML anchors are not supported")
 	case node.Style&yaml.TaggedStyle != 0:
-		d.spoil(node, field, "remove "+node.Tag, "YAML tags are not supported")
+		d.spoil(node, field, "remove the tag "+quote(node.Tag), "YAML tags are not supported")
 	}
 	switch node.Kind {
 	case yaml.SequenceNode:

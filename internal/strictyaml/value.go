@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"gopkg.in/yaml.v3"
 )
@@ -284,7 +285,12 @@ func quote(text string) string {
 	return strconv.Quote(text)
 }
 
+// keyField appends a key to a field. A key that a terminal would act on is
+// quoted.
 func keyField(field, key string) string {
+	if strings.ContainsFunc(key, func(r rune) bool { return !unicode.IsGraphic(r) }) {
+		key = strconv.QuoteToGraphic(key)
+	}
 	if field == "" {
 		return key
 	}
