@@ -84,11 +84,7 @@ func parseArtifacts(v strictyaml.Value) map[string]string {
 	artifacts := map[string]string{}
 	for _, entry := range entries {
 		if _, err := index.ParsePlatform(entry.Name); err != nil {
-			hint := "the platforms are " + strings.Join(platformNames(), ", ")
-			if near := strictyaml.Nearest(entry.Name, platformNames()); near != "" {
-				hint = `did you mean "` + near + `"?`
-			}
-			entry.Key.Report(hint, "%q is not a platform", entry.Name)
+			entry.Key.Report(platformHint(entry.Name), "%q is not a platform", entry.Name)
 		}
 		artifacts[entry.Name] = parsePattern(entry.Value)
 	}

@@ -155,13 +155,23 @@ func parsePlatform(v strictyaml.Value) index.Platform {
 	}
 	p, err := index.ParsePlatform(text)
 	if err != nil {
-		if near := strictyaml.Nearest(text, platformNames()); near != "" {
-			v.Report(`did you mean "`+near+`"?`, "%s", err)
-		} else {
-			report(v, err)
-		}
+		v.Report(platformHint(text), "%s", err)
 	}
 	return p
+}
+
+// platformHint says which platform text means: one in Go's words or Docker's,
+// such as darwin-arm64 or linux/amd64, or one that is nearly right.
+func platformHint(text string) string {
+	near := strictyaml.Nearest(text, platformNames())
+	system, machine, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(text), "/", "-"), "-")
+	if p, ok := index.PlatformOf(system, machine); ok {
+		near = p.String()
+	}
+	if near != "" {
+		return `did you mean "` + near + `"?`
+	}
+	return "the platforms are " + strings.Join(platformNames(), ", ")
 }
 
 func platformNames() []string {

@@ -3,6 +3,8 @@ package manifest
 import (
 	"strings"
 
+	"gopkg.in/yaml.v3"
+
 	"github.com/clydepm/clyde/index"
 )
 
@@ -66,12 +68,17 @@ dependencies:
 	return []byte(b.String())
 }
 
-// field returns a key with its value, or as a comment with an example.
+// field returns a key with its value, or as a comment with an example. A
+// version is always quoted, as a reminder: 1.10 without quotes is a number.
 func field(key, value, example string) string {
-	if value == "" {
-		return "# " + key + ": " + quoted(example, 0) + "\n"
+	style := yaml.Style(0)
+	if key == "version" {
+		style = yaml.DoubleQuotedStyle
 	}
-	return key + ": " + quoted(value, 0) + "\n"
+	if value == "" {
+		return "# " + key + ": " + quoted(example, style) + "\n"
+	}
+	return key + ": " + quoted(value, style) + "\n"
 }
 
 // NameFor returns a valid package name that is made from any text, such as the

@@ -117,7 +117,7 @@ func (v Value) Duration(low, high, otherwise time.Duration) time.Duration {
 	case err != nil:
 		v.Report(`write a number and a unit, such as "90s" or "5m"`, "%q is not a duration", text)
 	case d < low || d > high:
-		v.Report("", "%s is not from %s to %s", text, low, high)
+		v.Report("", "%s is not from %s to %s", text, shortDuration(low), shortDuration(high))
 	default:
 		return d
 	}
@@ -295,6 +295,17 @@ func keyField(field, key string) string {
 		return key
 	}
 	return field + "." + key
+}
+
+// shortDuration is d.String without the zeros after the last unit that counts.
+func shortDuration(d time.Duration) string {
+	text := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, zero) {
+			text = text[:len(text)-2]
+		}
+	}
+	return text
 }
 
 func indexField(field string, i int) string {
