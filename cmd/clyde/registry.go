@@ -2,13 +2,265 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/clydepm/clyde/internal/client"
+	"github.com/clydepm/clyde/internal/terminal"
 )
 
-func registryCommand(*app) *cobra.Command {
-	return &cobra.Command{
-		Use:  "registry",
-		RunE: func(*cobra.Command, []string) error { return errors.New("not built yet") },
+func registryCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "registry",
+		Short: "Add, list, update and remove the registries that are searched",
+		Long: `Keep the list of registries that packages are looked for in.
+
+A registry is a git repository or a folder in the index layout. The list of a
+user is in $XDG_CONFIG_HOME/clyde/config.yaml; a project may have one of its own
+in .clyde/config.yaml, which comes first. A copy of every git registry is kept
+in the cache and only moves with 'clyde registry update'.`,
 	}
+	cmd.AddCommand(registryAddCommand(a), registryListCommand(a), registryRemoveCommand(a), registryUpdateCommand(a), registryShowCommand(a))
+	return cmd
+}
+
+// projectFlag is the flag that turns from the user's configuration to that of
+// the project.
+func projectFlag(cmd *cobra.Command) func() client.Scope {
+	project := cmd.Flags().Bool("project", false, "the project's list, .clyde/config.yaml, instead of the user's")
+	return func() client.Scope {
+		if *project {
+			return client.ScopeProject
+		}
+		return client.ScopeUser
+	}
+}
+
+// registryJSON is a registry in --json output.
+type registryJSON struct {
+	Name     string `json:"name"`
+	URL      string `json:"url"`
+	Type     string `json:"type"`
+	Branch   string `json:"branch,omitempty"`
+	Scope    string `json:"scope"`
+	File     string `json:"file"`
+	Existed  bool   `json:"existed,omitempty"`
+	Commit   string `json:"commit,omitempty"`
+	Packages *int   `json:"packages,omitempty"`
+	Updated  string `json:"updated,omitempty"`
+	Error    string `json:"error,omitempty"`
+}
+
+func newRegistryJSON(r client.RegistryConfig) registryJSON {
+	return registryJSON{
+		Name: r.Name, URL: r.URL, Type: string(r.Kind), Branch: r.Branch,
+		Scope: string(r.Origin.Scope), File: r.Origin.File,
+	}
+}
+
+// withStatus adds what is known of the registry's state.
+func (j registryJSON) withStatus(s client.Status) registryJSON {
+	j.Commit, j.Packages = s.Commit, &s.Packages
+	if !s.Updated.IsZero() {
+		j.Updated = s.Updated.Format(time.RFC3339)
+	}
+	return j
+}
+
+func registryAddCommand(a *app) *cobra.Command {
+	opts := client.AddOptions{}
+	cmd := &cobra.Command{
+		Use:   "add URL|PATH",
+		Short: "Add a registry",
+		Long: `Add a registry to the list. It is asked first, and its first copy is fetched;
+one that does not answer is not added.
+
+The name is the last part of the address without ".git", or the host. The type
+is taken from the address: "git" for a URL that ends in .git, uses ssh or is on
+a known git host, and for a folder that is a git repository; "dir" for a folder
+with a config.json.`,
+		Example: "  clyde registry add https://github.com/example/index\n" +
+			"  clyde registry add git@git.example.org:libs/index.git --name libs\n" +
+			"  clyde registry add ./vendor/index --project",
+		Args: cobra.ExactArgs(1),
+	}
+	scope := projectFlag(cmd)
+	kind := cmd.Flags().String("type", "", "how it is read: `git` or dir")
+	cmd.Flags().StringVar(&opts.Name, "name", "", "short `name` for it")
+	cmd.Flags().StringVar(&opts.Branch, "branch", "", "`branch` of a git registry, if not its default")
+	cmd.Flags().BoolVar(&opts.IfNotExists, "if-not-exists", false, "succeed when it is there already")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		config, err := a.loadConfig()
+		if err != nil {
+			return err
+		}
+		opts.Address, opts.Dir, opts.Kind, opts.Scope = args[0], a.Dir, client.RegistryKind(*kind), scope()
+		added, err := config.Add(cmd.Context(), opts, a.access())
+		if err != nil {
+			return err
+		}
+		return a.renderAdded(added)
+	}
+	return cmd
+}
+
+func (a *app) renderAdded(added *client.Added) error {
+	if a.json {
+		out := newRegistryJSON(added.Registry)
+		out.Existed = added.Existed
+		if !added.Existed {
+			out = out.withStatus(added.Status)
+		}
+		return a.printJSON(out)
+	}
+	r := added.Registry
+	if added.Existed {
+		a.printf("registry %s is there already: %s\n", r.Name, terminal.Escape(r.URL))
+		return nil
+	}
+	a.printf("added registry %s (%s) %s\n", r.Name, r.Kind, terminal.Escape(r.URL))
+	a.printf("%s\n", stateText(added.Status))
+	return nil
+}
+
+// stateText says what a registry shows: "3 packages at commit 0123456789ab".
+func stateText(s client.Status) string {
+	text := count(s.Packages, "package")
+	if s.Commit != "" {
+		text += " at commit " + shortCommit(s.Commit)
+	}
+	return text
+}
+
+func shortCommit(id string) string { return id[:min(len(id), 12)] }
+
+// count writes a number with its noun: "1 package", "2 packages".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func registryListCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "list",
+		Short:   "List the registries in the order they are asked",
+		Example: "  clyde registry list\n  clyde registry list --json",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, registries, err := a.openRegistries()
+			if err != nil {
+				return err
+			}
+			defer registries.Close()
+			if a.json {
+				out := struct {
+					Registries []registryJSON `json:"registries"`
+				}{[]registryJSON{}}
+				for _, r := range registries.All() {
+					out.Registries = append(out.Registries, newRegistryJSON(r.Config()))
+				}
+				return a.printJSON(out)
+			}
+			if len(registries.All()) == 0 {
+				a.noteNoRegistry()
+				return nil
+			}
+			var table terminal.Table
+			table.Row("NAME", "TYPE", "FROM", "URL")
+			for _, r := range registries.All() {
+				c := r.Config()
+				table.Row(c.Name, string(c.Kind), string(c.Origin.Scope), c.URL)
+			}
+			_, err = table.WriteTo(a.Stdout)
+			return err
+		},
+	}
+}
+
+// noteNoRegistry tells a newcomer what to do first.
+func (a *app) noteNoRegistry() {
+	a.notef("no registry is configured\n  hint: add one with 'clyde registry add URL'")
+}
+
+func registryRemoveCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "remove NAME",
+		Aliases: []string{"rm"},
+		Short:   "Remove a registry and its copy in the cache",
+		Example: "  clyde registry remove libs\n  clyde registry remove libs --project",
+		Args:    cobra.ExactArgs(1),
+	}
+	scope := projectFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		config, err := a.loadConfig()
+		if err != nil {
+			return err
+		}
+		removed, err := config.Remove(cmd.Context(), scope(), args[0], a.access())
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.printJSON(newRegistryJSON(removed))
+		}
+		a.printf("removed registry %s (%s)\n", removed.Name, terminal.Escape(removed.URL))
+		return nil
+	}
+	return cmd
+}
+
+func registryShowCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "show NAME",
+		Short:   "Show where a registry comes from and what it holds",
+		Example: "  clyde registry show libs",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, registries, err := a.openRegistries()
+			if err != nil {
+				return err
+			}
+			defer registries.Close()
+			r, err := registries.Get(args[0])
+			if err != nil {
+				return err
+			}
+			status, err := r.Status(cmd.Context())
+			return errors.Join(a.renderRegistry(r.Config(), status, err), err)
+		},
+	}
+}
+
+// renderRegistry shows the entry even when the registry does not answer, for
+// then one wants to see it most.
+func (a *app) renderRegistry(c client.RegistryConfig, s client.Status, problem error) error {
+	if a.json {
+		out := newRegistryJSON(c)
+		if problem != nil {
+			out.Error = problem.Error()
+			return a.printJSON(out)
+		}
+		return a.printJSON(out.withStatus(s))
+	}
+	var table terminal.Table
+	table.Row("name", c.Name)
+	table.Row("type", string(c.Kind))
+	table.Row("url", c.URL)
+	if c.Branch != "" {
+		table.Row("branch", c.Branch)
+	}
+	table.Row("configured in", fmt.Sprintf("%s:%d (%s)", c.Origin.File, c.Origin.Line, c.Origin.Scope))
+	if problem == nil {
+		table.Row("packages", fmt.Sprint(s.Packages))
+		if s.Commit != "" {
+			table.Row("commit", s.Commit)
+			table.Row("updated", s.Updated.Format(time.RFC3339))
+		}
+	}
+	_, err := table.WriteTo(a.Stdout)
+	return err
 }

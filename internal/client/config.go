@@ -15,6 +15,8 @@ type Config struct {
 	Cache   string        // folder of registry copies and archives
 	Store   string        // folder of installed trees
 
+	entries []RegistryConfig // also those that are hidden by others
+
 	Project string // root folder of the project, "" outside of one
 	Places  Places
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,45 +16,37 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// AddRegistry appends r to the list of registries in the configuration file
-// of the scope, which it creates where needed. Comments, order and blank lines
-// of the file stay. It fails with [ErrConflict] when the file already has that
-// name, and with [strictyaml.Problems] when the file is not valid.
-func (c *Config) AddRegistry(ctx context.Context, scope Scope, r RegistryConfig) error {
-	file, err := c.fileOf(scope)
-	if err != nil {
-		return err
-	}
-	return c.editFile(ctx, scope, file, func(data []byte) ([]byte, error) {
+// addEntry appends r to the list of registries in the configuration file of the
+// scope, which it creates where needed. Comments, order and blank lines of the
+// file stay. The error is [ErrConflict] when the file has that name already, and
+// [strictyaml.Problems] when the file is not valid.
+func (c *Config) addEntry(ctx context.Context, scope Scope, r RegistryConfig) error {
+	return c.editFile(ctx, scope, func(file string, data []byte) ([]byte, error) {
 		have, err := c.parseFile(scope, file, data)
 		if err != nil {
 			return nil, err
 		}
 		if i := slices.IndexFunc(have.registries, func(h RegistryConfig) bool { return h.Name == r.Name }); i >= 0 {
 			return nil, &Error{
-				Class: ErrConflict, Message: "a registry named " + r.Name + " is already in " + file + ": " + have.registries[i].URL,
-				Remedy: "give another name with --name, or remove it first with 'clyde registry remove " + r.Name + "'",
+				Class: ErrConflict, Message: fmt.Sprintf("a registry named %q is already in %s: %s", r.Name, file, have.registries[i].URL),
+				Remedy: "give this one a name of its own with --name",
 			}
 		}
 		return appendRegistry(data, r)
 	})
 }
 
-// RemoveRegistry takes the registry called name out of the configuration file
-// of the scope. It fails with [ErrNotFound] when the file has no such entry.
-func (c *Config) RemoveRegistry(ctx context.Context, scope Scope, name string) error {
-	file, err := c.fileOf(scope)
-	if err != nil {
-		return err
-	}
-	return c.editFile(ctx, scope, file, func(data []byte) ([]byte, error) {
+// removeEntry takes the registry called name out of the configuration file of
+// the scope. The error is [ErrNotFound] when the file has no such entry.
+func (c *Config) removeEntry(ctx context.Context, scope Scope, name string) error {
+	return c.editFile(ctx, scope, func(file string, data []byte) ([]byte, error) {
 		have, err := c.parseFile(scope, file, data)
 		if err != nil {
 			return nil, err
 		}
 		i := slices.IndexFunc(have.registries, func(h RegistryConfig) bool { return h.Name == name })
 		if i < 0 {
-			return nil, &Error{Class: ErrNotFound, Message: "no registry named " + name + " in " + file, Remedy: "see 'clyde registry list'"}
+			return nil, &Error{Class: ErrNotFound, Message: fmt.Sprintf("no registry named %q in %s", name, file)}
 		}
 		return deleteRegistry(data, i)
 	})
@@ -72,9 +65,13 @@ func (c *Config) fileOf(scope Scope) (string, error) {
 	return "", &Error{Class: ErrRefused, Message: "the " + string(scope) + " configuration is not edited by this program"}
 }
 
-// editFile runs edit on the bytes of file under a lock that every process
+// editFile runs edit on the bytes of the scope's file under a lock that every process
 // takes, checks that the outcome still reads, and replaces the file.
-func (c *Config) editFile(ctx context.Context, scope Scope, file string, edit func([]byte) ([]byte, error)) error {
+func (c *Config) editFile(ctx context.Context, scope Scope, edit func(file string, data []byte) ([]byte, error)) error {
+	file, err := c.fileOf(scope)
+	if err != nil {
+		return err
+	}
 	digest := sha256.Sum256([]byte(file))
 	unlock, err := lockFile(ctx, filepath.Join(c.Places.Cache, "locks", hex.EncodeToString(digest[:8])+".lock"))
 	if err != nil {
@@ -85,7 +82,7 @@ func (c *Config) editFile(ctx context.Context, scope Scope, file string, edit fu
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	after, err := edit(before)
+	after, err := edit(file, before)
 	if err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func (c *Config) loadFiles() error {
 			registries = append(parsed.registries, registries...)
 		}
 	}
-	c.Registries = dropHidden(registries)
+	c.entries, c.Registries = registries, dropHidden(registries)
 	return problems.Err()
 }
 

@@ -55,6 +55,23 @@ func isNoPackage(err error) bool {
 	return errors.As(err, &none)
 }
 
+// registryError says which registry an error is about.
+type registryError struct {
+	name string
+	err  error
+}
+
+func (e *registryError) Error() string { return "registry " + e.name + ": " + e.err.Error() }
+func (e *registryError) Unwrap() error { return e.err }
+
+// nameRegistry makes *err say which registry it is about. That a registry has
+// no such package is left as it is, for callers ask several.
+func nameRegistry(err *error, name string) {
+	if *err != nil && !isNoPackage(*err) {
+		*err = &registryError{name, *err}
+	}
+}
+
 // Error is a failure with its class and a remedy.
 type Error struct {
 	Class   error  // one of the Err values of this package

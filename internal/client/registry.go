@@ -176,7 +176,7 @@ func (s *Registries) Find(ctx context.Context, name string) ([]Registry, error) 
 		_, err := r.Package(ctx, name)
 		has[i] = err == nil
 		if err != nil && !isNoPackage(err) {
-			errs[i] = fmt.Errorf("registry %s: %w", r.Config().Name, err)
+			errs[i] = err
 		}
 	})
 	var found []Registry

@@ -88,11 +88,11 @@ func (c gitCopy) load() (*openCopy, error) {
 func openAt(repo *git.Repo, record gitRecord) (*openCopy, error) {
 	files, err := repo.Tree(record.Commit)
 	if err != nil {
-		return nil, err
+		return nil, unsafeError(err)
 	}
 	tree := indexTree{files}
 	if err := tree.checkIndex(); err != nil {
-		return nil, err
+		return nil, unsafeError(err)
 	}
 	return &openCopy{repo: repo, record: record, tree: tree}, nil
 }
@@ -119,7 +119,7 @@ func (c gitCopy) make(ctx context.Context) (*openCopy, error) {
 
 func (c gitCopy) offlineError(why string) error {
 	return &Error{
-		Class: ErrNetwork, Message: fmt.Sprintf("registry %s is needed but not here: %s", c.name, why),
+		Class: ErrNetwork, Message: "needed but not here: " + why,
 		Remedy: "run 'clyde registry update " + c.name + "' without --offline",
 	}
 }
@@ -128,7 +128,7 @@ func (c gitCopy) offlineError(why string) error {
 func (c gitCopy) update(ctx context.Context, opts UpdateOptions) (Change, error) {
 	if c.offline {
 		return Change{}, &Error{
-			Class: ErrNetwork, Message: "registry " + c.name + " cannot be updated offline", Remedy: "run the command without --offline",
+			Class: ErrNetwork, Message: "cannot be updated offline", Remedy: "run the command without --offline",
 		}
 	}
 	unlock, err := lockFile(ctx, c.lockFile())
@@ -159,7 +159,7 @@ func (c gitCopy) remoteHead(ctx context.Context) (string, error) {
 	defer cancel()
 	remote, err := git.ListRemote(limited, c.url)
 	if err != nil {
-		return "", c.remoteError(waitError(ctx, "registry "+c.name, c.timeout, err))
+		return "", c.remoteError(waitError(ctx, c.timeout, err))
 	}
 	ref := remote.Head
 	if c.branch != "" {
@@ -175,7 +175,7 @@ func (c gitCopy) advance(ctx context.Context, opened *openCopy, opts UpdateOptio
 	defer cancel()
 	fetched, err := opened.repo.Fetch(limited, git.FetchOptions{URL: c.url, Branch: c.branch})
 	if err != nil {
-		return Change{}, c.remoteError(waitError(ctx, "registry "+c.name, transferFactor*c.timeout, err))
+		return Change{}, c.remoteError(waitError(ctx, transferFactor*c.timeout, err))
 	}
 	record := gitRecord{URL: c.url, Ref: fetched.Ref, Commit: fetched.New, Updated: c.access.Now().UTC()}
 	if !opts.AcceptRewrite {
@@ -185,7 +185,7 @@ func (c gitCopy) advance(ctx context.Context, opened *openCopy, opts UpdateOptio
 	}
 	next, err := openAt(opened.repo, record)
 	if err != nil {
-		return Change{}, fmt.Errorf("registry %s at its new commit %s: %w", c.name, shortID(fetched.New), err)
+		return Change{}, fmt.Errorf("at its new commit %s: %w", shortID(fetched.New), err)
 	}
 	changed, err := changedPackages(opened.tree.files, next.tree.files)
 	if err != nil {
@@ -209,14 +209,14 @@ func (c gitCopy) checkHistory(repo *git.Repo, known, head string) error {
 	if back, err := repo.IsAncestor(head, known); err == nil && back {
 		return &Error{
 			Class:   ErrIntegrity,
-			Message: fmt.Sprintf("registry %s went back: it was at commit %s and now offers the older %s", c.name, shortID(known), shortID(head)),
+			Message: fmt.Sprintf("the history went back: it was at commit %s, and the head is now the older %s", shortID(known), shortID(head)),
 			Remedy:  "nothing was changed; an out-of-date mirror does this, try again later or ask the registry's maintainers",
 		}
 	}
 	return &Error{
 		Class: ErrIntegrity,
-		Message: fmt.Sprintf("registry %s has rewritten its history: it was at commit %s, and its new head %s does not continue from there",
-			c.name, shortID(known), shortID(head)),
+		Message: fmt.Sprintf("the history was rewritten: it was at commit %s, and the new head %s does not continue from there",
+			shortID(known), shortID(head)),
 		Remedy: "nothing was changed; ask the registry's maintainers, and if this was announced, run 'clyde registry update " + c.name + " --accept-rewrite'",
 	}
 }
@@ -304,7 +304,7 @@ func (c gitCopy) cloneBeside(ctx context.Context, depth int) (string, error) {
 	repo, err := git.Clone(limited, fresh, git.FetchOptions{URL: c.url, Branch: c.branch, Depth: depth})
 	if err != nil {
 		_ = removeAll(dir)
-		return "", c.remoteError(waitError(ctx, "registry "+c.name, transferFactor*c.timeout, err))
+		return "", c.remoteError(waitError(ctx, transferFactor*c.timeout, err))
 	}
 	return fresh, repo.Close()
 }
@@ -325,7 +325,7 @@ func (c gitCopy) examine(dir string) (record gitRecord, packages int, err error)
 	}
 	opened, err := openAt(repo, record)
 	if err != nil {
-		return record, 0, fmt.Errorf("registry %s at %s: %w", c.name, c.url, err)
+		return record, 0, fmt.Errorf("%s: %w", c.url, err)
 	}
 	names, err := changedPackages(nil, opened.tree.files)
 	return record, len(names), err
@@ -357,7 +357,7 @@ func (c gitCopy) remoteError(err error) error {
 	if errors.As(err, &own) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	e := &Error{Class: ErrNetwork, Message: "registry " + c.name, Remedy: hintOf(err), Err: err}
+	e := &Error{Class: ErrNetwork, Message: c.url, Remedy: hintOf(err), Err: err}
 	switch {
 	case errors.Is(err, git.ErrNotFound):
 		e.Class = ErrNotFound

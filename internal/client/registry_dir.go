@@ -56,7 +56,8 @@ func (d *dirRegistry) open() (indexTree, error) {
 	return indexTree{d.root.FS()}, nil
 }
 
-func (d *dirRegistry) Status(context.Context) (Status, error) {
+func (d *dirRegistry) Status(context.Context) (_ Status, err error) {
+	defer nameRegistry(&err, d.config.Name)
 	tree, err := d.open()
 	if err != nil {
 		return Status{}, err
@@ -65,7 +66,8 @@ func (d *dirRegistry) Status(context.Context) (Status, error) {
 	return Status{Packages: len(names)}, err
 }
 
-func (d *dirRegistry) Index(context.Context) (*index.Config, error) {
+func (d *dirRegistry) Index(context.Context) (_ *index.Config, err error) {
+	defer nameRegistry(&err, d.config.Name)
 	tree, err := d.open()
 	if err != nil {
 		return nil, err
@@ -73,7 +75,8 @@ func (d *dirRegistry) Index(context.Context) (*index.Config, error) {
 	return tree.config()
 }
 
-func (d *dirRegistry) Package(_ context.Context, name string) (index.File, error) {
+func (d *dirRegistry) Package(_ context.Context, name string) (_ index.File, err error) {
+	defer nameRegistry(&err, d.config.Name)
 	tree, err := d.open()
 	if err != nil {
 		return index.File{}, err
@@ -90,7 +93,8 @@ func (d *dirRegistry) Package(_ context.Context, name string) (index.File, error
 	return file, err
 }
 
-func (d *dirRegistry) Search(ctx context.Context, q Query) ([]Match, error) {
+func (d *dirRegistry) Search(ctx context.Context, q Query) (_ []Match, err error) {
+	defer nameRegistry(&err, d.config.Name)
 	tree, err := d.open()
 	if err != nil {
 		return nil, err
@@ -103,7 +107,8 @@ func (d *dirRegistry) Search(ctx context.Context, q Query) ([]Match, error) {
 }
 
 // Update has nothing to fetch; it checks that the folder answers.
-func (d *dirRegistry) Update(context.Context, UpdateOptions) (Change, error) {
+func (d *dirRegistry) Update(context.Context, UpdateOptions) (_ Change, err error) {
+	defer nameRegistry(&err, d.config.Name)
 	if _, err := d.open(); err != nil {
 		return Change{}, err
 	}

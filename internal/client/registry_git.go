@@ -71,7 +71,8 @@ func (g *gitRegistry) state(ctx context.Context) (*openCopy, error) {
 	return opened, nil
 }
 
-func (g *gitRegistry) Status(ctx context.Context) (Status, error) {
+func (g *gitRegistry) Status(ctx context.Context) (_ Status, err error) {
+	defer nameRegistry(&err, g.config.Name)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	opened, err := g.state(ctx)
@@ -88,6 +89,7 @@ func (g *gitRegistry) Status(ctx context.Context) (Status, error) {
 }
 
 func (g *gitRegistry) Index(ctx context.Context) (config *index.Config, err error) {
+	defer nameRegistry(&err, g.config.Name)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	err = g.reading(ctx, func(t indexTree) error {
@@ -98,6 +100,7 @@ func (g *gitRegistry) Index(ctx context.Context) (config *index.Config, err erro
 }
 
 func (g *gitRegistry) Package(ctx context.Context, name string) (file index.File, err error) {
+	defer nameRegistry(&err, g.config.Name)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if file, ok := g.packages[name]; ok {
@@ -121,7 +124,7 @@ func (g *gitRegistry) reading(ctx context.Context, read func(indexTree) error) e
 		return err
 	}
 	if err = read(opened.tree); !isDamage(err) {
-		return g.named(err)
+		return unsafeError(err)
 	}
 	before := opened.record.Commit
 	g.copy.access.note("registry %s: the copy in the cache is damaged (%v); fetching it again", g.config.Name, err)
@@ -137,18 +140,18 @@ func (g *gitRegistry) reading(ctx context.Context, read func(indexTree) error) e
 	}
 	if answered && opened.record.Commit != before {
 		return &Error{
-			Class: ErrConflict, Message: "registry " + g.config.Name + ": its damaged copy was made again and is newer than what was read before",
+			Class: ErrConflict, Message: "its damaged copy was made again and is newer than what was read before",
 			Remedy: "run the command again",
 		}
 	}
-	return g.named(read(opened.tree))
+	return unsafeError(read(opened.tree))
 }
 
-// named says which registry an error is about.
-func (g *gitRegistry) named(err error) error {
+// unsafeError puts a tree that could harm its reader into a class.
+func unsafeError(err error) error {
 	var unsafe *git.UnsafeError
 	if errors.As(err, &unsafe) {
-		return &Error{Class: ErrIntegrity, Message: "registry " + g.config.Name, Err: err}
+		return &Error{Class: ErrIntegrity, Message: "its content is not read", Err: err}
 	}
 	return err
 }
@@ -162,7 +165,8 @@ func isDamage(err error) bool {
 		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 }
 
-func (g *gitRegistry) Update(ctx context.Context, opts UpdateOptions) (Change, error) {
+func (g *gitRegistry) Update(ctx context.Context, opts UpdateOptions) (_ Change, err error) {
+	defer nameRegistry(&err, g.config.Name)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if err := g.close(); err != nil {
@@ -209,12 +213,12 @@ func removeAll(names ...string) error {
 func shortID(id string) string { return id[:min(len(id), 12)] }
 
 // waitError explains a deadline that was this program's own.
-func waitError(ctx context.Context, what string, limit time.Duration, err error) error {
+func waitError(ctx context.Context, limit time.Duration, err error) error {
 	if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 		return err
 	}
 	return &Error{
-		Class: ErrNetwork, Message: fmt.Sprintf("%s: no answer within %v", what, limit),
+		Class: ErrNetwork, Message: fmt.Sprintf("no answer within %v", limit),
 		Remedy: "try again, or wait longer with --config timeout=5m",
 	}
 }

@@ -39,6 +39,9 @@ func ParseLocation(address, base string) (Location, error) {
 	if address == "" || strings.ContainsFunc(address, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return Location{}, locationError(address, "is empty or holds control characters", "")
 	}
+	if helper, _, ok := strings.Cut(address, "::"); ok && !strings.ContainsAny(helper, `/\`) {
+		return Location{}, locationError(address, "asks for a program to be run", "use https, ssh, file or a path")
+	}
 	rest, sparse := strings.CutPrefix(address, "sparse+")
 	rest = strings.TrimPrefix(strings.TrimPrefix(rest, "registry+"), "git+")
 	if !strings.Contains(rest, "://") {
@@ -150,7 +153,7 @@ func (l Location) InferKind() (RegistryKind, error) {
 	switch {
 	case l.Sparse:
 		return kindSparse, nil
-	case l.URL.Scheme == "ssh", strings.HasSuffix(l.URL.Path, ".git"), isGitHost(l.URL.Hostname()):
+	case l.URL.Scheme == "ssh", strings.HasSuffix(strings.TrimRight(l.URL.Path, "/"), ".git"), isGitHost(l.URL.Hostname()):
 		return KindGit, nil
 	}
 	return kindAPI, nil

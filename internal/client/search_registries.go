@@ -16,11 +16,7 @@ import (
 func (s *Registries) Search(ctx context.Context, q Query) ([]Match, error) {
 	found, errs := make([][]Match, len(s.list)), make([]error, len(s.list))
 	s.Each(ctx, s.list, func(ctx context.Context, i int, r Registry) {
-		matches, err := r.Search(ctx, q)
-		if err != nil {
-			errs[i] = fmt.Errorf("registry %s: %w", r.Config().Name, err)
-		}
-		found[i] = matches
+		found[i], errs[i] = r.Search(ctx, q)
 	})
 	var all []Match
 	for _, matches := range found {
@@ -84,7 +80,8 @@ func (t indexTree) summary(name string) (Summary, bool, error) {
 	return s, ok, nil
 }
 
-func (g *gitRegistry) Search(ctx context.Context, q Query) ([]Match, error) {
+func (g *gitRegistry) Search(ctx context.Context, q Query) (_ []Match, err error) {
+	defer nameRegistry(&err, g.config.Name)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.names == nil {

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/clydepm/clyde/internal/client"
+	"github.com/clydepm/clyde/internal/terminal"
+)
+
+// loadConfig reads the configuration of this run.
+func (a *app) loadConfig() (*client.Config, error) {
+	return client.LoadConfig(client.LoadOptions{Dir: a.Dir, Getenv: a.Getenv, Set: a.config, Offline: a.offline})
+}
+
+// openRegistries opens the configured registries. The caller must close them.
+func (a *app) openRegistries() (*client.Config, *client.Registries, error) {
+	config, err := a.loadConfig()
+	if err != nil {
+		return nil, nil, err
+	}
+	registries, err := client.OpenRegistries(config, a.access())
+	return config, registries, err
+}
+
+// access is the outside world of registries. What they note may hold text from
+// outside.
+func (a *app) access() client.Access {
+	var one sync.Mutex
+	return client.Access{
+		Now: a.Now,
+		Note: func(format string, args ...any) {
+			for i, arg := range args {
+				switch arg := arg.(type) {
+				case string:
+					args[i] = terminal.Escape(arg)
+				case error:
+					args[i] = terminal.Escape(arg.Error())
+				}
+			}
+			one.Lock()
+			defer one.Unlock()
+			a.notef(format, args...)
+		},
+	}
+}
+
+// oneLine is text from outside, made safe and put on one line.
+func oneLine(s string) string {
+	return terminal.Escape(strings.Join(strings.Fields(s), " "))
+}
