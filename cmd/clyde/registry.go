@@ -70,7 +70,7 @@ func (j registryJSON) withStatus(s client.Status) registryJSON {
 }
 
 func registryAddCommand(a *app) *cobra.Command {
-	opts := client.AddOptions{}
+	opts := client.AddRegistryOptions{}
 	cmd := &cobra.Command{
 		Use:   "add URL|PATH",
 		Short: "Add a registry",
@@ -106,7 +106,7 @@ with a config.json.`,
 	return cmd
 }
 
-func (a *app) renderAdded(added *client.Added) error {
+func (a *app) renderAdded(added *client.AddedRegistry) error {
 	if a.json {
 		out := newRegistryJSON(added.Registry)
 		out.Existed = added.Existed

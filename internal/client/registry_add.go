@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// AddOptions say which registry to configure.
-type AddOptions struct {
+// AddRegistryOptions say which registry to configure.
+type AddRegistryOptions struct {
 	Address string       // as a person gave it
 	Dir     string       // what a relative path is relative to, absolute
 	Name    string       // "" infers it from the address
@@ -19,8 +19,8 @@ type AddOptions struct {
 	IfNotExists bool
 }
 
-// Added is the outcome of adding a registry.
-type Added struct {
+// AddedRegistry is the outcome of adding a registry.
+type AddedRegistry struct {
 	Registry RegistryConfig
 	Existed  bool   // it was there already; nothing was done
 	Status   Status // of its first copy
@@ -30,7 +30,7 @@ type Added struct {
 // before the file is written, so that a mistyped address never gets there. The
 // error is [ErrConflict] when the file has this registry already or the name
 // belongs to another one, and otherwise those of [Registry].
-func (c *Config) Add(ctx context.Context, opts AddOptions, a Access) (*Added, error) {
+func (c *Config) Add(ctx context.Context, opts AddRegistryOptions, a Access) (*AddedRegistry, error) {
 	entry, err := c.newEntry(opts)
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func (c *Config) Add(ctx context.Context, opts AddOptions, a Access) (*Added, er
 		return nil, err
 	}
 	if existing != nil {
-		return &Added{Registry: *existing, Existed: true}, nil
+		return &AddedRegistry{Registry: *existing, Existed: true}, nil
 	}
 	r, err := OpenRegistry(c, entry, a)
 	if err != nil {
@@ -56,7 +56,7 @@ func (c *Config) Add(ctx context.Context, opts AddOptions, a Access) (*Added, er
 	}
 	written := entry
 	written.URL = c.writtenURL(opts.Scope, entry.URL)
-	return &Added{Registry: entry, Status: status}, c.addEntry(ctx, opts.Scope, written)
+	return &AddedRegistry{Registry: entry, Status: status}, c.addEntry(ctx, opts.Scope, written)
 }
 
 // writtenURL is the address as it stands in the file: a folder within the
@@ -73,7 +73,7 @@ func (c *Config) writtenURL(scope Scope, url string) string {
 }
 
 // newEntry fills in what was not said.
-func (c *Config) newEntry(opts AddOptions) (RegistryConfig, error) {
+func (c *Config) newEntry(opts AddRegistryOptions) (RegistryConfig, error) {
 	entry := RegistryConfig{Name: opts.Name, Kind: opts.Kind, Branch: opts.Branch, Origin: Origin{Scope: opts.Scope}}
 	location, err := ParseLocation(opts.Address, opts.Dir)
 	if err != nil {
@@ -113,7 +113,7 @@ func (c *Config) newEntry(opts AddOptions) (RegistryConfig, error) {
 // existing reports the entry that makes adding another one needless, or what
 // stands in the way of it. The same registry may be in the files of the user
 // and of a project, but a name means one registry everywhere.
-func (c *Config) existing(entry RegistryConfig, opts AddOptions) (*RegistryConfig, error) {
+func (c *Config) existing(entry RegistryConfig, opts AddRegistryOptions) (*RegistryConfig, error) {
 	for _, r := range c.entries {
 		same := r.Key() == entry.Key()
 		switch {

@@ -113,7 +113,7 @@ func TestRemoveTakesTheCopyAlong(t *testing.T) {
 		return len(all)
 	}
 	for _, scope := range []Scope{ScopeUser, ScopeProject} {
-		added, err := w.mustLoad().Add(ctx, AddOptions{Address: u.path, Dir: w.dir, Scope: scope}, w.access())
+		added, err := w.mustLoad().Add(ctx, AddRegistryOptions{Address: u.path, Dir: w.dir, Scope: scope}, w.access())
 		if err != nil || added.Existed || added.Status.Packages != 1 {
 			t.Fatalf("%s: %+v %v", scope, added, err)
 		}
