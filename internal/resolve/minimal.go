@@ -79,7 +79,7 @@ func (r *resolution) release(held pins) (*search, []*pkg, error) {
 		}
 		blamed := r.blamed(proof, held)
 		if len(blamed) == 0 {
-			return nil, nil, r.u.conflict(proof)
+			return nil, nil, &Conflict{explanation: r.u.explain(proof), hint: r.remedy(proof)}
 		}
 		for _, p := range blamed {
 			delete(held, p)
@@ -110,9 +110,17 @@ func (r *resolution) blamed(proof *incompatibility, held pins) []*pkg {
 // attempt runs one search with packages held. The packages in first are decided
 // as soon as they are needed.
 func (r *resolution) attempt(held pins, first map[*pkg]bool) (*search, *incompatibility, error) {
+	s := r.search(held)
+	s.first = first
+	proof, err := s.run()
+	return s, proof, err
+}
+
+// search prepares a run with packages held.
+func (r *resolution) search(held pins) *search {
 	s := &search{
-		ctx: r.u.ctx, u: r.u, budget: &r.budget, limit: r.limit,
-		prefer: map[*pkg]int{}, limits: map[*pkg]*constraint{}, first: first,
+		ctx: r.u.ctx, u: r.u, roots: r.u.rootClauses, budget: &r.budget, limit: r.limit,
+		prefer: map[*pkg]int{}, limits: map[*pkg]*constraint{},
 		stated: map[*incompatibility]bool{},
 	}
 	for p, k := range held {
@@ -130,8 +138,7 @@ func (r *resolution) attempt(held pins, first map[*pkg]bool) (*search, *incompat
 		p := r.u.packages[keyOf(id)]
 		s.limits[p] = confine(p, p.stateOf(version), factPrecise)
 	}
-	proof, err := s.run()
-	return s, proof, err
+	return s
 }
 
 func confine(p *pkg, state int, why factKind) *constraint {

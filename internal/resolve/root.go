@@ -9,7 +9,8 @@ import (
 // rootNeed is a dependency of the root with the package it names.
 type rootNeed struct {
 	Dependency
-	pkg *pkg
+	pkg    *pkg
+	clause *incompatibility // the need of a version
 }
 
 func (n *rootNeed) alias() string {
@@ -32,7 +33,7 @@ func (u *universe) loadRoot() error {
 			missing = append(missing, u.missing(d.Package))
 			continue
 		}
-		u.roots = append(u.roots, &rootNeed{d, p})
+		u.roots = append(u.roots, &rootNeed{Dependency: d, pkg: p})
 	}
 	missing, err := u.missingPrecise(missing)
 	if err != nil {
@@ -141,8 +142,9 @@ func (u *universe) stateRoot(n *rootNeed) {
 			u.rootClauses = append(u.rootClauses, c)
 		}
 	}
-	clause := &incompatibility{fact: &fact{kind: factNeed}}
-	add(clause.requires(n.pkg, n.Req.String(), n.Req))
+	version := &incompatibility{fact: &fact{kind: factNeed}}
+	n.clause = version.requires(n.pkg, n.Req.String(), n.Req)
+	add(n.clause)
 	features := n.Features
 	if n.DefaultFeatures {
 		features = append(features[:len(features):len(features)], defaultFeature)

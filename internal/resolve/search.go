@@ -17,6 +17,7 @@ type search struct {
 	prefer map[*pkg]int         // state to try first, where still possible
 	limits map[*pkg]*constraint // states a package is confined to
 	first  map[*pkg]bool        // packages to decide as soon as they are needed
+	roots  []*incompatibility   // what the root needs
 
 	vars  []varState
 	trail []assignment
@@ -69,7 +70,7 @@ type expansion struct {
 // run searches until every needed package is decided. It returns nil, or the
 // incompatibility that proves there is no solution.
 func (s *search) run() (*incompatibility, error) {
-	if proof, err := s.state(s.u.rootClauses); proof != nil || err != nil {
+	if proof, err := s.state(s.roots); proof != nil || err != nil {
 		return proof, err
 	}
 	for {

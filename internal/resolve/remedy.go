@@ -1,0 +1,142 @@
+package resolve
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/clydepm/clyde/index"
+)
+
+// remedySteps bounds the search for a requirement that would solve a conflict.
+const remedySteps = 20_000
+
+// remedy returns one obvious way out of a conflict, "" if there is none. The
+// first kind that applies wins; within a kind, the first fact.
+func (r *resolution) remedy(proof *incompatibility) string {
+	facts := proof.facts()
+	for _, try := range []func(*fact) string{
+		r.u.remedyMissing, r.u.remedyPrecise, r.relaxed,
+	} {
+		for _, f := range facts {
+			if hint := try(f); hint != "" {
+				return hint
+			}
+		}
+	}
+	return r.u.remedyYanked(facts)
+}
+
+// remedyMissing answers a fact that lies outside the choice of versions.
+func (u *universe) remedyMissing(f *fact) string {
+	switch f.kind {
+	case factNoRegistry:
+		return fmt.Sprintf("add the registry with `clyde registry add %s`", f.need.registry)
+	case factLacks:
+		if offered := f.pkg.offered(); len(offered) > 0 && f.pkg.any().within(f.states) {
+			return fmt.Sprintf("the features of %s are %s", f.pkg.id.Name, enumerate(offered))
+		}
+	case factNoMatch:
+		if f.pkg == nil {
+			return f.other.remedyNoMatch(f.req)
+		}
+	}
+	return ""
+}
+
+// offered returns the features that versions of p have, few enough to read.
+func (p *pkg) offered() []string {
+	names := map[string]bool{}
+	for k := 1; k < p.states(); k++ {
+		s := p.shape(k)
+		for name := range s.features {
+			names[name] = true
+		}
+		for name := range s.implicit {
+			names[name] = true
+		}
+	}
+	sorted := slices.Sorted(maps.Keys(names))
+	if len(sorted) > 8 {
+		sorted = append(sorted[:7], fmt.Sprintf("%d more", len(sorted)-7))
+	}
+	return sorted
+}
+
+// remedyNoMatch says what the root could ask for instead.
+func (p *pkg) remedyNoMatch(req index.Requirement) string {
+	if len(p.entries) == 0 {
+		return "look for another package: nothing is left of " + p.id.Name
+	}
+	if pre := p.prereleases(req); len(pre) > 0 {
+		return fmt.Sprintf("to accept prereleases, write %s %q", p.id.Name, "^"+pre[len(pre)-1])
+	}
+	newest := p.newestVersion()
+	return fmt.Sprintf("the newest version to be had is %[2]s: write %[1]s %[3]q", p.id.Name, newest, "^"+newest)
+}
+
+func (u *universe) remedyPrecise(f *fact) string {
+	if f.kind == factPrecise {
+		return fmt.Sprintf("update %s without asking for precisely %s", f.pkg.id.Name, f.name)
+	}
+	return ""
+}
+
+// relaxed looks for a solution with another version of a package that the root
+// asks for, and says how to ask for it.
+func (r *resolution) relaxed(f *fact) string {
+	var blamed *rootNeed
+	var roots []*incompatibility
+	for _, n := range r.u.roots {
+		if n.clause != nil && n.clause.fact == f {
+			blamed = n
+		}
+	}
+	if blamed == nil || len(blamed.pkg.entries) == 0 {
+		return ""
+	}
+	for _, c := range r.u.rootClauses {
+		if c != blamed.clause {
+			roots = append(roots, c)
+		}
+	}
+	free := &incompatibility{fact: &fact{kind: factNeed}}
+	roots = append(roots, free.requires(blamed.pkg, "*", index.Requirement{}))
+	budget := remedySteps
+	s := r.search(nil)
+	s.roots, s.budget = roots, &budget
+	proof, err := s.run()
+	if err != nil || proof != nil {
+		return "" // nothing found in time: no hint is lost that anybody was promised
+	}
+	version := s.entry(blamed.pkg).Vers
+	return fmt.Sprintf("there is a solution with %[1]s %[2]s: write %[1]s %[3]q instead of %[4]q",
+		blamed.pkg.id.Name, version, "^"+version, strings.TrimSpace(blamed.Req.String()))
+}
+
+// remedyYanked names a yanked version that would satisfy all who disagree.
+func (u *universe) remedyYanked(facts []*fact) string {
+	needs := map[*pkg][]*fact{}
+	var order []*pkg
+	for _, f := range facts {
+		if f.kind != factNeed || f.need.kind != needPackage {
+			continue
+		}
+		if needs[f.other] == nil {
+			order = append(order, f.other)
+		}
+		needs[f.other] = append(needs[f.other], f)
+	}
+	for _, p := range order {
+		if len(needs[p]) < 2 {
+			continue
+		}
+		for _, c := range slices.Backward(p.yanked) {
+			if !slices.ContainsFunc(needs[p], func(f *fact) bool { return !f.req.Matches(c.version) }) {
+				return fmt.Sprintf("%s %s would satisfy all of them, but it is yanked", p.id.Name, c.entry.Vers)
+			}
+		}
+	}
+	return ""
+}
