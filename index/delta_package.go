@@ -87,6 +87,9 @@ func (p *packageChange) readKnown(before [][]byte) {
 			p.add("delta/base", i+1, "repair the line first", "this line of the base cannot be read: %s", err)
 			continue
 		}
+		if name != "" && lower(name) != p.name {
+			p.add("delta/base", i+1, "repair the file first", "this line of the base is about %q, in the file of %q", name, p.name)
+		}
 		if p.spelling == "" {
 			p.spelling = name
 		}
