@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"testing"
@@ -24,6 +25,17 @@ func BenchmarkParseLine(b *testing.B) {
 	for b.Loop() {
 		if _, err := ParseLine(line); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkParseFile(b *testing.B) {
+	text := bytes.Repeat(append(benchmarkLine(), '\n'), 100)
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if f := ParseFile(text); len(f.Entries) != 100 {
+			b.Fatal(f.Skipped)
 		}
 	}
 }

@@ -55,8 +55,38 @@ func (e *NewerVersionError) Hint() string { return "use a newer release of clyde
 // their types, if it has a member twice at any level or invalid UTF-8, and if
 // its name or version could not be part of a path. A line of a newer format is a
 // [*NewerVersionError].
-func ParseLine(line []byte) (*Entry, error) {
-	d := newLineDecoder(line)
+func ParseLine(line []byte) (*Entry, error) { return newLineDecoder(line).entry() }
+
+// lineDecoder reads the values of one line, collecting problems: a value of a
+// wrong type is skipped, broken JSON ends the reading. It can be used for one
+// line after another.
+type lineDecoder struct {
+	json     jsontext.Decoder
+	texts    map[string]string // short texts read so far: lines repeat them much
+	problems []*LineError
+	broken   bool
+	newer    *NewerVersionError
+}
+
+func newLineDecoder(line []byte) *lineDecoder {
+	d := &lineDecoder{texts: make(map[string]string)}
+	d.reset(line)
+	return d
+}
+
+// reset makes the decoder ready for another line.
+func (d *lineDecoder) reset(line []byte) {
+	d.problems, d.broken, d.newer = nil, false, nil
+	if len(line) > MaxLineSize {
+		d.problem("line/size", "", fmt.Sprintf("longer than %d bytes", MaxLineSize))
+		d.broken = true
+		line = nil
+	}
+	d.json.Reset(bytes.NewBuffer(line))
+}
+
+// entry reads the line and returns what ParseLine does.
+func (d *lineDecoder) entry() (*Entry, error) {
 	e := d.line()
 	if d.newer != nil {
 		return nil, d.newer
@@ -65,26 +95,6 @@ func ParseLine(line []byte) (*Entry, error) {
 		return nil, d.problems[0]
 	}
 	return e, nil
-}
-
-// lineDecoder reads the values of one line, collecting problems: a value of a
-// wrong type is skipped, broken JSON ends the reading.
-type lineDecoder struct {
-	json     *jsontext.Decoder
-	problems []*LineError
-	broken   bool
-	newer    *NewerVersionError
-}
-
-func newLineDecoder(line []byte) *lineDecoder {
-	d := &lineDecoder{}
-	if len(line) > MaxLineSize {
-		d.broken = true
-		d.problem("line/size", "", fmt.Sprintf("longer than %d bytes", MaxLineSize))
-		return d
-	}
-	d.json = jsontext.NewDecoder(bytes.NewBuffer(line))
-	return d
 }
 
 // line reads the whole line. The entry has a meaning only if there are no problems.
@@ -314,11 +324,11 @@ func (d *lineDecoder) object(known func(name string) bool) (extra []Member) {
 		return nil
 	}
 	for !d.broken && d.json.PeekKind() != jsontext.KindEndObject {
-		token, ok := d.token()
-		if !ok {
+		name := d.text()
+		if d.broken {
 			return nil
 		}
-		if name := token.String(); !known(name) {
+		if !known(name) {
 			extra = append(extra, Member{Name: name, Value: d.value()})
 		}
 	}
@@ -384,11 +394,35 @@ func (d *lineDecoder) string() string {
 		d.mismatch(kind, "a string")
 		return ""
 	}
-	token, ok := d.token()
-	if !ok {
+	return d.text()
+}
+
+// Bounds of what lineDecoder.texts keeps.
+const (
+	maxKeptText  = 64
+	maxKeptTexts = 4096
+)
+
+// text reads the string that comes next.
+func (d *lineDecoder) text() string {
+	quoted, err := d.json.ReadValue()
+	if err != nil {
+		d.syntax(err)
 		return ""
 	}
-	return token.String()
+	if len(quoted) < 2 || bytes.IndexByte(quoted, '\\') >= 0 || len(quoted) > maxKeptText {
+		text, _ := jsontext.AppendUnquote(nil, quoted) // valid, or it would not have been read
+		return string(text)
+	}
+	plain := quoted[1 : len(quoted)-1]
+	if text, known := d.texts[string(plain)]; known {
+		return text
+	}
+	text := string(plain)
+	if len(d.texts) < maxKeptTexts {
+		d.texts[text] = text
+	}
+	return text
 }
 
 // bool reads a boolean; null is the given value.

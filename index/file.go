@@ -20,13 +20,15 @@ type Skipped struct {
 func ParseFile(data []byte) File {
 	var f File
 	number := 0
+	d := newLineDecoder(nil)
 	for line := range bytes.Lines(data) {
 		number++
 		line = bytes.TrimSpace(line)
 		if len(line) == 0 {
 			continue
 		}
-		entry, err := ParseLine(line)
+		d.reset(line)
+		entry, err := d.entry()
 		if err == nil {
 			err = checkVersion(entry)
 		}

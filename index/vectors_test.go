@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -29,16 +30,52 @@ func readVectors[T any](t testing.TB, name string) (vectors T) {
 	return vectors
 }
 
+type nameVectors struct {
+	About string
+	Cases []struct {
+		Name   string
+		Valid  bool
+		Rule   string
+		Lookup bool
+	}
+}
+
+type versionVectors struct {
+	About string
+	Valid []struct {
+		Text                string
+		Major, Minor, Patch uint64
+		Pre, Build          string
+	}
+	Invalid []string
+	Order   [][]string
+}
+
+type requirementVectors struct {
+	About string
+	Cases []struct {
+		Req, Canonical   string
+		Matches, Rejects []string
+	}
+	Invalid []string
+}
+
+type targetVectors struct {
+	About string
+	Cases []struct {
+		Target    string
+		Platforms []string
+	}
+	Invalid []string
+	Written []struct {
+		Platforms []string
+		Target    string
+	}
+	NotPlatforms []string `json:"not_platforms"`
+}
+
 func TestNames(t *testing.T) {
-	vectors := readVectors[struct {
-		About string
-		Cases []struct {
-			Name   string
-			Valid  bool
-			Rule   string
-			Lookup bool
-		}
-	}](t, "names.json")
+	vectors := readVectors[nameVectors](t, "names.json")
 	for _, c := range vectors.Cases {
 		rule := ""
 		if err := CheckName(c.Name); err != nil {
@@ -121,16 +158,7 @@ func TestPaths(t *testing.T) {
 }
 
 func TestVersions(t *testing.T) {
-	vectors := readVectors[struct {
-		About string
-		Valid []struct {
-			Text                string
-			Major, Minor, Patch uint64
-			Pre, Build          string
-		}
-		Invalid []string
-		Order   [][]string
-	}](t, "versions.json")
+	vectors := readVectors[versionVectors](t, "versions.json")
 	for _, c := range vectors.Valid {
 		v, err := ParseVersion(c.Text)
 		if want := (Version{c.Major, c.Minor, c.Patch, c.Pre, c.Build}); err != nil || v != want {
@@ -163,8 +191,7 @@ func TestVersions(t *testing.T) {
 
 func sign(n int) int { return max(-1, min(1, n)) }
 
-func mustVersion(t testing.TB, s string) Version {
-	t.Helper()
+func mustVersion(t interface{ Fatal(...any) }, s string) Version {
 	v, err := ParseVersion(s)
 	if err != nil {
 		t.Fatal(err)
@@ -173,14 +200,7 @@ func mustVersion(t testing.TB, s string) Version {
 }
 
 func TestRequirements(t *testing.T) {
-	vectors := readVectors[struct {
-		About string
-		Cases []struct {
-			Req, Canonical   string
-			Matches, Rejects []string
-		}
-		Invalid []string
-	}](t, "requirements.json")
+	vectors := readVectors[requirementVectors](t, "requirements.json")
 	for _, c := range vectors.Cases {
 		for _, text := range []string{c.Req, c.Canonical} {
 			r, err := ParseRequirement(text)
@@ -208,19 +228,7 @@ func TestRequirements(t *testing.T) {
 }
 
 func TestTargets(t *testing.T) {
-	vectors := readVectors[struct {
-		About string
-		Cases []struct {
-			Target    string
-			Platforms []string
-		}
-		Invalid []string
-		Written []struct {
-			Platforms []string
-			Target    string
-		}
-		NotPlatforms []string `json:"not_platforms"`
-	}](t, "targets.json")
+	vectors := readVectors[targetVectors](t, "targets.json")
 	for _, c := range vectors.Cases {
 		for _, p := range Platforms() {
 			got, err := TargetMatches(c.Target, p)
@@ -402,4 +410,44 @@ func TestDeltas(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestRequirementMatrix runs what Rust's semver crate says, and so cargo.
+func TestRequirementMatrix(t *testing.T) {
+	vectors := readVectors[struct {
+		About    string
+		Versions []string
+		Cases    []struct{ Req, Canonical, Matches string }
+		Invalid  []string
+	}](t, "requirements-matrix.json")
+	versions := make([]Version, len(vectors.Versions))
+	for i, text := range vectors.Versions {
+		versions[i] = mustVersion(t, text)
+	}
+	for _, c := range vectors.Cases {
+		r, err := ParseRequirement(c.Req)
+		if err != nil || r.String() != c.Canonical {
+			t.Errorf("ParseRequirement(%q) = %q, %v; want %q", c.Req, r, err, c.Canonical)
+			continue
+		}
+		for i, v := range versions {
+			if got, want := r.Matches(v), bit(t, c.Matches, i); got != want {
+				t.Errorf("%q matches %s: %v, want %v", c.Req, v, got, want)
+			}
+		}
+	}
+	for _, text := range vectors.Invalid {
+		if r, err := ParseRequirement(text); err == nil {
+			t.Errorf("ParseRequirement(%q) = %q, want an error", text, r)
+		}
+	}
+}
+
+// bit returns bit i of hexadecimal digits, counted from the highest bit of the first.
+func bit(t *testing.T, digits string, i int) bool {
+	n, err := strconv.ParseUint(digits[i/4:i/4+1], 16, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n&(8>>(i%4)) != 0
 }
