@@ -1,14 +1,69 @@
 package main
 
 import (
-	"errors"
-
 	"github.com/spf13/cobra"
+
+	"github.com/clydepm/clyde/internal/client"
+	"github.com/clydepm/clyde/internal/terminal"
 )
 
-func envCommand(*app) *cobra.Command {
-	return &cobra.Command{
-		Use:  "env",
-		RunE: func(*cobra.Command, []string) error { return errors.New("not built yet") },
+func envCommand(a *app) *cobra.Command {
+	var shell string
+	cmd := &cobra.Command{
+		Use:   "env",
+		Short: "Print what a compiler needs to find the installed packages",
+		Long: `Print the search paths under which compilers, linkers and build tools find the
+installed packages: CPATH, LIBRARY_PATH, LD_LIBRARY_PATH, PKG_CONFIG_PATH,
+CMAKE_PREFIX_PATH and PATH. Only folders that exist are named.
+
+With --shell the output is for a shell to evaluate. It puts the folders before
+those that a variable already has:
+
+    eval "$(clyde env --shell sh)"
+    g++ main.cpp $(pkg-config --cflags --libs spdlog)
+
+    clyde env --shell fish | source
+    clyde env --shell powershell | Out-String | Invoke-Expression
+
+The paths lead through .clyde/packages, so they stay right after the next
+install or rollback, unless packages come or go.
+
+pkg-config files name the prefix a library was built for, such as /usr.
+PKG_CONFIG_PATH holds copies that lead to where the packages are installed, so
+the flags are right without --define-prefix. CMake's package files find their
+own place.`,
+		Example: "  clyde env\n  eval \"$(clyde env --shell sh)\"\n  clyde env --json",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			project, err := a.project()
+			if err != nil {
+				return err
+			}
+			env, err := project.Generations.BuildEnv()
+			if err != nil {
+				return err
+			}
+			return a.renderEnv(env, shell)
+		},
 	}
+	cmd.Flags().StringVar(&shell, "shell", "", "print lines for `SHELL` to evaluate: sh (also bash, zsh), fish or powershell")
+	return cmd
+}
+
+func (a *app) renderEnv(env *client.BuildEnv, shell string) error {
+	switch {
+	case shell != "":
+		script, err := env.Script(client.Shell(shell))
+		if err != nil {
+			return withHint(exitUsage, err, "use --shell sh, --shell fish or --shell powershell")
+		}
+		a.printf("%s", script)
+	case a.json:
+		return a.printJSON(env)
+	default:
+		for _, v := range env.Variables {
+			a.printf("%s=%s\n", v.Name, terminal.Escape(v.Value()))
+		}
+	}
+	return nil
 }

@@ -1,14 +1,39 @@
 package main
 
 import (
-	"errors"
-
 	"github.com/spf13/cobra"
+
+	"github.com/clydepm/clyde/internal/client"
 )
 
-func installCommand(*app) *cobra.Command {
-	return &cobra.Command{
-		Use:  "install",
-		RunE: func(*cobra.Command, []string) error { return errors.New("not built yet") },
+func installCommand(a *app) *cobra.Command {
+	var flags installFlags
+	cmd := &cobra.Command{
+		Use:   "install",
+		Short: "Install what the manifest and the lock say",
+		Long: `Install the packages that .clyde/package.yaml asks for into .clyde/packages.
+
+When .clyde/lock.jsonl fits the manifest, exactly what it holds is installed.
+Otherwise the versions are resolved, what is locked moves only where it must,
+and the lock is written. Archives are compared with the checksums of the lock
+before anything of them is used. Manifest, lock and installed packages change
+together, or not at all; 'clyde rollback' goes back.
+
+With --locked the lock has to fit and is never written: use it, or 'clyde ci',
+where nobody is there to look at a change. --frozen is --locked and --offline.
+
+Where 'clyde env' finds headers and libraries is said there.`,
+		Example: "  clyde install\n  clyde install --locked --no-dev\n  clyde install --platform linux-aarch64",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			opts := flags.options(a)
+			return a.installing(a.project, func(in *client.Installer) (*client.Outcome, error) {
+				return in.Install(cmd.Context(), opts)
+			}, a.renderInstalled)
+		},
 	}
+	flags.add(cmd)
+	cmd.Flags().BoolVar(&flags.locked, "locked", false, "fail when the lock is missing or does not fit the manifest")
+	cmd.Flags().BoolVar(&flags.frozen, "frozen", false, "--locked and --offline")
+	return cmd
 }

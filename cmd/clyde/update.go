@@ -1,14 +1,31 @@
 package main
 
 import (
-	"errors"
-
 	"github.com/spf13/cobra"
+
+	"github.com/clydepm/clyde/internal/client"
 )
 
-func updateCommand(*app) *cobra.Command {
-	return &cobra.Command{
-		Use:  "update",
-		RunE: func(*cobra.Command, []string) error { return errors.New("not built yet") },
+func updateCommand(a *app) *cobra.Command {
+	var precise string
+	var opts client.InstallOptions
+	cmd := &cobra.Command{
+		Use:   "update [NAME...]",
+		Short: "Move locked packages to newer versions",
+		Long: `Ask the registries for news, move locked packages to the newest versions that
+.clyde/package.yaml admits, and install them. With names only those packages
+move, and others as far as they have to follow. The manifest stays as it is:
+'clyde add NAME' asks for a version beyond its requirement.
+
+--precise takes one version, also an older one.`,
+		Example: "  clyde update\n  clyde update spdlog --dry-run\n  clyde update fmt --precise 9.1.0",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.installing(a.project, func(in *client.Installer) (*client.Outcome, error) {
+				return in.Update(cmd.Context(), args, precise, opts)
+			}, a.renderLocked)
+		},
 	}
+	cmd.Flags().StringVar(&precise, "precise", "", "move the one NAME to exactly `VERSION`")
+	cmd.Flags().BoolVar(&opts.DryRun, "dry-run", false, "show what would move and write nothing")
+	return cmd
 }

@@ -3,6 +3,8 @@ package client
 import (
 	"path/filepath"
 	"time"
+
+	"github.com/clydepm/clyde/index"
 )
 
 // Config is what all sources of configuration say together; see [LoadConfig].
@@ -14,6 +16,9 @@ type Config struct {
 	Offline bool          // open no network connection
 	Cache   string        // folder of registry copies and archives
 	Store   string        // folder of installed trees
+	Keep    int           // generations of a project kept beside the active one
+
+	Platform index.Platform // to install for; zero is this machine's, see InstallPlatform
 
 	entries []RegistryConfig // also those that are hidden by others
 

@@ -40,7 +40,7 @@ func LoadConfig(opts LoadOptions) (*Config, error) {
 		return nil, err
 	}
 	c := &Config{
-		Jobs: min(max(runtime.NumCPU(), 4), maxJobs), Timeout: defaultTimeout,
+		Jobs: min(max(runtime.NumCPU(), 4), maxJobs), Timeout: defaultTimeout, Keep: defaultKeep,
 		Cache: places.Cache, Store: places.Store, Places: places,
 	}
 	c.Project, _ = FindProject(opts.Dir)
@@ -333,6 +333,7 @@ func settings() []setting {
 		},
 		folderSetting("cache", "CLYDE_CACHE", func(c *Config, dir string) { c.Cache = dir }),
 		folderSetting("store", "CLYDE_STORE", func(c *Config, dir string) { c.Store = dir }),
+		keepSetting(), platformSetting(),
 	}
 }
 

@@ -99,7 +99,7 @@ func TestDownloadOverHTTP(t *testing.T) {
 			store := testStore(t)
 			d, report := testDownloader(server.Client())
 			a := Archive{Name: "hello 1.0.0", URL: server.URL + path, SHA256: digest, Size: int64(len(data))}
-			fetched, err := d.Ensure(context.Background(), store, []Archive{a, a})
+			fetched, err := d.Ensure(context.Background(), store, []Archive{a, a}, store.Check)
 			if err != nil || fetched != 1 {
 				t.Fatalf("fetched %d, %v", fetched, err)
 			}
@@ -109,7 +109,7 @@ func TestDownloadOverHTTP(t *testing.T) {
 			if report.bytes != int64(len(data)) || report.done != 1 {
 				t.Errorf("reported %d bytes and %d ends, want %d and 1", report.bytes, report.done, len(data))
 			}
-			if fetched, err := d.Ensure(context.Background(), store, []Archive{a}); err != nil || fetched != 0 {
+			if fetched, err := d.Ensure(context.Background(), store, []Archive{a}, store.Check); err != nil || fetched != 0 {
 				t.Errorf("the second time: fetched %d, %v", fetched, err)
 			}
 		})
@@ -174,7 +174,7 @@ func TestDownloadRefuses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			store := testStore(t)
 			d, _ := testDownloader(server.Client())
-			_, err := d.Ensure(context.Background(), store, []Archive{{Name: "hello 1.0.0", URL: test.url, SHA256: digest, Size: test.size}})
+			_, err := d.Ensure(context.Background(), store, []Archive{{Name: "hello 1.0.0", URL: test.url, SHA256: digest, Size: test.size}}, store.Check)
 			if !errors.Is(err, test.class) {
 				t.Fatalf("%v, want %v", err, test.class)
 			}
@@ -200,7 +200,7 @@ func TestDownloadOfflineOpensNoConnection(t *testing.T) {
 	d, _ := testDownloader(&http.Client{Transport: noNetwork{t}})
 	d.Offline = true
 	remote := Archive{Name: "hello 1.0.0", URL: "https://example.org/hello.tar.gz", SHA256: digest}
-	if _, err := d.Ensure(context.Background(), store, []Archive{remote}); !errors.Is(err, ErrNetwork) {
+	if _, err := d.Ensure(context.Background(), store, []Archive{remote}, store.Check); !errors.Is(err, ErrNetwork) {
 		t.Errorf("%v, want %v", err, ErrNetwork)
 	}
 	path := filepath.Join(t.TempDir(), "hello.tar.gz")
@@ -208,10 +208,10 @@ func TestDownloadOfflineOpensNoConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	local := Archive{Name: "hello 1.0.0", URL: (&url.URL{Scheme: "file", Path: path}).String(), SHA256: digest}
-	if _, err := d.Ensure(context.Background(), store, []Archive{local}); err != nil {
+	if _, err := d.Ensure(context.Background(), store, []Archive{local}, store.Check); err != nil {
 		t.Error(err)
 	}
-	if _, err := d.Ensure(context.Background(), store, []Archive{remote}); err != nil {
+	if _, err := d.Ensure(context.Background(), store, []Archive{remote}, store.Check); err != nil {
 		t.Errorf("though the store has it: %v", err)
 	}
 }
@@ -227,7 +227,8 @@ func TestDownloadGivesUpOnASilentServer(t *testing.T) {
 	defer close(release)
 	d, _ := testDownloader(server.Client())
 	d.Timeout = 50 * time.Millisecond
-	_, err := d.Ensure(context.Background(), testStore(t), []Archive{{Name: "hello 1.0.0", URL: server.URL, SHA256: digestOf(nil)}})
+	store := testStore(t)
+	_, err := d.Ensure(context.Background(), store, []Archive{{Name: "hello 1.0.0", URL: server.URL, SHA256: digestOf(nil)}}, store.Check)
 	if !errors.Is(err, ErrNetwork) || !errors.Is(err, errStalled) {
 		t.Errorf("%v, want %v", err, errStalled)
 	}
@@ -242,7 +243,7 @@ func TestDownloadStopsWhenCancelled(t *testing.T) {
 	defer server.Close()
 	store := testStore(t)
 	d, _ := testDownloader(server.Client())
-	_, err := d.Ensure(ctx, store, []Archive{{Name: "hello 1.0.0", URL: server.URL, SHA256: digestOf(nil)}})
+	_, err := d.Ensure(ctx, store, []Archive{{Name: "hello 1.0.0", URL: server.URL, SHA256: digestOf(nil)}}, store.Check)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, want %v", err, context.Canceled)
 	}

@@ -54,39 +54,84 @@ func readOptional(name string, limit int64) ([]byte, error) {
 }
 
 // exclusive runs do while no other process changes the project. A wait is told
-// to report. What an interrupted run left undone is put right first.
+// to report. What an interrupted run left undone is put right first. Where do
+// fails in a folder that was no project before, it is none afterwards.
 func (p *Project) exclusive(ctx context.Context, report Reporter, do func() error) (err error) {
-	if err := p.prepare(); err != nil {
-		return err
-	}
-	lock := flock.New(filepath.Join(p.Generations.dir(), ".lock"))
-	got, err := lock.TryLock()
-	if err == nil && !got {
-		report.Note("waiting for another clyde that is changing " + p.Root)
-		_, err = lock.TryLockContext(ctx, lockRetry)
-	}
+	_, statErr := os.Lstat(p.Generations.dir())
+	lock, err := p.takeLock(ctx, report)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	defer func() {
+		if err != nil && errors.Is(statErr, fs.ErrNotExist) {
+			p.unprepare()
+		}
+		err = errors.Join(err, lock.Unlock())
+	}()
 	if err := p.recover(); err != nil {
 		return err
 	}
 	return do()
 }
 
-// prepare makes the folder of the generations, and keeps it and the link out
-// of version control.
+// takeLock waits for the lock of the project. A process that ended by removing
+// its folder again took the lock's file with it; then there is a new one.
+func (p *Project) takeLock(ctx context.Context, report Reporter) (*flock.Flock, error) {
+	for {
+		if err := p.prepare(); err != nil {
+			return nil, err
+		}
+		lock := flock.New(p.lockPath())
+		got, err := lock.TryLock()
+		if err == nil && !got {
+			report.Note("waiting for another clyde that is changing " + p.Root)
+			_, err = lock.TryLockContext(ctx, lockRetry)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // the folder went away in between
+		}
+		if err != nil {
+			return nil, err
+		}
+		held, err := lock.Stat()
+		if named, nameErr := os.Stat(p.lockPath()); err == nil && nameErr == nil && os.SameFile(held, named) {
+			return lock, nil
+		}
+		if err := lock.Unlock(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (p *Project) lockPath() string   { return filepath.Join(p.Generations.dir(), ".lock") }
+func (p *Project) ignorePath() string { return filepath.Join(p.Generations.clyde, ".gitignore") }
+
+// ignoreText keeps what is made again out of version control.
+const ignoreText = "# What clyde install makes again.\n/generations/\n/packages\n/" + nextName + "\n"
+
+// prepare makes the folder of the generations.
 func (p *Project) prepare() error {
 	if err := os.MkdirAll(p.Generations.dir(), 0o755); err != nil {
 		return err
 	}
-	ignore := filepath.Join(p.Generations.clyde, ".gitignore")
-	err := writeNewFile(ignore, []byte("# What clyde install makes again.\n/generations/\n/packages\n/"+nextName+"\n"), 0o644)
+	err := writeNewFile(p.ignorePath(), []byte(ignoreText), 0o644)
 	if errors.Is(err, fs.ErrExist) {
 		err = nil
 	}
 	return err
+}
+
+// unprepare takes back what prepare made. Folders that hold something else
+// stay: removing them fails.
+func (p *Project) unprepare() {
+	_ = os.Remove(p.lockPath())
+	if os.Remove(p.Generations.dir()) != nil {
+		return
+	}
+	if text, err := readBounded(p.ignorePath(), maxManifest); err == nil && string(text) == ignoreText {
+		_ = os.Remove(p.ignorePath())
+	}
+	_ = os.Remove(p.Generations.clyde)
 }
 
 // change is what one run does to a project. Everything that can go wrong for

@@ -182,7 +182,7 @@ func (in *Intake) place(made, digest string) error {
 	} else if _, statErr := os.Lstat(final); statErr != nil {
 		return err
 	}
-	if in.store.Check(digest) == nil {
+	if in.store.Verify(digest) == nil {
 		return removeTree(made) // another process was first
 	}
 	return in.replace(made, digest)
@@ -196,7 +196,7 @@ func (in *Intake) replace(made, digest string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
-	if in.store.Check(digest) == nil {
+	if in.store.Verify(digest) == nil {
 		return removeTree(made)
 	}
 	broken, err := os.MkdirTemp(in.dir, "damaged-")

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/client"
+	"github.com/clydepm/clyde/internal/terminal"
+)
+
+// project is the one that the folder of the run belongs to.
+func (a *app) project() (*client.Project, error) {
+	root, ok := client.FindProject(a.Dir)
+	if !ok {
+		return nil, &client.Error{
+			Class: client.ErrNotFound, Message: "not in a project: no .clyde/package.yaml here or above",
+			Remedy: "add a package with 'clyde add NAME', or start one of your own with 'clyde init'",
+		}
+	}
+	return client.OpenProject(root), nil
+}
+
+// projectHere is project, or the folder of the run where there is none yet.
+func (a *app) projectHere() (*client.Project, error) {
+	if root, ok := client.FindProject(a.Dir); ok {
+		return client.OpenProject(root), nil
+	}
+	return client.OpenProject(a.Dir), nil
+}
+
+// installing runs one operation on a project and tells what came of it. Every
+// operation leaves the project as it was when it fails.
+func (a *app) installing(find func() (*client.Project, error), do func(*client.Installer) (*client.Outcome, error), render func(*client.Outcome)) (err error) {
+	project, err := find()
+	if err != nil {
+		return err
+	}
+	config, registries, err := a.openRegistries()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, registries.Close()) }()
+	platform, err := config.InstallPlatform()
+	if err != nil {
+		return err
+	}
+	progress := newProgress(a)
+	outcome, err := do(&client.Installer{
+		Project: project, Config: config, Registries: registries, Platform: platform, HTTP: a.HTTP, Report: progress,
+	})
+	progress.stop()
+	if err != nil {
+		return withConsequence(err, "nothing was changed")
+	}
+	if a.json {
+		return a.printJSON(outcome)
+	}
+	render(outcome)
+	for _, warning := range outcome.Warnings {
+		a.warnf("%s", terminal.Escape(warning))
+	}
+	return nil
+}
+
+// renderInstalled tells what an operation did to the installed packages.
+func (a *app) renderInstalled(o *client.Outcome) {
+	a.renderChanges(o.Tree)
+	switch {
+	case o.UpToDate:
+		a.printf("up to date: %s\n", packageCount(o.Packages))
+	case len(o.Tree) == 0:
+		a.printf("nothing new to install: %s\n", packageCount(o.Packages))
+	default:
+		a.printf("%s in .clyde/packages\n", packageCount(o.Packages))
+	}
+}
+
+// renderLocked tells what an operation did, or would do, to the lock.
+func (a *app) renderLocked(o *client.Outcome) {
+	a.renderChanges(o.Lock)
+	switch {
+	case len(o.Lock) == 0:
+		a.printf("up to date: every package is at the newest version that fits\n")
+	case o.DryRun:
+		a.printf("nothing was written (dry run)\n")
+	default:
+		a.printf("%s in .clyde/packages\n", packageCount(o.Packages))
+	}
+}
+
+func (a *app) renderChanges(changes []client.PackageChange) {
+	for _, c := range changes {
+		name := terminal.Escape(c.Name)
+		switch {
+		case c.Before == "":
+			a.printf("added       %s %s (%s)\n", name, c.After, terminal.Escape(c.Registry))
+		case c.After == "":
+			a.printf("removed     %s %s\n", name, c.Before)
+		case c.Before == c.After:
+			a.printf("replaced    %s %s (%s)\n", name, c.After, terminal.Escape(c.Registry))
+		case isOlder(c.After, c.Before):
+			a.printf("downgraded  %s %s -> %s\n", name, c.Before, c.After)
+		default:
+			a.printf("updated     %s %s -> %s\n", name, c.Before, c.After)
+		}
+	}
+}
+
+func isOlder(a, b string) bool {
+	v, err := index.ParseVersion(a)
+	w, err2 := index.ParseVersion(b)
+	return err == nil && err2 == nil && v.Compare(w) < 0
+}
+
+func packageCount(n int) string {
+	if n == 1 {
+		return "1 package"
+	}
+	return fmt.Sprintf("%d packages", n)
+}
+
+// installFlags are the flags of commands that install.
+type installFlags struct {
+	locked, frozen, noDev bool
+	platform              string
+}
+
+func (f *installFlags) add(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.noDev, "no-dev", false, "leave out what only development dependencies need")
+	cmd.Flags().StringVar(&f.platform, "platform", "", "install for `PLATFORM`, such as linux-x86_64, instead of this machine")
+}
+
+// options applies the flags to the run.
+func (f *installFlags) options(a *app) client.InstallOptions {
+	if f.frozen {
+		a.offline = true
+	}
+	if f.platform != "" {
+		a.config = append(a.config, "platform="+f.platform)
+	}
+	return client.InstallOptions{Locked: f.locked || f.frozen, NoDev: f.noDev}
+}

@@ -1,0 +1,76 @@
+package client
+
+import (
+	"fmt"
+	"runtime"
+	"strconv"
+
+	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/strictyaml"
+)
+
+// Generations kept beside the active one.
+const (
+	defaultKeep = 5
+	maxKeep     = 100
+)
+
+// keepSetting is how many generations are kept to go back to.
+func keepSetting() setting {
+	return setting{
+		key: "keep", variable: "CLYDE_KEEP",
+		fromText: func(c *Config, text string) error {
+			n, err := strconv.Atoi(text)
+			if err != nil || n < 1 || n > maxKeep {
+				return fmt.Errorf("%q is not a number from 1 to %d", text, maxKeep)
+			}
+			c.Keep = n
+			return nil
+		},
+		fromYAML: func(v strictyaml.Value, _ string) func(*Config) {
+			n := v.Int(1, maxKeep, defaultKeep)
+			return func(c *Config) { c.Keep = n }
+		},
+	}
+}
+
+// platformSetting is what is installed for, when it is not this machine.
+func platformSetting() setting {
+	return setting{
+		key: "platform", variable: "CLYDE_PLATFORM",
+		fromText: func(c *Config, text string) (err error) {
+			c.Platform, err = parseInstallPlatform(text)
+			return err
+		},
+		fromYAML: func(v strictyaml.Value, _ string) func(*Config) {
+			p, err := parseInstallPlatform(v.Text())
+			if err != nil && v.Text() != "" {
+				v.Report("", "%v", err)
+			}
+			return func(c *Config) { c.Platform = p }
+		},
+	}
+}
+
+// parseInstallPlatform reads a platform that something can be installed for.
+func parseInstallPlatform(text string) (index.Platform, error) {
+	p, err := index.ParsePlatform(text)
+	if err == nil && p == (index.Platform{}) {
+		err = fmt.Errorf("%q is not one platform; write for example %q", text, "linux-x86_64")
+	}
+	return p, err
+}
+
+// InstallPlatform is the platform to install for: the one set, or this machine's.
+func (c *Config) InstallPlatform() (index.Platform, error) {
+	if c.Platform != (index.Platform{}) {
+		return c.Platform, nil
+	}
+	if p, ok := index.PlatformOf(runtime.GOOS, runtime.GOARCH); ok {
+		return p, nil
+	}
+	return index.Platform{}, &Error{
+		Class: ErrUsage, Message: fmt.Sprintf("clyde has no name for the platform %s/%s", runtime.GOOS, runtime.GOARCH),
+		Remedy: "say what to install for, such as CLYDE_PLATFORM=linux-x86_64",
+	}
+}

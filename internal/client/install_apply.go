@@ -1,0 +1,203 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/clydepm/clyde/internal/lockfile"
+	"github.com/clydepm/clyde/internal/manifest"
+)
+
+// carryOut makes a plan come true: downloads first, then the change of the
+// project in one.
+func (in *Installer) carryOut(ctx context.Context, p *plan) (*Outcome, error) {
+	g := in.Project.Generations
+	active, before, err := in.installedNow()
+	if err != nil {
+		return nil, err
+	}
+	c, err := in.changeFor(p, active)
+	if err != nil {
+		return nil, err
+	}
+	s := outcomeOf(before, c.ledger)
+	s.Generation, s.DryRun = active, p.opts.DryRun
+	s.Lock = lockChanges(p.locked, p.lock)
+	if p.opts.DryRun {
+		return s, nil
+	}
+	store := OpenStore(in.Config.Store)
+	if in.nothingToDo(p, c, active, before, store) {
+		s.UpToDate = true
+		return s, nil
+	}
+	sound := store.Check
+	if p.opts.Clean {
+		sound = store.Verify
+	}
+	if s.Downloaded, err = in.downloader().Ensure(ctx, store, c.ledger.archives(), sound); err != nil {
+		return nil, err
+	}
+	s.Warnings = append(in.standing(ctx, p.lock, s), hookWarnings(store, c.ledger, s.Tree)...)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := in.Project.apply(c, store, in.Config.Keep); err != nil {
+		return nil, err
+	}
+	s.Generation, err = g.Active()
+	return s, err
+}
+
+// installedNow is the active generation and its ledger. A ledger that cannot
+// be read is like none: what is installed is made anew.
+func (in *Installer) installedNow() (int, *Ledger, error) {
+	active, err := in.Project.Generations.Active()
+	if err != nil || active == 0 {
+		return 0, &Ledger{}, err
+	}
+	ledger, err := in.Project.Generations.Ledger(active)
+	if err != nil {
+		in.Report.Note("installing anew: " + err.Error())
+		ledger = &Ledger{}
+	}
+	return active, ledger, nil
+}
+
+// changeFor is what a plan changes in the project.
+func (in *Installer) changeFor(p *plan, active int) (change, error) {
+	c := change{}
+	if p.edited {
+		c.manifest = p.manifestText
+	}
+	text := p.lockText
+	if p.lock != p.locked {
+		text = p.lock.Bytes()
+		c.lock = text
+	}
+	ledger, err := in.ledgerFor(p)
+	if err != nil {
+		return c, err
+	}
+	ledger.Previous, ledger.Lock = active, digestOf(text)
+	c.ledger = ledger
+	return c, nil
+}
+
+// ledgerFor chooses what of the lock is installed on the platform, and as
+// which archive. The project's own optional dependencies are: whoever works
+// on it may turn them on.
+func (in *Installer) ledgerFor(p *plan) (*Ledger, error) {
+	selection := lockfile.Selection{Platform: in.Platform, Dev: !p.opts.NoDev}
+	for _, r := range p.lock.Requirements {
+		if r.Optional {
+			selection.Optional = append(selection.Optional, r.Name)
+		}
+	}
+	selected, err := p.lock.Select(selection)
+	if err != nil {
+		return nil, &Error{Class: ErrConflict, Message: lockfile.Path, Err: err, Remedy: "run 'clyde update' to make it again"}
+	}
+	ledger := &Ledger{Version: ledgerVersion, Platform: in.Platform.String(), Dev: selection.Dev, Packages: []LedgerPackage{}}
+	for _, l := range selected {
+		ledger.Packages = append(ledger.Packages, in.ledgerPackage(l))
+	}
+	return ledger, nil
+}
+
+// ledgerPackage takes the archive that was built for the platform, and else
+// the package's own.
+func (in *Installer) ledgerPackage(l lockfile.Package) LedgerPackage {
+	pkg := LedgerPackage{Name: l.Name, Version: l.Version, Registry: l.Registry, Cksum: l.Cksum, DL: l.DL, Size: l.Size}
+	for _, b := range l.Builds {
+		if b.Platform == in.Platform.String() {
+			pkg.Platform, pkg.Cksum, pkg.DL, pkg.Size = b.Platform, b.Cksum, b.DL, b.Size
+		}
+	}
+	return pkg
+}
+
+// nothingToDo reports whether the project already is as the change would make
+// it.
+func (in *Installer) nothingToDo(p *plan, c change, active int, before *Ledger, store *Store) bool {
+	return active != 0 && !p.opts.Clean && c.manifest == nil &&
+		(c.lock == nil || bytes.Equal(c.lock, p.lockText)) &&
+		before.sameContent(c.ledger) && in.Project.Generations.sound(active, before, store)
+}
+
+// standing warns of versions among those that a run brings which were yanked
+// or retired. A registry that is not configured here, or cannot answer, is
+// passed over: the lock is enough to install.
+func (in *Installer) standing(ctx context.Context, lock *lockfile.Lock, s *Outcome) []string {
+	var warnings []string
+	for _, c := range brought(s) {
+		l, ok := lock.Lookup(c.Name)
+		if !ok {
+			continue
+		}
+		i := slices.IndexFunc(lock.Registries, func(r lockfile.Registry) bool { return r.Name == l.Registry })
+		r, err := in.Registries.ByURL(lock.Registries[i].URL)
+		if err != nil {
+			continue
+		}
+		file, err := r.Package(ctx, l.Name)
+		if err != nil {
+			in.Report.Note(fmt.Sprintf("cannot tell whether %s was yanked: %v", l.Name, err))
+			continue
+		}
+		for _, e := range file.Entries {
+			if e.Vers != l.Version {
+				continue
+			}
+			if e.Yanked {
+				warnings = append(warnings, fmt.Sprintf("%s %s was yanked by its publisher; 'clyde update %s' moves to another version", e.Name, e.Vers, e.Name))
+			}
+			if e.Retired != nil {
+				warnings = append(warnings, retiredWarning(e.Name, e.Vers, e.Retired.Reason, e.Retired.Message))
+			}
+		}
+	}
+	return warnings
+}
+
+func retiredWarning(name, version, reason, message string) string {
+	text := fmt.Sprintf("%s %s is retired (%s)", name, version, reason)
+	if message != "" {
+		text += ": " + message
+	}
+	return text
+}
+
+// brought are the packages that come or move, in the tree or the lock.
+func brought(s *Outcome) []PackageChange {
+	all := slices.Concat(s.Tree, s.Lock)
+	sortChanges(all)
+	all = slices.DeleteFunc(all, func(c PackageChange) bool { return c.After == "" })
+	return slices.CompactFunc(all, func(a, b PackageChange) bool { return a.Name == b.Name })
+}
+
+// hookWarnings says of which packages that come or move a hook was not run.
+func hookWarnings(store *Store, ledger *Ledger, changes []PackageChange) []string {
+	var warnings []string
+	for _, c := range changes {
+		i := slices.IndexFunc(ledger.Packages, func(p LedgerPackage) bool { return p.Name == c.Name })
+		if i < 0 {
+			continue
+		}
+		text, err := readBounded(filepath.Join(store.Tree(ledger.Packages[i].Cksum), filepath.FromSlash(manifest.Path)), maxManifest)
+		if err != nil {
+			continue // an archive made elsewhere need not have one
+		}
+		m, err := manifest.Parse(manifest.Path, text)
+		if err != nil || len(m.Hooks) == 0 {
+			continue
+		}
+		names := slices.DeleteFunc(manifest.HookNames(), func(name string) bool { _, ok := m.Hooks[name]; return !ok })
+		warnings = append(warnings, fmt.Sprintf("%s %s has hooks (%s); this version of clyde does not run hooks", c.Name, c.After, strings.Join(names, ", ")))
+	}
+	return warnings
+}
