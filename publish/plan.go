@@ -56,9 +56,10 @@ type Plan struct {
 	Change   Change
 	Report   *review.Report
 
-	target Target
-	base   State
-	derive deriveFunc
+	target   Target
+	base     State
+	derive   deriveFunc
+	attempts int
 }
 
 // deriveFunc makes a change from a tree. It is called again when the index has
@@ -74,6 +75,7 @@ type derived struct {
 
 // newPlan derives and judges a change of the index as it is now.
 func newPlan(ctx context.Context, p Plan) (*Plan, error) {
+	p.attempts = MaxAttempts
 	if err := p.refresh(ctx); err != nil {
 		return nil, err
 	}
@@ -153,7 +155,7 @@ func (p *Plan) Apply(ctx context.Context) (Applied, error) {
 		if !errors.Is(err, ErrMoved) {
 			return Applied{}, err
 		}
-		if attempt == MaxAttempts {
+		if attempt == p.attempts {
 			return Applied{}, &Error{Kind: ErrConflict, Detail: fmt.Sprintf("the index moved during each of %d attempts", attempt), Remedy: "try again later"}
 		}
 		p.observe(StepRetry)
