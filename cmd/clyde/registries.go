@@ -1,8 +1,11 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"sync"
+
+	"golang.org/x/term"
 
 	"github.com/clydepm/clyde/internal/client"
 	"github.com/clydepm/clyde/internal/terminal"
@@ -48,4 +51,18 @@ func (a *app) access() client.Access {
 // oneLine is text from outside, made safe and put on one line.
 func oneLine(s string) string {
 	return terminal.Escape(strings.Join(strings.Fields(s), " "))
+}
+
+// stdoutWidth is the width of the terminal that results are shown on, 0 when
+// they go elsewhere.
+func (a *app) stdoutWidth() int {
+	f, ok := a.Stdout.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,8 +62,8 @@ func newRegistryJSON(r client.RegistryConfig) registryJSON {
 }
 
 // withStatus adds what is known of the registry's state.
-func (j registryJSON) withStatus(s client.Status) registryJSON {
-	j.Commit, j.Packages = s.Commit, &s.Packages
+func (j registryJSON) withStatus(s client.Status, packages int) registryJSON {
+	j.Commit, j.Packages = s.Commit, &packages
 	if !s.Updated.IsZero() {
 		j.Updated = s.Updated.Format(time.RFC3339)
 	}
@@ -111,7 +112,7 @@ func (a *app) renderAdded(added *client.AddedRegistry) error {
 		out := newRegistryJSON(added.Registry)
 		out.Existed = added.Existed
 		if !added.Existed {
-			out = out.withStatus(added.Status)
+			out = out.withStatus(added.Status, added.Packages)
 		}
 		return a.printJSON(out)
 	}
@@ -121,13 +122,13 @@ func (a *app) renderAdded(added *client.AddedRegistry) error {
 		return nil
 	}
 	a.printf("added registry %s (%s) %s\n", r.Name, r.Kind, terminal.Escape(r.URL))
-	a.printf("%s\n", stateText(added.Status))
+	a.printf("%s\n", stateText(added.Status, added.Packages))
 	return nil
 }
 
 // stateText says what a registry shows: "3 packages at commit 0123456789ab".
-func stateText(s client.Status) string {
-	text := count(s.Packages, "package")
+func stateText(s client.Status, packages int) string {
+	text := count(packages, "package")
 	if s.Commit != "" {
 		text += " at commit " + shortCommit(s.Commit)
 	}
@@ -230,21 +231,25 @@ func registryShowCommand(a *app) *cobra.Command {
 				return err
 			}
 			status, err := r.Status(cmd.Context())
-			return errors.Join(a.renderRegistry(r.Config(), status, err), err)
+			packages := 0
+			if err == nil {
+				packages, err = r.Count(cmd.Context())
+			}
+			return errors.Join(a.renderRegistry(r.Config(), status, packages, err), err)
 		},
 	}
 }
 
 // renderRegistry shows the entry even when the registry does not answer, for
 // then one wants to see it most.
-func (a *app) renderRegistry(c client.RegistryConfig, s client.Status, problem error) error {
+func (a *app) renderRegistry(c client.RegistryConfig, s client.Status, packages int, problem error) error {
 	if a.json {
 		out := newRegistryJSON(c)
 		if problem != nil {
 			out.Error = problem.Error()
 			return a.printJSON(out)
 		}
-		return a.printJSON(out.withStatus(s))
+		return a.printJSON(out.withStatus(s, packages))
 	}
 	var table terminal.Table
 	table.Row("name", c.Name)
@@ -255,7 +260,7 @@ func (a *app) renderRegistry(c client.RegistryConfig, s client.Status, problem e
 	}
 	table.Row("configured in", fmt.Sprintf("%s:%d (%s)", c.Origin.File, c.Origin.Line, c.Origin.Scope))
 	if problem == nil {
-		table.Row("packages", fmt.Sprint(s.Packages))
+		table.Row("packages", strconv.Itoa(packages))
 		if s.Commit != "" {
 			table.Row("commit", s.Commit)
 			table.Row("updated", s.Updated.Format(time.RFC3339))

@@ -21,6 +21,8 @@ type Registry interface {
 	Config() RegistryConfig
 	// Status says which state is shown.
 	Status(ctx context.Context) (Status, error)
+	// Count says how many packages it has.
+	Count(ctx context.Context) (int, error)
 	// Index reads the registry's config.json.
 	Index(ctx context.Context) (*index.Config, error)
 	// Package reads all versions of a package; *NoPackageError when the
@@ -36,9 +38,8 @@ type Registry interface {
 
 // Status is the state of a registry that is shown.
 type Status struct {
-	Commit   string    // ID of the commit, "" for a kind that has none
-	Packages int       // how many packages it has
-	Updated  time.Time // when it was last brought up to date; zero for a kind that is read in place
+	Commit  string    // ID of the commit, "" for a kind that has none
+	Updated time.Time // when it was last brought up to date; zero for a kind that is read in place
 }
 
 // UpdateOptions says how far an update may go.

@@ -22,8 +22,9 @@ type AddRegistryOptions struct {
 // AddedRegistry is the outcome of adding a registry.
 type AddedRegistry struct {
 	Registry RegistryConfig
-	Existed  bool   // it was there already; nothing was done
-	Status   Status // of its first copy
+	Existed  bool // it was there already; nothing was done
+	Status   Status
+	Packages int
 }
 
 // Add configures a registry once it has answered: its first copy is fetched
@@ -54,9 +55,13 @@ func (c *Config) Add(ctx context.Context, opts AddRegistryOptions, a Access) (*A
 	if err != nil {
 		return nil, err
 	}
+	packages, err := r.Count(ctx)
+	if err != nil {
+		return nil, err
+	}
 	written := entry
 	written.URL = c.writtenURL(opts.Scope, entry.URL)
-	return &AddedRegistry{Registry: entry, Status: status}, c.addEntry(ctx, opts.Scope, written)
+	return &AddedRegistry{Registry: entry, Status: status, Packages: packages}, c.addEntry(ctx, opts.Scope, written)
 }
 
 // writtenURL is the address as it stands in the file: a folder within the

@@ -114,7 +114,7 @@ func TestRemoveTakesTheCopyAlong(t *testing.T) {
 	}
 	for _, scope := range []Scope{ScopeUser, ScopeProject} {
 		added, err := w.mustLoad().Add(ctx, AddRegistryOptions{Address: u.path, Dir: w.dir, Scope: scope}, w.access())
-		if err != nil || added.Existed || added.Status.Packages != 1 {
+		if err != nil || added.Existed || added.Packages != 1 {
 			t.Fatalf("%s: %+v %v", scope, added, err)
 		}
 	}

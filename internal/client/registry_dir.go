@@ -58,12 +58,18 @@ func (d *dirRegistry) open() (indexTree, error) {
 
 func (d *dirRegistry) Status(context.Context) (_ Status, err error) {
 	defer nameRegistry(&err, d.config.Name)
+	_, err = d.open()
+	return Status{}, err
+}
+
+func (d *dirRegistry) Count(context.Context) (_ int, err error) {
+	defer nameRegistry(&err, d.config.Name)
 	tree, err := d.open()
 	if err != nil {
-		return Status{}, err
+		return 0, err
 	}
 	names, err := changedPackages(nil, tree.files)
-	return Status{Packages: len(names)}, err
+	return len(names), err
 }
 
 func (d *dirRegistry) Index(context.Context) (_ *index.Config, err error) {

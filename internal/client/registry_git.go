@@ -79,13 +79,19 @@ func (g *gitRegistry) Status(ctx context.Context) (_ Status, err error) {
 	if err != nil {
 		return Status{}, err
 	}
-	status := Status{Commit: opened.record.Commit, Updated: opened.record.Updated}
+	return Status{Commit: opened.record.Commit, Updated: opened.record.Updated}, nil
+}
+
+func (g *gitRegistry) Count(ctx context.Context) (n int, err error) {
+	defer nameRegistry(&err, g.config.Name)
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	err = g.reading(ctx, func(t indexTree) error {
 		names, err := changedPackages(nil, t.files)
-		status.Packages = len(names)
+		n = len(names)
 		return err
 	})
-	return status, err
+	return n, err
 }
 
 func (g *gitRegistry) Index(ctx context.Context) (config *index.Config, err error) {

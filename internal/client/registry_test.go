@@ -155,7 +155,7 @@ func TestGitRegistryShowsOneCommitUntilUpdate(t *testing.T) {
 		t.Error("second update", diff, err)
 	}
 	status, err := r.Status(ctx)
-	want := Status{Commit: u.head, Packages: 2, Updated: time.Unix(1800000000, 0).UTC()}
+	want := Status{Commit: u.head, Updated: time.Unix(1800000000, 0).UTC()}
 	if diff := cmp.Diff(want, status); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
@@ -380,9 +380,8 @@ func TestDirRegistry(t *testing.T) {
 	if _, err := r.Package(context.Background(), "evil"); err == nil {
 		t.Error("a link out of the folder was followed")
 	}
-	status, err := r.Status(context.Background())
-	if err != nil || status.Packages != 2 || status.Commit != "" {
-		t.Errorf("%+v %v", status, err)
+	if n, err := r.Count(context.Background()); err != nil || n != 2 {
+		t.Errorf("%d packages, %v", n, err)
 	}
 }
 
