@@ -21,7 +21,7 @@ func allowed() map[string][]string {
 		"internal/client": {"index", "internal/manifest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
 
 		// Pure judgement over the format.
-		"internal/review":   {"index", "internal/strictyaml"},
+		"internal/review":   {"index", "internal/strictyaml", "internal/terminal"},
 		"internal/resolve":  {"index"},
 		"internal/lockfile": {"index"},
 		"internal/manifest": {"index", "internal/strictyaml", "internal/spdx"},

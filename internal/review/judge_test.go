@@ -97,7 +97,9 @@ func noticed(r *Report) string {
 func TestJudge(t *testing.T) {
 	hello := entry("hello", "1.0.0")
 	base := []*index.Entry{hello, entry("hello", "1.4.0"), entry("util-a", "1.0.0"), entry("gone", "1.0.0", yanked)}
-	plus := func(more ...*index.Entry) []*index.Entry { return append(append([]*index.Entry(nil), base...), more...) }
+	plus := func(more ...*index.Entry) []*index.Entry {
+		return append(append([]*index.Entry(nil), base...), more...)
+	}
 	owners := "publishers:\n  - repository: https://github.com/example/hello\n    repository-id: 7\n"
 	ownedBy := func(id int64) func(*index.Entry) {
 		return func(e *index.Entry) {

@@ -1,0 +1,65 @@
+package keeper
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/git"
+)
+
+// Source is an index that is read: the committed tree of a repository, or a
+// plain folder.
+type Source struct {
+	Tree   fs.FS
+	Repo   *git.Repo // nil for a folder
+	Commit string    // "" for a folder
+}
+
+// OpenSource opens the index at path: the tree of a revision, HEAD when that is
+// "", or the folder itself when it is no repository and has a config.json. The
+// error is [git.ErrNotFound] when there is neither.
+func OpenSource(path, rev string) (*Source, error) {
+	repo, err := git.Open(path)
+	if errors.Is(err, git.ErrNotFound) && rev == "" {
+		if info, statErr := os.Stat(filepath.Join(path, index.ConfigPath)); statErr == nil && info.Mode().IsRegular() {
+			return &Source{Tree: os.DirFS(path)}, nil
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &Source{Repo: repo}
+	if s.Commit, err = repo.Resolve(cmp.Or(rev, "HEAD")); err == nil {
+		s.Tree, err = repo.Tree(s.Commit)
+	}
+	if err != nil {
+		repo.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close releases what the source has open.
+func (s *Source) Close() error {
+	if s.Repo == nil {
+		return nil
+	}
+	return s.Repo.Close()
+}
+
+// Config reads the config.json of the index.
+func (s *Source) Config() (*index.Config, error) {
+	data, err := fs.ReadFile(s.Tree, index.ConfigPath)
+	if err != nil {
+		return nil, err
+	}
+	return index.ParseConfig(data)
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
