@@ -10,6 +10,7 @@ import (
 	"github.com/clydepm/clyde/internal/archive"
 	"github.com/clydepm/clyde/internal/client"
 	"github.com/clydepm/clyde/internal/git"
+	"github.com/clydepm/clyde/internal/keeper"
 	"github.com/clydepm/clyde/internal/strictyaml"
 	"github.com/clydepm/clyde/publish"
 )
@@ -95,6 +96,14 @@ func exitCode(err error) int {
 		return exitNotFound
 	case errors.Is(err, publish.ErrConflict), errors.Is(err, git.ErrConflict), errors.Is(err, git.ErrLocked):
 		return exitConflict
+	case errors.As(err, new(*keeper.InitError)), errors.Is(err, git.ErrURL):
+		return exitUsage
+	case errors.Is(err, git.ErrNotFound):
+		return exitNotFound
+	case errors.Is(err, git.ErrAuth), errors.Is(err, git.ErrExists):
+		return exitRefused
+	case errors.Is(err, git.ErrNetwork):
+		return exitNetwork
 	case errors.Is(err, client.ErrUsage):
 		return exitUsage
 	case errors.Is(err, client.ErrNotFound):

@@ -1,14 +1,17 @@
 package main
 
-import (
-	"errors"
+import "github.com/spf13/cobra"
 
-	"github.com/spf13/cobra"
-)
+func indexCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "index",
+		Short: "Make an index and keep it in order",
+		Long: `Make an index and keep it in order.
 
-func indexCommand(*app) *cobra.Command {
-	return &cobra.Command{
-		Use:  "index",
-		RunE: func(*cobra.Command, []string) error { return errors.New("not built yet") },
+An index is a git repository with one file per package and one line per version.
+These commands are for those who keep one; publishing to it is 'clyde publish',
+judging what others propose is 'clyde review'.`,
 	}
+	cmd.AddCommand(indexInitCommand(a))
+	return cmd
 }

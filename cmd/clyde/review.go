@@ -2,13 +2,75 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/clydepm/clyde/internal/git"
+	"github.com/clydepm/clyde/internal/review"
 )
 
-func reviewCommand(*app) *cobra.Command {
-	return &cobra.Command{
-		Use:  "review",
-		RunE: func(*cobra.Command, []string) error { return errors.New("not built yet") },
+func reviewCommand(a *app) *cobra.Command {
+	var path, base, head string
+	cmd := &cobra.Command{
+		Use:   "review --base REV --head REV",
+		Short: "Judge a proposed change of an index",
+		Long: `Judge whether the tree of one commit of an index may follow that of another.
+
+The rules are those of the index format and of the policy in the base, never of
+the head. It is the same judgement that 'clyde publish --dry-run' shows. Nothing
+is fetched or written; the commits have to be in the repository, which may be
+bare.
+
+Exits with 0 when the change passes, also when the policy wants a person to
+approve it, and with 9 when a rule is broken.`,
+		Example: `  clyde review --base main --head topic
+  clyde review --index /srv/index.git --base main --head refs/pull/7/head --json`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if base == "" || head == "" {
+				return withHint(exitUsage, errors.New("--base and --head are needed: which change is to be judged?"),
+					"name two commits, such as --base main --head topic")
+			}
+			return a.review(a.path(path), base, head)
+		},
 	}
+	cmd.Flags().StringVar(&path, "index", ".", "git repository of the index: its `PATH`")
+	cmd.Flags().StringVar(&base, "base", "", "commit, branch or tag that the change is to be merged into: `REV`")
+	cmd.Flags().StringVar(&head, "head", "", "commit, branch or tag with the change: `REV`")
+	return cmd
+}
+
+func (a *app) review(path, base, head string) error {
+	repo, err := git.Open(path)
+	if err != nil {
+		return err
+	}
+	defer repo.Close()
+	input := review.Input{Now: a.Now()}
+	if input.Base, err = repo.TreeAt(base); err != nil {
+		return err
+	}
+	if input.Head, err = repo.TreeAt(head); err != nil {
+		return err
+	}
+	report, err := review.Judge(input)
+	if err != nil {
+		return err
+	}
+	if err := a.showReport(report); err != nil {
+		return err
+	}
+	if report.Verdict != review.Pass {
+		return withCode(exitFindings, fmt.Errorf("%s: the change from %s to %s does not pass", path, base, head))
+	}
+	return nil
+}
+
+func (a *app) showReport(report *review.Report) error {
+	if a.json {
+		_, err := a.Stdout.Write(report.JSON())
+		return err
+	}
+	return report.Render(a.Stdout)
 }

@@ -20,6 +20,9 @@ func allowed() map[string][]string {
 		"publish":         {"index", "internal/manifest", "internal/review", "internal/archive", "internal/git", "internal/strictyaml", "internal/terminal"},
 		"internal/client": {"index", "internal/manifest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
 
+		"internal/keeper":       {"index", "internal/git", "internal/review", "internal/strictyaml"},
+		"internal/registrytest": {"index", "internal/archive", "internal/git", "internal/keeper", "internal/manifest", "publish"},
+
 		// Pure judgement over the format.
 		"internal/review":   {"index", "internal/strictyaml", "internal/terminal"},
 		"internal/resolve":  {"index"},

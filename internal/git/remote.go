@@ -63,12 +63,30 @@ func ListRemote(ctx context.Context, address string) (*Remote, error) {
 	defer s.Close()
 	advertised, err := s.AdvertisedReferencesContext(ctx)
 	if errors.Is(err, transport.ErrEmptyRemoteRepository) {
-		return &Remote{}, nil
+		return &Remote{Head: unbornHead(ep)}, nil
 	}
 	if err != nil {
 		return nil, remoteError("list", address, err)
 	}
 	return remoteOf(advertised), nil
+}
+
+// unbornHead is the branch that HEAD of an empty repository names. The protocol
+// tells it only since version 2, but a repository on this machine can be read.
+func unbornHead(ep *transport.Endpoint) string {
+	if ep.Protocol != "file" {
+		return ""
+	}
+	r, err := Open(ep.Path)
+	if err != nil {
+		return ""
+	}
+	defer r.Close()
+	head, err := r.HeadRef()
+	if err != nil {
+		return ""
+	}
+	return head
 }
 
 func remoteOf(advertised *packp.AdvRefs) *Remote {

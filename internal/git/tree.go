@@ -166,6 +166,15 @@ func (r *Repo) Tree(commit Hash) (fs.FS, error) {
 	return &treeFS{repo: r, root: root, dirs: map[string][]treeEntry{}}, nil
 }
 
+// TreeAt is the tree of the commit that a revision names; see [Repo.Resolve].
+func (r *Repo) TreeAt(rev string) (fs.FS, error) {
+	commit, err := r.Resolve(rev)
+	if err != nil {
+		return nil, err
+	}
+	return r.Tree(commit)
+}
+
 // maxCachedDirs bounds the folders that a treeFS keeps parsed.
 const maxCachedDirs = 4096
 

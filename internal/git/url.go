@@ -35,7 +35,7 @@ func endpoint(address string) (*transport.Endpoint, error) {
 		return nil, refuse("it is too long or has control characters", "")
 	case helperForm(address):
 		return nil, refuse("the form \"helper::address\" runs a program", "use https:// or ssh://")
-	case isPath(address):
+	case IsPath(address):
 		path, err := filepath.Abs(address)
 		if err != nil {
 			return nil, refuse(err.Error(), "")
@@ -130,7 +130,7 @@ func helperForm(address string) bool {
 
 // isPath reports whether the address is a path: it has no scheme, and no colon
 // before its first separator but that of a Windows drive.
-func isPath(address string) bool {
+func IsPath(address string) bool {
 	if strings.Contains(address, "://") {
 		return false
 	}

@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"embed"
 	"errors"
@@ -35,6 +36,8 @@ type InitOptions struct {
 	When    time.Time
 	Author  string
 	Email   string
+
+	branch string // Branch unless the remote has another default
 }
 
 // Initialized is the outcome of making an index.
@@ -158,7 +161,7 @@ func (o InitOptions) render(name string) ([]byte, error) {
 	}
 	var buf bytes.Buffer
 	err = t.Execute(&buf, map[string]string{
-		"Name": o.Name, "DLBase": o.DLBase, "Branch": Branch, "Version": version,
+		"Name": o.Name, "DLBase": o.DLBase, "Branch": cmp.Or(o.branch, Branch), "Version": version,
 		"ArchiveTemplate": archiveTemplate,
 	})
 	return buf.Bytes(), err
@@ -251,8 +254,7 @@ func (o InitOptions) initialized(commit string, files map[string][]byte) *Initia
 // that holds an index of that name already is left as it is, which is no error;
 // one that holds anything else is [git.ErrExists].
 func InitRemote(ctx context.Context, address, temp string, o InitOptions) (*Initialized, error) {
-	files, err := o.Files()
-	if err != nil {
+	if err := o.check(); err != nil {
 		return nil, err
 	}
 	remote, err := git.ListRemote(ctx, address)
@@ -261,6 +263,11 @@ func InitRemote(ctx context.Context, address, temp string, o InitOptions) (*Init
 	}
 	if len(remote.Refs) > 0 {
 		return existingRemote(ctx, address, temp, o)
+	}
+	o.branch = strings.TrimPrefix(remote.Head, "refs/heads/")
+	files, err := o.Files()
+	if err != nil {
+		return nil, err
 	}
 	repo, err := git.InitBare(filepath.Join(temp, "first.git"), Branch)
 	if err != nil {
@@ -271,7 +278,7 @@ func InitRemote(ctx context.Context, address, temp string, o InitOptions) (*Init
 	if err != nil {
 		return nil, err
 	}
-	if err := repo.Push(ctx, address, "refs/heads/"+Branch, "", commit); err != nil {
+	if err := repo.Push(ctx, address, "refs/heads/"+cmp.Or(o.branch, Branch), "", commit); err != nil {
 		return nil, err
 	}
 	return o.initialized(commit, files), nil
