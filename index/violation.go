@@ -1,6 +1,9 @@
 package index
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Violation is one way in which a line or a change breaks the format.
 type Violation struct {
@@ -14,12 +17,17 @@ type Violation struct {
 
 // String returns the violation as one line: "he/ll/hello:3: deps[2].req: detail [rule]".
 func (v Violation) String() string {
-	place := v.Path
-	if v.Line > 0 {
-		place += fmt.Sprintf(":%d", v.Line)
+	var b strings.Builder
+	if v.Path != "" {
+		b.WriteString(v.Path)
+		if v.Line > 0 {
+			fmt.Fprintf(&b, ":%d", v.Line)
+		}
+		b.WriteString(": ")
 	}
 	if v.Field != "" {
-		place += ": " + v.Field
+		b.WriteString(v.Field + ": ")
 	}
-	return fmt.Sprintf("%s: %s [%s]", place, v.Detail, v.Rule)
+	fmt.Fprintf(&b, "%s [%s]", v.Detail, v.Rule)
+	return b.String()
 }
