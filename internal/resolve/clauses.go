@@ -134,9 +134,9 @@ func (c *incompatibility) requires(target *pkg, text string, req index.Requireme
 }
 
 // featureClause completes c with the need of a feature of target; nil if that
-// feature is the default one and no version has anything in it.
+// feature is the default one and no version defines it.
 func (u *universe) featureClause(c *incompatibility, target *pkg, feature string) *incompatibility {
-	if feature == defaultFeature && !target.anyDefault() {
+	if feature == defaultFeature && !target.definesDefault() {
 		return nil
 	}
 	return c.without(term{u.feature(target, feature), off})
@@ -157,9 +157,11 @@ func (c *incompatibility) without(t term) *incompatibility {
 	return c
 }
 
-func (p *pkg) anyDefault() bool {
+func (p *pkg) definesDefault() bool {
 	for _, e := range p.entries {
-		if len(e.Features[defaultFeature]) > 0 || len(e.Features2[defaultFeature]) > 0 {
+		_, defined := e.Features[defaultFeature]
+		_, newer := e.Features2[defaultFeature]
+		if defined || newer {
 			return true
 		}
 	}

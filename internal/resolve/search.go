@@ -302,8 +302,8 @@ func (s *search) recover(c *incompatibility) (*incompatibility, error) {
 		step := s.trail[last]
 		if step.cause == nil || previous < step.level {
 			s.undo(previous)
+			s.blame(c)
 			if learned {
-				s.blame(c)
 				return s.add(c)
 			}
 			s.read(c)
