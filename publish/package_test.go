@@ -283,6 +283,20 @@ func TestDefaultStore(t *testing.T) {
 	}
 }
 
+func TestDefaultBase(t *testing.T) {
+	for dl, want := range map[string]string{
+		"": "",
+		"https://packages.example.org/a/{sha256-checksum}/{crate}-{version}.tar.gz": "https://packages.example.org/a",
+		"https://packages.example.org/{crate}/{sha256-checksum}/x":                  "",
+		"https://packages.example.org/{crate}/{version}":                            "",
+		"file:///srv/files/{sha256-checksum}/{crate}-{version}.tar.gz":              "",
+	} {
+		if got := publish.DefaultBase(&index.Config{DL: dl}); got != want {
+			t.Errorf("DefaultBase(%q) = %q, want %q", dl, got, want)
+		}
+	}
+}
+
 func TestNewFileStoreRefusesBases(t *testing.T) {
 	for _, base := range []string{"packages.example.org", "ftp://example.org/x", "https://", "https://u:p@example.org/", "https://example.org/?a=b", "::"} {
 		if _, err := publish.NewFileStore(t.TempDir(), base); !errors.Is(err, publish.ErrUsage) {

@@ -51,6 +51,21 @@ func DefaultStore(repository string, config *index.Config) string {
 	return strings.TrimSuffix(clean, ".git") + "-archives"
 }
 
+// DefaultBase returns the URL under which an index has its archives served, when
+// its configuration names archives like a FileStore does:
+// "https://packages.example.org/archives/{sha256-checksum}/...". Otherwise it is
+// "".
+func DefaultBase(config *index.Config) string {
+	base, _, ok := strings.Cut(config.DL, "/{sha256-checksum}/")
+	if !ok || strings.Contains(base, "{") {
+		return ""
+	}
+	if u, err := url.Parse(base); err != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return ""
+	}
+	return base
+}
+
 // fixedFolder returns the part of a path template before its first marker.
 func fixedFolder(template string) string {
 	var fixed []string

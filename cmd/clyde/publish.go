@@ -27,7 +27,7 @@ other bytes for a published version are refused.
 With --via local the index is a bare git repository on this machine. Whoever
 may write to it approves what the policy leaves to a person. Archives go to the
 folder that "dl" in the index's config.json names, or else to the folder
-PATH-archives beside the index.`,
+beside the index, registry-archives for registry.git.`,
 		Example: `  clyde publish --via local --index ../registry.git --dry-run
   clyde publish --via local --index ../registry.git
   clyde publish --via local --index ../registry.git --store /srv/www/archives --dl-base https://packages.example.org/archives`,
@@ -53,7 +53,7 @@ PATH-archives beside the index.`,
 	}
 	flags.register(cmd)
 	cmd.Flags().StringVar(&store, "store", "", "folder that archives go to: `DIR`")
-	cmd.Flags().StringVar(&base, "dl-base", "", "`URL` under which that folder is served (default: its file:// URL)")
+	cmd.Flags().StringVar(&base, "dl-base", "", "`URL` under which that folder is served (default: as \"dl\" of the index says, or its file:// URL)")
 	return cmd
 }
 
@@ -66,15 +66,21 @@ func (a *app) packageDir() string {
 	return a.Dir
 }
 
+// fileStore is where archives go: as the flags say, and otherwise as the index's
+// configuration does.
 func (a *app) fileStore(cmd *cobra.Command, index *publish.Local, path, store, base string) (publish.FileStore, error) {
-	if store != "" {
-		return publish.NewFileStore(a.path(store), base)
-	}
 	config, err := index.Config(cmd.Context())
 	if err != nil {
 		return publish.FileStore{}, err
 	}
-	return publish.NewFileStore(publish.DefaultStore(a.path(path), config), base)
+	dir := publish.DefaultStore(a.path(path), config)
+	if store != "" {
+		dir = a.path(store)
+	}
+	if base == "" {
+		base = publish.DefaultBase(config)
+	}
+	return publish.NewFileStore(dir, base)
 }
 
 // registryAddress is the address of a configured registry, or "" when it is the
