@@ -21,7 +21,7 @@ func allowed() map[string][]string {
 		"internal/client": {"index", "internal/manifest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
 
 		"internal/keeper":       {"index", "internal/git", "internal/review", "internal/strictyaml"},
-		"internal/registrytest": {"index", "internal/archive", "internal/git", "internal/keeper", "internal/manifest", "publish"},
+		"internal/registrytest": {"internal/git", "internal/keeper", "publish"},
 
 		// Pure judgement over the format.
 		"internal/review":   {"index", "internal/strictyaml", "internal/terminal"},

@@ -130,8 +130,8 @@ func (o InitOptions) check() error {
 func (o InitOptions) templates() map[string]string {
 	files := map[string]string{
 		index.PolicyPath:   "policy.yaml",
-		"README.md":        "README.md",
-		"owners/README.md": "owners.md",
+		"README.md":        "README.md.tmpl",
+		"owners/README.md": "owners.md.tmpl",
 		".gitattributes":   "gitattributes",
 	}
 	if o.GitHub {

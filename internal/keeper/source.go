@@ -63,3 +63,20 @@ func (s *Source) Config() (*index.Config, error) {
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// Versions reads the lines of a package, in their order. The error is
+// [git.ErrNotFound] when the index has no such package.
+func (s *Source) Versions(name string) ([]*index.Entry, error) {
+	file, err := index.Path(name)
+	if err != nil {
+		return nil, err
+	}
+	data, err := fs.ReadFile(s.Tree, file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &git.Error{Op: "read package", Name: name, Kind: git.ErrNotFound}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return index.ParseFile(data).Entries, nil
+}
