@@ -32,6 +32,10 @@ A name that more than one registry has is refused until --registry, or
 				return err
 			}
 			switch {
+			case dev && build:
+				return usagef("a package is either for development or for building: --dev or --build")
+			case dev && opts.Optional:
+				return usagef("a package for development cannot be optional: --dev or --optional")
 			case dev:
 				opts.Kind = index.KindDev
 			case build:
@@ -48,8 +52,6 @@ A name that more than one registry has is refused until --registry, or
 	flags.BoolVar(&opts.Optional, "optional", false, "dependants of this package get it only through a feature")
 	flags.StringSliceVar(&opts.Features, "features", nil, "`FEATURES` of the package to turn on, separated by commas")
 	flags.StringVar(&opts.Registry, "registry", "", "take it from the registry called `NAME` and from no other")
-	cmd.MarkFlagsMutuallyExclusive("dev", "build")
-	cmd.MarkFlagsMutuallyExclusive("dev", "optional")
 	return cmd
 }
 

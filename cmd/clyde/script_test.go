@@ -38,7 +38,9 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("CLYDE_UPDATE_GOLDEN") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":      scriptExits,
+			"hostile":    scriptHostile,
 			"mkregistry": registrytest.Script,
+			"release":    scriptRelease,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/clydepm/clyde/internal/archive"
 )
 
 // maxArchive bounds the bytes of an archive, whatever the index records. It is
@@ -122,10 +124,15 @@ func (d *Downloader) fetch(ctx context.Context, intake *Intake, a Archive) (err 
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	if err := intake.Add(ctx, a.SHA256, f); err != nil {
-		return fmt.Errorf("%s from %s: %w", a.Name, display(u), err)
+	err = intake.Add(ctx, a.SHA256, f)
+	var hostile *archive.UnsafeError
+	if errors.As(err, &hostile) {
+		return &Error{
+			Class: ErrRefused, Message: fmt.Sprintf("%s from %s", a.Name, display(u)), Err: err,
+			Remedy: "the archive is what the index records, but it must not be unpacked; tell the registry",
+		}
 	}
-	return nil
+	return err
 }
 
 func (d *Downloader) transfer(ctx context.Context, a Archive, u *url.URL, f *os.File) (err error) {
@@ -202,6 +209,12 @@ func (d *Downloader) readFile(ctx context.Context, a Archive, u *url.URL, f *os.
 	return receive(ctx, a, display(u), r, f, report)
 }
 
+// tooLong reports bytes beyond the limit; they are not read, so there is no
+// digest of them.
+func (a Archive) tooLong(from string, limit int64, got string) error {
+	return &IntegrityError{Name: a.Name, URL: from, Want: fmt.Sprintf("at most %d bytes with sha256:%s", limit, a.SHA256), Got: got}
+}
+
 // receive copies r to f within the bounds of the archive and compares the
 // digest.
 func receive(ctx context.Context, a Archive, from string, r io.Reader, f *os.File, report Transfer) error {
@@ -216,7 +229,7 @@ func receive(ctx context.Context, a Archive, from string, r io.Reader, f *os.Fil
 		return err
 	}
 	if n > limit {
-		return &IntegrityError{Name: a.Name, URL: from, Want: fmt.Sprintf("at most %d bytes", limit), Got: "more"}
+		return a.tooLong(from, limit, "more")
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != a.SHA256 {
 		return &IntegrityError{Name: a.Name, URL: from, Want: "sha256:" + a.SHA256, Got: "sha256:" + got}

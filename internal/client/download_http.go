@@ -82,7 +82,7 @@ func (d *Downloader) getOnce(ctx context.Context, a Archive, u *url.URL, f *os.F
 		return 0, statusError(a, u, resp)
 	}
 	if a.Size > 0 && resp.ContentLength > a.Size {
-		return 0, &IntegrityError{Name: a.Name, URL: display(u), Want: fmt.Sprintf("%d bytes", a.Size), Got: fmt.Sprintf("%d bytes", resp.ContentLength)}
+		return 0, a.tooLong(display(u), a.Size, fmt.Sprintf("%d bytes", resp.ContentLength))
 	}
 	body := &countingReader{r: resp.Body, read: watch.feed}
 	err = receive(ctx, a, display(u), body, f, report)

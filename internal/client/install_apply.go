@@ -42,7 +42,8 @@ func (in *Installer) carryOut(ctx context.Context, p *plan) (*Outcome, error) {
 	if s.Downloaded, err = in.downloader().Ensure(ctx, store, c.ledger.archives(), sound); err != nil {
 		return nil, err
 	}
-	s.Warnings = append(in.standing(ctx, p.lock, s), hookWarnings(store, c.ledger, s.Tree)...)
+	s.Warnings = append(s.Warnings, in.standing(ctx, p.lock, s)...)
+	s.Warnings = append(s.Warnings, hookWarnings(store, c.ledger, s.Tree)...)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -278,7 +278,7 @@ func classified(err error) error {
 	var missing *resolve.NotFoundError
 	var yanked *resolve.YankedError
 	var conflict *resolve.Conflict
-	e := &Error{Message: err.Error()}
+	e := &Error{Message: strings.TrimSuffix(err.Error(), ".")}
 	switch {
 	case errors.As(err, &missing):
 		e.Class = ErrNotFound
