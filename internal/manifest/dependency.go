@@ -57,10 +57,13 @@ func parseDependencies(root strictyaml.Mapping, self string) []Dependency {
 func (r *dependencyReader) dependency(entry strictyaml.Entry, kind string) Dependency {
 	d := Dependency{Name: entry.Name, Kind: kind}
 	d.Line, d.Column = entry.Key.Position()
-	if entry.Value.IsMapping() {
-		d.readMapping(entry.Value)
-	} else {
-		d.Req = parseRequirement(entry.Value)
+	switch v := entry.Value; {
+	case v.IsMapping():
+		d.readMapping(v)
+	case v.IsScalar():
+		d.Req = parseRequirement(v)
+	case v.Present():
+		v.Report(`write a requirement, such as "^1.2", or "*" for any`, "says nothing of the version")
 	}
 	if err := index.CheckLookupName(d.Name); err != nil {
 		report(entry.Key, err)

@@ -3,6 +3,7 @@ package manifest
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/clydepm/clyde/internal/strictyaml"
@@ -67,6 +68,10 @@ func parseExternals(v strictyaml.Value) []External {
 }
 
 func parseExternal(v strictyaml.Value) string {
+	if entry, ok := onlyEntry(v); ok && entry.Value.IsScalar() {
+		v.Report("write "+strconv.Quote(entry.Name+":"+entry.Value.Written())+", without a blank behind the colon", "is a mapping, not text")
+		return ""
+	}
 	text := line(v, maxPattern)
 	if text == "" {
 		return ""
@@ -81,4 +86,12 @@ func parseExternal(v strictyaml.Value) string {
 		v.Report("write one such as "+notationOf(driver).example, "%q is not a package of %s", spec, driver)
 	}
 	return text
+}
+
+// onlyEntry returns the entry of a mapping that has just one.
+func onlyEntry(v strictyaml.Value) (strictyaml.Entry, bool) {
+	if !v.IsMapping() || len(v.Entries()) != 1 {
+		return strictyaml.Entry{}, false
+	}
+	return v.Entries()[0], true
 }

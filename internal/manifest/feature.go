@@ -3,6 +3,7 @@ package manifest
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/clydepm/clyde/index"
@@ -120,7 +121,7 @@ func (r featureReader) optional() []string {
 
 func nearHint(word string, known []string, otherwise string) string {
 	if near := strictyaml.Nearest(word, known); near != "" {
-		return `did you mean "` + near + `"?`
+		return "did you mean " + strconv.Quote(near) + "?"
 	}
 	return otherwise
 }

@@ -46,7 +46,7 @@ func parseHook(v strictyaml.Value) Hook {
 
 func parseRun(v strictyaml.Value) []string {
 	if v.IsText() {
-		v.Report("write ["+strings.Join(strings.Fields(v.Text()), ", ")+"]", "must be a list of a program and its arguments; no shell splits it")
+		v.Report("write "+list(strings.Fields(v.Text())), "must be a list of a program and its arguments; no shell splits it")
 		return nil
 	}
 	items := v.List()

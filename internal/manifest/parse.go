@@ -91,6 +91,10 @@ func parseName(v strictyaml.Value) string {
 }
 
 func parseVersion(v strictyaml.Value) string {
+	if full := completeVersion(v.Written()); full != "" && !v.IsText() {
+		v.Report(`write "`+full+`"`, "%s is a number in YAML, not text", v.Written())
+		return ""
+	}
 	version := v.Text()
 	if version == "" {
 		return ""

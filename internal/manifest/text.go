@@ -22,13 +22,11 @@ func line(v strictyaml.Value, limit int) string {
 	switch {
 	case text == "":
 		return ""
+	case bad >= 0 && text[bad] == '\n':
+		v.Report("write it on one line, or after >- on several that are joined", "has a line break")
 	case bad >= 0:
 		r, _ := utf8.DecodeRuneInString(text[bad:])
-		hint := "remove it"
-		if r == '\n' {
-			hint = "write it on one line, or after >- on several that are joined"
-		}
-		v.Report(hint, "has the control character %U", r)
+		v.Report("remove it", "has the control character %U", r)
 	case text != strings.TrimSpace(text):
 		v.Report("remove them", "has blanks around it")
 	case utf8.RuneCountInString(text) > limit:
@@ -70,24 +68,40 @@ func parseURL(v strictyaml.Value, schemes ...string) string {
 	}
 	u, err := url.Parse(text)
 	switch {
-	case err == nil && u.User != nil:
-		v.Report("take USER@ out; credentials never belong in a manifest", "the URL holds a user name or password")
 	case err != nil || !slices.Contains(schemes, u.Scheme) || u.Host == "":
-		v.Report(urlHint(text), "%q is not a URL with %s", text, strings.Join(schemes, ":// or ")+":// and a host")
+		v.Report(urlHint(text), "%q is not an address that begins with %s and a host", text, alternatives(schemes))
+	case u.User != nil:
+		v.Report("take USER@ out; credentials never belong in a manifest", "the URL holds a user name or password")
 	case !urlPattern.MatchString(text):
 		v.Report("write the host as a name and escape other characters as %XX", "%q has a part that may not stand in a URL", text)
 	}
 	return text
 }
 
+// alternatives lists schemes: "https://, http:// or git://".
+func alternatives(schemes []string) string {
+	text := schemes[0] + "://"
+	for i, scheme := range schemes[1:] {
+		separator := ", "
+		if i == len(schemes)-2 {
+			separator = " or "
+		}
+		text += separator + scheme + "://"
+	}
+	return text
+}
+
 var (
+	sshAddress = regexp.MustCompile(`^ssh://(?:[^/@]+@)?([A-Za-z0-9.-]+)(?::[0-9]+)?/([^:]+)$`)
 	scpAddress = regexp.MustCompile(`^[A-Za-z0-9._-]+@([A-Za-z0-9.-]+):([^:]+)$`)
 	bareHost   = regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(/[!-~]*)?$`)
 )
 
 func urlHint(text string) string {
-	if m := scpAddress.FindStringSubmatch(text); m != nil {
-		return `write "https://` + m[1] + "/" + strings.TrimSuffix(m[2], ".git") + `"`
+	for _, address := range []*regexp.Regexp{sshAddress, scpAddress} {
+		if m := address.FindStringSubmatch(text); m != nil {
+			return `write "https://` + m[1] + "/" + strings.TrimSuffix(m[2], ".git") + `"`
+		}
 	}
 	if bareHost.MatchString(text) {
 		return `write "https://` + text + `"`

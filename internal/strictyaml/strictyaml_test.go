@@ -49,7 +49,7 @@ func TestProblems(t *testing.T) {
 		{"float", "version: 1.10\n", "f.yaml:1:10: version: 1.10 is a number in YAML, not text\n  hint: write \"1.10\"\n"},
 		{"date", "version: 2026-01-02\n", "f.yaml:1:10: version: 2026-01-02 is a date in YAML, not text\n  hint: write \"2026-01-02\"\n"},
 		{"list for text", "version: [a]\n", "f.yaml:1:10: version: must be text, not a list\n"},
-		{"no value", "version:\n", "f.yaml:1:9: version: has no value\n  hint: remove the key or write text\n"},
+		{"no value", "version:\n", "f.yaml:1:9: version: has no value\n  hint: remove it or write text\n"},
 		{"blank", "version: \"  \"\n", "f.yaml:1:10: version: is empty\n  hint: remove it or write a value\n"},
 		{"bool as text", "optional: \"true\"\n", "f.yaml:1:11: optional: \"true\" is text in YAML, not true or false\n  hint: write true or false, without quotes\n"},
 		{"int range", "count: 11\n", "f.yaml:1:8: count: 11 is not from 1 to 10\n"},

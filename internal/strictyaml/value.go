@@ -56,6 +56,15 @@ func (v Value) IsText() bool {
 	return v.IsScalar() && v.node.Tag == "!!str"
 }
 
+// Written returns a scalar as it stands in the file, without its quotes; "" for
+// anything else.
+func (v Value) Written() string {
+	if !v.IsScalar() {
+		return ""
+	}
+	return v.node.Value
+}
+
 // IsList reports whether the value is a list.
 func (v Value) IsList() bool {
 	return v.Present() && v.node.Kind == yaml.SequenceNode
@@ -215,7 +224,7 @@ func (v Value) scalar(tag, want, write string) bool {
 	switch {
 	case !v.Present():
 	case v.isNull():
-		v.Report("remove the key or write "+want, "has no value")
+		v.Report("remove it or write "+want, "has no value")
 	case v.node.Kind != yaml.ScalarNode:
 		v.Report("", "must be %s, not %s", want, kindName(v.node))
 	case v.node.Tag != tag && write == "":
