@@ -3,10 +3,8 @@ package manifest_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -14,6 +12,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"gopkg.in/yaml.v3"
 
+	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/manifest"
 	"github.com/clydepm/clyde/internal/spdx"
 	"github.com/clydepm/clyde/internal/strictyaml"
@@ -48,7 +47,7 @@ func TestGoodCorpus(t *testing.T) {
 			if _, err := manifest.Parse(filepath.Base(file), data); err != nil {
 				t.Errorf("Parse: %v", err)
 			}
-			if err := schema.Validate(asJSON(t, data)); err != nil {
+			if err := schema.Validate(value(t, data)); err != nil {
 				t.Errorf("schema: %v", err)
 			}
 		})
@@ -61,7 +60,7 @@ func TestBadCorpus(t *testing.T) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			data := readFile(t, file)
 			checkGolden(t, file, data)
-			if err := schema.Validate(asJSON(t, data)); err == nil {
+			if err := schema.Validate(value(t, data)); err == nil {
 				t.Error("the schema accepts it")
 			}
 		})
@@ -81,7 +80,7 @@ func TestBadGoOnlyCorpus(t *testing.T) {
 			case strings.Contains(reason, "A schema sees") || strings.Contains(reason, "YAML 1.2"):
 				// The rule is about the text, of which the schema sees the outcome alone.
 			default:
-				if err := schema.Validate(asJSON(t, data)); err != nil {
+				if err := schema.Validate(value(t, data)); err != nil {
 					t.Errorf("the schema refuses it too, so it belongs in the folder bad: %v", err)
 				}
 			}
@@ -143,56 +142,14 @@ func packageSchema(t *testing.T) *jsonschema.Schema {
 	return schema
 }
 
-// asJSON returns the value that an editor's YAML parser gives a schema.
-func asJSON(t *testing.T, data []byte) any {
+// value returns what an editor's YAML parser gives a schema.
+func value(t *testing.T, data []byte) any {
 	t.Helper()
-	var document yaml.Node
-	if err := yaml.Unmarshal(data, &document); err != nil {
+	var v any
+	if err := yaml.Unmarshal(data, &v); err != nil {
 		t.Fatal(err)
 	}
-	if len(document.Content) == 0 {
-		return nil
-	}
-	value, err := jsonValue(document.Content[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return value
-}
-
-func jsonValue(n *yaml.Node) (any, error) {
-	switch {
-	case n.Kind == yaml.SequenceNode:
-		items := []any{}
-		for _, item := range n.Content {
-			value, err := jsonValue(item)
-			if err != nil {
-				return nil, err
-			}
-			items = append(items, value)
-		}
-		return items, nil
-	case n.Kind == yaml.MappingNode:
-		members := map[string]any{}
-		for i := 0; i < len(n.Content); i += 2 {
-			value, err := jsonValue(n.Content[i+1])
-			if err != nil {
-				return nil, err
-			}
-			members[n.Content[i].Value] = value
-		}
-		return members, nil
-	case n.Tag == "!!str":
-		return n.Value, nil
-	case n.Tag == "!!null":
-		return nil, nil
-	case n.Tag == "!!bool":
-		return n.Value == "true", nil
-	case n.Tag == "!!int", n.Tag == "!!float":
-		return strconv.ParseFloat(n.Value, 64)
-	default:
-		return nil, fmt.Errorf("line %d: the tag %s", n.Line, n.Tag)
-	}
+	return v
 }
 
 // TestSchemaKnowsTheLists: what the schema has copied is what the code has.
@@ -202,11 +159,11 @@ func TestSchemaKnowsTheLists(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := func(path ...string) any {
-		value := document
+		v := document
 		for _, key := range path {
-			value = value.(map[string]any)[key]
+			v = v.(map[string]any)[key]
 		}
-		return value
+		return v
 	}
 	var licenses []any
 	for _, id := range spdx.Licenses() {
@@ -236,5 +193,30 @@ func TestSchemaKnowsTheLists(t *testing.T) {
 	}
 	if diff := cmp.Diff(manifest.Drivers(), drivers); diff != "" {
 		t.Errorf("drivers (-code +schema):\n%s", diff)
+	}
+}
+
+// TestGoodCorpusGivesGoodLines: what the manifest's rules let through is fit for
+// an index.
+func TestGoodCorpusGivesGoodLines(t *testing.T) {
+	for _, file := range corpusFiles(t, "good", 25) {
+		m, err := manifest.Parse(filepath.Base(file), readFile(t, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Name == "" {
+			m.Name = "something"
+		}
+		if m.Version == "" {
+			m.Version = "1.0.0"
+		}
+		entry := m.Entry()
+		entry.Cksum = strings.Repeat("0", 64)
+		for i := range entry.Deps {
+			entry.Deps[i].Registry = "" // the alias, which the publisher resolves
+		}
+		for _, violation := range index.CheckLine(entry.AppendLine(nil), m.Name) {
+			t.Errorf("%s: %s", file, violation)
+		}
 	}
 }

@@ -46,7 +46,7 @@ func notationOf(driver string) notation {
 	case "docker": // the OCI distribution's reference grammar
 		return notation{regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5}/[a-z0-9]+)?([._/-]+[a-z0-9]+)*(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?$`), `"docker:postgres:17" or "docker:registry.example.org/team/image@sha256:..."`}
 	case "npm":
-		return notation{regexp.MustCompile(`^(@[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*(@[A-Za-z0-9^~<>=*][A-Za-z0-9^~<>=*.+ -]*)?$`), `"npm:typescript@^5" or "npm:@scope/name"`}
+		return notation{regexp.MustCompile(`^(@[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*(@[A-Za-z0-9^~<>=*][A-Za-z0-9^~<>=*.+-]*)?$`), `"npm:typescript@^5" or "npm:@scope/name"`}
 	case "pip": // PEP 508 names and extras, PEP 440 specifiers
 		return notation{regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[A-Za-z0-9._-]+(,[A-Za-z0-9._-]+)*\])?((===|==|~=|!=|>=|<=|>|<)[A-Za-z0-9][A-Za-z0-9.*+!_-]*(,(===|==|~=|!=|>=|<=|>|<)[A-Za-z0-9][A-Za-z0-9.*+!_-]*)*)?$`), `"pip:numpy>=1.2,<3"`}
 	default:
@@ -55,7 +55,7 @@ func notationOf(driver string) notation {
 }
 
 func parseExternals(v strictyaml.Value) []External {
-	texts := unique(v, maxItems, parseExternal)
+	texts := unique(v, maxExternals, parseExternal)
 	items := v.List()
 	var externals []External
 	for i, text := range texts {
@@ -72,7 +72,7 @@ func parseExternal(v strictyaml.Value) string {
 		v.Report("write "+strconv.Quote(entry.Name+":"+entry.Value.Written())+", without a blank behind the colon", "is a mapping, not text")
 		return ""
 	}
-	text := line(v, maxPattern)
+	text := line(v, maxExternal)
 	if text == "" {
 		return ""
 	}

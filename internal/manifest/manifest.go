@@ -137,10 +137,14 @@ func (d Dependency) entry() index.Dependency {
 	if r, err := index.ParseRequirement(d.Req); err == nil {
 		req = r.String()
 	}
+	renamed := d.Package
+	if renamed == d.Name {
+		renamed = ""
+	}
 	return index.Dependency{
 		Name: d.Name, Req: req, Features: d.Features, Optional: d.Optional,
 		DefaultFeatures: !d.NoDefaultFeatures, Target: index.TargetFor(d.Platforms),
-		Kind: d.Kind, Registry: d.Registry, Package: d.Package,
+		Kind: d.Kind, Registry: d.Registry, Package: renamed,
 	}
 }
 

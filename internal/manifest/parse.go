@@ -24,11 +24,14 @@ func Keys() []string {
 const (
 	maxDescription  = 1000 // characters
 	maxURL          = 2048
+	maxLicense      = 256
 	maxPattern      = 512
 	maxArgument     = 4096
-	maxAuthor       = 200
+	maxAuthor       = 100
 	maxKeywords     = 10
 	maxAuthors      = 50
+	maxExternals    = 64
+	maxExternal     = 256
 	maxItems        = 200 // of a list with no limit of its own
 	maxDependencies = 500 // of one section
 )
@@ -124,7 +127,7 @@ func completeVersion(version string) string {
 }
 
 func parseLicense(v strictyaml.Value) string {
-	license := v.Text()
+	license := line(v, maxLicense)
 	if license == "" {
 		return ""
 	}

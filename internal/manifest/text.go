@@ -37,10 +37,10 @@ func line(v strictyaml.Value, limit int) string {
 	return ""
 }
 
-// isInvisible reports whether r is a control character or changes the
-// direction of the text around it.
+// isInvisible reports whether r is a control character, breaks lines or changes
+// the direction of the text around it.
 func isInvisible(r rune) bool {
-	return unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff
+	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == 0x2028 || r == 0x2029 || r == 0xfeff
 }
 
 var typePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)

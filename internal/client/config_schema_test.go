@@ -1,0 +1,64 @@
+package client
+
+import (
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"gopkg.in/yaml.v3"
+)
+
+// TestConfigSchemaAgrees: a configuration file is accepted by the reader and
+// the schema, or refused by both.
+func TestConfigSchemaAgrees(t *testing.T) {
+	schema, err := jsonschema.NewCompiler().Compile("../../schemas/config.v1.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for data, good := range map[string]bool{
+		"":                   true,
+		"registries:\n":      true,
+		"registries: []\n":   true,
+		"jobs: 4\nkeep: 3\n": true,
+		"timeout: 1m30s\noffline: true\ncache: ../cache\nstore: /srv/store\n":                                        true,
+		"registries:\n  - {name: public, url: \"https://git.example.org/index.git\"}\n":                              true,
+		"registries:\n  - {name: a.b-c_1, url: ../index, type: dir}\n  - {name: b, url: /x, type: git, branch: m}\n": true,
+		"registry: []\n":                                false,
+		"registries: {a: b}\n":                          false,
+		"registries: [{name: a}]\n":                     false,
+		"registries: [{url: /a}]\n":                     false,
+		"registries: [{name: A, url: /a}]\n":            false,
+		"registries: [{name: a, url: /a, type: api}]\n": false,
+		"registries: [{name: a, url: /a, kind: git}]\n": false,
+		"registries: [{name: a, url: \"\"}]\n":          false,
+		"registries: [{name: a, url: /a, branch: 1}]\n": false,
+		"jobs: 0\n":                 false,
+		"jobs: \"4\"\n":             false,
+		"keep: 101\n":               false,
+		"timeout: 90\n":             false,
+		"timeout: soon\n":           false,
+		"offline: \"no\"\n":         false,
+		"cache: \" \"\n":            false,
+		"platform: linux-aarch64\n": true,
+		"platform: linux-arm64\n":   false,
+		"platform: universal\n":     false,
+		"[]\n":                      false,
+	} {
+		w := newWorld(t)
+		w.write("config/clyde/config.yaml", data)
+		if _, err := w.load(); (err == nil) != good {
+			t.Errorf("%q: the reader says %v", data, err)
+		}
+		var value any
+		if err := yaml.Unmarshal([]byte(data), &value); err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(value); (err == nil) != good {
+			t.Errorf("%q: the schema says %v", data, err)
+		}
+	}
+	for _, s := range settings() {
+		if schema.Properties[s.key] == nil {
+			t.Errorf("the schema does not know the setting %q", s.key)
+		}
+	}
+}
