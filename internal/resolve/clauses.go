@@ -3,6 +3,7 @@ package resolve
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/clydepm/clyde/index"
 )
@@ -13,13 +14,6 @@ type statedKey struct {
 	state   int
 }
 
-// needTable says for one feature which versions of a package share each need.
-type needTable struct {
-	byState [][]need // the needs of each state
-	states  map[need]set
-	clauses map[need]*incompatibility // nil: the need is always met
-}
-
 // clauses returns the incompatibilities that say what a version of p needs
 // while a feature is on (p's own variable: always).
 func (u *universe) clauses(p *pkg, feature variable, state int) ([]*incompatibility, error) {
@@ -27,16 +21,15 @@ func (u *universe) clauses(p *pkg, feature variable, state int) ([]*incompatibil
 	if known, ok := p.stated[key]; ok {
 		return known, nil
 	}
-	table := p.needTable(key.feature)
 	var clauses []*incompatibility
-	for _, n := range table.byState[state-1] {
-		c, ok := table.clauses[n]
+	for _, n := range p.shape(state).needs(key.feature) {
+		c, ok := p.needs[n]
 		if !ok {
 			var err error
-			if c, err = u.clause(p, n, table.states[n]); err != nil {
+			if c, err = u.clause(p, n, p.sharing(n)); err != nil {
 				return nil, err
 			}
-			table.clauses[n] = c
+			p.needs[n] = c
 		}
 		if c != nil {
 			clauses = append(clauses, c)
@@ -46,30 +39,22 @@ func (u *universe) clauses(p *pkg, feature variable, state int) ([]*incompatibil
 	return clauses, nil
 }
 
-func (p *pkg) needTable(feature string) *needTable {
-	if t, ok := p.needs[feature]; ok {
-		return t
-	}
-	t := &needTable{
-		byState: make([][]need, len(p.entries)),
-		states:  map[need]set{},
-		clauses: map[need]*incompatibility{},
-	}
-	for i := range p.entries {
-		t.byState[i] = p.shape(i + 1).needs(feature)
-		for _, n := range t.byState[i] {
-			states, ok := t.states[n]
-			if !ok {
-				states = emptySet(p.states())
-			} else {
-				states = states.or(emptySet(p.states())) // a copy to write to
+// sharing returns the candidates of p that have a need.
+func (p *pkg) sharing(n need) set {
+	states := emptySet(p.states())
+	position := 0
+	for k := 1; k < p.states(); k++ {
+		s := p.shape(k)
+		if n.ofDependency() {
+			if i := s.findDependency(n, position); i >= 0 {
+				position = i // versions mostly list their dependencies alike
+				states.add(k)
 			}
-			states.add(i + 1)
-			t.states[n] = states
+		} else if slices.Contains(s.needs(n.feature), n) {
+			states.add(k)
 		}
 	}
-	p.needs[feature] = t
-	return t
+	return states
 }
 
 // clause states one need of the given versions of p. It is nil if the need is

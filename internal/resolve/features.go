@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/clydepm/clyde/index"
@@ -131,6 +132,54 @@ func (s *shape) needs(feature string) []need {
 	return needs
 }
 
+// ofDependency reports whether the need comes straight from a dependency, and
+// not from the values of a feature.
+func (n need) ofDependency() bool {
+	return n.kind <= needFeature && (n.feature == "" || strings.HasPrefix(n.feature, prefixDep))
+}
+
+// findDependency returns the position of a dependency that has the need, -1 if
+// there is none. It looks at one position first.
+func (s *shape) findDependency(n need, guess int) int {
+	deps := s.entry.Deps
+	if guess < len(deps) && s.implies(&deps[guess], n) {
+		return guess
+	}
+	for i := range deps {
+		if s.implies(&deps[i], n) {
+			return i
+		}
+	}
+	return -1
+}
+
+// implies reports whether an active dependency has the need.
+func (s *shape) implies(d *index.Dependency, n need) bool {
+	if n.name != d.Package && (d.Package != "" || n.name != d.Name) || n.registry != d.Registry || d.Kind == index.KindDev {
+		return false
+	}
+	if n.feature == "" && d.Optional || n.feature != "" && (!d.Optional || n.feature[len(prefixDep):] != d.Name) {
+		return false
+	}
+	switch {
+	case !validTarget(d.Target):
+		return false
+	case n.kind == needPackage:
+		return n.req == d.Req
+	case n.want == defaultFeature && d.DefaultFeatures:
+		return true
+	}
+	return slices.Contains(d.Features, n.want)
+}
+
+func validTarget(target string) bool {
+	if target == "" {
+		return true
+	}
+	_, err := index.TargetMatches(target, index.Platform{})
+	return err == nil
+}
+
 // active returns the needs that come from the dependencies chosen.
 func (s *shape) active(feature string, chosen func(index.Dependency) bool) []need {
 	var needs []need
@@ -139,7 +188,7 @@ func (s *shape) active(feature string, chosen func(index.Dependency) bool) []nee
 			continue
 		}
 		base := need{feature: feature, registry: d.Registry, name: d.PackageName()}
-		if _, err := index.TargetMatches(d.Target, index.Platform{}); err != nil {
+		if !validTarget(d.Target) {
 			needs = append(needs, need{kind: needBroken, feature: feature, name: base.name, want: d.Target})
 			continue
 		}

@@ -61,11 +61,13 @@ func (w *wording) derived(c *incompatibility) clause {
 	case 1:
 		out.subject, out.from, out.states = held.parts[0], held.pkg, held.states
 	default:
-		out.subject = strings.Join(held.parts, " with ")
+		out.subject = enumerate(held.parts)
 	}
 	switch {
 	case len(held.parts)+len(needed.parts) == 0:
 		out.verb = "cannot be resolved"
+	case len(needed.parts) > 0 && len(held.parts) > 1:
+		out.verb = "together need " + strings.Join(needed.parts, " or ")
 	case len(needed.parts) > 0:
 		out.verb = "needs " + strings.Join(needed.parts, " or ")
 		if len(needed.parts) == 1 {
@@ -171,22 +173,29 @@ func (w *wording) featureText(feature, name string) string {
 
 // withFeatures names the features under which a package is spoken of.
 func withFeatures(features []string) string {
-	var names []string
+	var names, own []string
 	for _, f := range features {
 		dependency, ok := strings.CutPrefix(f, prefixDep)
 		switch {
 		case ok:
-			names = append(names, "its optional dependency "+dependency)
+			own = append(own, "its optional dependency "+dependency)
 		case f == defaultFeature:
-			names = append(names, "its default features")
+			own = append(own, "its default features")
 		default:
-			names = append(names, "feature "+f)
+			names = append(names, f)
 		}
 	}
-	if len(names) == 0 {
+	switch len(names) {
+	case 0:
+	case 1:
+		own = append(own, "feature "+names[0])
+	default:
+		own = append(own, "features "+enumerate(names))
+	}
+	if len(own) == 0 {
 		return ""
 	}
-	return " with " + enumerate(names)
+	return " with " + strings.Join(own, " and ")
 }
 
 // fact puts a fact into words.

@@ -111,6 +111,9 @@ func (r *resolution) relaxed(f *fact) string {
 		return "" // nothing found in time: no hint is lost that anybody was promised
 	}
 	version := s.entry(blamed.pkg).Vers
+	if strings.HasPrefix(version, "0.0.0") {
+		return "" // a placeholder, by custom
+	}
 	return fmt.Sprintf("there is a solution with %[1]s %[2]s: write %[1]s %[3]q instead of %[4]q",
 		blamed.pkg.id.Name, version, "^"+version, strings.TrimSpace(blamed.Req.String()))
 }

@@ -23,6 +23,7 @@ type search struct {
 	trail []assignment
 	level int
 
+	agenda agenda
 	queue  []variable  // changed since their incompatibilities were last read
 	expand []expansion // dependencies that became active and are not stated yet
 	stated map[*incompatibility]bool
@@ -77,7 +78,7 @@ func (s *search) run() (*incompatibility, error) {
 		if proof, err := s.settle(); proof != nil || err != nil {
 			return proof, err
 		}
-		next := s.choose()
+		next := s.agenda.next(s)
 		if next == nil {
 			return nil, nil
 		}
@@ -228,6 +229,7 @@ func (s *search) assign(v variable, left set, cause *incompatibility) {
 	if info.feature != "" && !wasPositive && left.positive() {
 		s.expand = append(s.expand, expansion{info.pkg, v})
 	}
+	s.agenda.put(s, v)
 }
 
 // selected returns the state decided for a package, 0 if it is not selected.
@@ -236,39 +238,6 @@ func (s *search) selected(p *pkg) int {
 		return 0
 	}
 	return s.vars[p.v].current.highest()
-}
-
-// choose picks the next package to decide: those the user wants moved first,
-// then those that met most conflicts, then those with the fewest candidates
-// left, then the one met first. It returns nil when all needed are decided.
-func (s *search) choose() *pkg {
-	var best *pkg
-	var bestFirst bool
-	var bestConflicts, bestCount int
-	for v := range s.vars {
-		state := &s.vars[v]
-		info := &s.u.vars[v]
-		if !state.known || state.decided || info.feature != "" || !state.current.positive() {
-			continue
-		}
-		first, count := s.first[info.pkg], state.current.count()
-		if best != nil {
-			switch {
-			case first != bestFirst:
-				if bestFirst {
-					continue
-				}
-			case state.conflicts != bestConflicts:
-				if state.conflicts < bestConflicts {
-					continue
-				}
-			case count >= bestCount:
-				continue
-			}
-		}
-		best, bestFirst, bestConflicts, bestCount = info.pkg, first, state.conflicts, count
-	}
-	return best
 }
 
 // decide selects the preferred version of a package, else its newest.
@@ -373,6 +342,7 @@ func (s *search) undo(level int) {
 		if step.cause == nil {
 			state.decided = false
 		}
+		s.agenda.put(s, step.v)
 	}
 	s.level = level
 	for _, v := range s.queue {
@@ -384,7 +354,9 @@ func (s *search) undo(level int) {
 // blame counts a conflict for every package that took part in it.
 func (s *search) blame(c *incompatibility) {
 	for _, t := range c.terms {
-		s.vars[s.u.vars[t.v].pkg.v].conflicts++
+		v := s.u.vars[t.v].pkg.v
+		s.vars[v].conflicts++
+		s.agenda.put(s, v)
 	}
 }
 

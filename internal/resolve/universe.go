@@ -53,7 +53,7 @@ type pkg struct {
 	featureVars []variable // in the order in which they were met
 	shapes      []*shape
 	stated      map[statedKey][]*incompatibility
-	needs       map[string]*needTable // by feature, "" for always
+	needs       map[need]*incompatibility // nil: always met
 }
 
 type candidate struct {
@@ -147,7 +147,7 @@ func (u *universe) newPackage(id Package, entries []*index.Entry) *pkg {
 	p := &pkg{
 		id: id, v: variable(len(u.vars)),
 		matches: map[string]set{}, features: map[string]variable{},
-		stated: map[statedKey][]*incompatibility{}, needs: map[string]*needTable{},
+		stated: map[statedKey][]*incompatibility{}, needs: map[need]*incompatibility{},
 	}
 	if len(all) > 0 {
 		p.id.Name = all[len(all)-1].entry.Name
