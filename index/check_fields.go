@@ -10,11 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of the texts of a published line, in bytes, and of its lists.
+// Bounds of the texts of a published line, in characters, and of its lists.
 const (
-	maxWordLength = 256
+	maxWordLength = 512
 	maxTextLength = 4096
-	maxWords      = 64
+	maxWords      = 256
 )
 
 // TimeLayout is the one form of a time in a line: RFC 3339 in UTC, whole seconds.
@@ -68,7 +68,7 @@ func urlFault(value string, schemes []string) string {
 	case err != nil || !printable(value, false) || strings.ContainsAny(value, " \"<>\\"):
 		return "is not a URL"
 	case len(value) > maxTextLength:
-		return fmt.Sprintf("is longer than %d bytes", maxTextLength)
+		return fmt.Sprintf("is longer than %d characters", maxTextLength)
 	case !slices.Contains(schemes, u.Scheme):
 		return "does not start with " + strings.Join(schemes, ":, ") + ":"
 	case u.Opaque != "" || u.Host == "" && u.Scheme != "file" || u.Path == "" && u.Scheme == "file":
@@ -82,8 +82,8 @@ func urlFault(value string, schemes []string) string {
 
 // text checks a text for people. Only a long one may have several lines.
 func (c *lineChecker) text(field, value string, limit int, long bool) {
-	if len(value) > limit {
-		c.add("line/text", field, "make it shorter", "is longer than %d bytes", limit)
+	if utf8.RuneCountInString(value) > limit {
+		c.add("line/text", field, "make it shorter", "is longer than %d characters", limit)
 	}
 	if !printable(value, long) {
 		c.add("line/text", field, "leave out control characters", "%q has characters that do not print", value)
@@ -152,7 +152,7 @@ func (c *lineChecker) external(external []string) {
 	c.words("external", external)
 	for i, text := range external {
 		manager, pkg, _ := strings.Cut(text, ":")
-		if manager == "" || pkg == "" || strings.Trim(manager, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || strings.ContainsFunc(text, unicode.IsSpace) {
+		if manager == "" || pkg == "" || strings.Trim(manager, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || strings.TrimSpace(pkg) != pkg {
 			c.add("line/external", fmt.Sprintf("external[%d]", i), `write "manager:package", such as "apt:libfoo-dev"`, "%q names no package of a package manager", text)
 		}
 	}
