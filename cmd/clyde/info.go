@@ -38,7 +38,7 @@ for, and the list of all versions with those that are yanked or retired.`,
 			return a.renderInfo(info)
 		},
 	}
-	cmd.Flags().StringVar(&registry, "registry", "", "ask this registry, an alias or a `URL`")
+	cmd.Flags().StringVar(&registry, "registry", "", "ask the registry called `NAME`, or its URL")
 	return cmd
 }
 

@@ -1,0 +1,162 @@
+package client
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/lockfile"
+	"github.com/clydepm/clyde/internal/manifest"
+	"github.com/clydepm/clyde/internal/strictyaml"
+)
+
+// View is what a project's lock and installed tree say. Looking changes
+// nothing.
+type View struct {
+	Name, Version string         // of the project; the folder's name when it has none
+	Lock          *lockfile.Lock // nil when nothing was locked yet
+	Installed     *Ledger        // nil when nothing is installed
+}
+
+// View reads the project. The error is [ErrConflict] when the lock cannot be
+// used, and [strictyaml.Problems] when the manifest is wrong.
+func (p *Project) View() (*View, error) {
+	v := &View{Name: filepath.Base(p.Root)}
+	text, err := readOptional(p.Manifest(), maxManifest)
+	if err != nil {
+		return nil, err
+	}
+	if text != nil {
+		m, err := manifest.Parse(manifest.Path, text)
+		if err != nil {
+			return nil, err
+		}
+		v.Name, v.Version = cmp.Or(m.Name, v.Name), m.Version
+	}
+	var read plan
+	if err := (&Installer{Project: p}).loadLock(&read); err != nil {
+		return nil, err
+	}
+	v.Lock = read.locked
+	v.Installed, err = p.Generations.activeLedger()
+	return v, err
+}
+
+// activeLedger is the ledger of the active generation, nil when there is none.
+func (g Generations) activeLedger() (*Ledger, error) {
+	active, err := g.Active()
+	if err != nil || active == 0 {
+		return nil, err
+	}
+	ledger, err := g.Ledger(active)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return ledger, err
+}
+
+// locked is the lock; the error says how to come by one.
+func (v *View) locked() (*lockfile.Lock, error) {
+	if v.Lock == nil {
+		return nil, &Error{Class: ErrNotFound, Message: "nothing is locked yet: there is no " + lockfile.Path, Remedy: "run 'clyde install'"}
+	}
+	return v.Lock, nil
+}
+
+// Listed is a package that is locked or installed.
+type Listed struct {
+	Name      string `json:"name"`
+	Version   string `json:"version"` // as locked, or else as installed
+	Registry  string `json:"registry"`
+	Direct    bool   `json:"direct"`              // the manifest asks for it
+	Installed string `json:"installed,omitempty"` // version that is installed, "" when none is
+	State     State  `json:"state"`
+}
+
+// State says how lock and installed tree agree on a package.
+type State string
+
+// The states of a package.
+const (
+	StateInstalled     State = "installed"      // as locked
+	StateMissing       State = "not installed"  // locked and needed on this platform
+	StateOtherVersion  State = "differs"        // another version is installed than is locked
+	StateOtherPlatform State = "other platform" // locked, and not needed on this platform
+	StateNotLocked     State = "not locked"     // installed, but no longer in the lock
+)
+
+// List lists what is locked or installed, by name.
+func (v *View) List(platform index.Platform) ([]Listed, error) {
+	byName := map[string]Listed{}
+	if v.Lock != nil {
+		needed, err := v.needed(platform)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range v.Lock.Packages {
+			l := Listed{Name: p.Name, Version: p.Version, Registry: p.Registry, Direct: v.isDirect(p.Name), State: StateOtherPlatform}
+			if needed[index.Fold(p.Name)] {
+				l.State = StateMissing
+			}
+			byName[index.Fold(p.Name)] = l
+		}
+	}
+	if v.Installed != nil {
+		for _, p := range v.Installed.Packages {
+			l, isLocked := byName[index.Fold(p.Name)]
+			switch {
+			case !isLocked:
+				l = Listed{Name: p.Name, Version: p.Version, Registry: p.Registry, State: StateNotLocked}
+			case l.Version != p.Version || l.Registry != p.Registry:
+				l.State = StateOtherVersion
+			default:
+				l.State = StateInstalled
+			}
+			l.Installed = p.Version
+			byName[index.Fold(p.Name)] = l
+		}
+	}
+	var all []Listed
+	for _, l := range byName {
+		all = append(all, l)
+	}
+	slices.SortFunc(all, func(a, b Listed) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+	return all, nil
+}
+
+// needed is the packages that an installation on the platform takes from the
+// lock: with what is for development, unless it was left out last time.
+func (v *View) needed(platform index.Platform) (map[string]bool, error) {
+	selected, err := v.Lock.Select(lockfile.Selection{Platform: platform, Dev: v.Installed == nil || v.Installed.Dev})
+	if err != nil {
+		return nil, err
+	}
+	needed := map[string]bool{}
+	for _, p := range selected {
+		needed[index.Fold(p.Name)] = true
+	}
+	return needed, nil
+}
+
+func (v *View) isDirect(name string) bool {
+	return slices.ContainsFunc(v.Lock.Requirements, func(r lockfile.Requirement) bool {
+		return index.Fold(r.PackageName()) == index.Fold(name)
+	})
+}
+
+// notLocked explains that a name is not in the lock.
+func (v *View) notLocked(name string) error {
+	var names []string
+	for _, p := range v.Lock.Packages {
+		names = append(names, p.Name)
+	}
+	e := &Error{Class: ErrNotFound, Message: "nothing called \"" + name + "\" is locked", Remedy: "see 'clyde list'"}
+	if near := strictyaml.Nearest(name, names); near != "" {
+		e.Remedy = "did you mean " + near + "?"
+	}
+	return e
+}
