@@ -41,6 +41,11 @@
 // which any web server can serve. The line has the URL of the archive: under
 // the base URL that was given, or else a file:// URL.
 //
+// A package with artifacts has one archive more for each platform that has any:
+// all files of the package, and that platform's artifacts, whether git ignores
+// them or not. The package's own archive has no artifacts. The line names these
+// builds, and a client takes the one for its platform, or else the package's own.
+//
 // # Status
 //
 // Yanking is reversible: a yanked version is skipped by requirements, and a lock

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,12 +31,12 @@ type Options struct {
 	Limits   archive.Limits
 }
 
-// Archive is the archive of a plan.
+// Archive is an archive of a plan.
 type Archive struct {
-	Name    string
-	URL     string
-	Summary archive.Summary
-	Store   FileStore
+	Platform string // of a build; "" for the package itself
+	Name     string
+	URL      string
+	Summary  archive.Summary
 
 	file string // the packed file, temporary
 }
@@ -47,27 +48,30 @@ type Archive struct {
 func NewPackagePlan(ctx context.Context, opts Options) (*Plan, error) {
 	m, packed, err := packFolder(opts)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, removeArchives(packed))
 	}
 	entry, err := newEntry(m, packed, opts)
 	if err != nil {
-		return nil, errors.Join(err, os.Remove(packed.file))
+		return nil, errors.Join(err, removeArchives(packed))
 	}
 	plan, err := newPlan(ctx, Plan{
-		Kind:    index.KindPublish,
-		Package: entry.Name,
-		Archive: packed,
-		target:  opts.Target,
-		derive:  func(tree fs.FS) (derived, error) { return deriveLine(tree, entry, packed) },
+		Kind:     index.KindPublish,
+		Package:  entry.Name,
+		Archives: packed,
+		target:   opts.Target,
+		archives: opts.Store,
+		derive:   func(tree fs.FS) (derived, error) { return deriveLine(tree, entry, packed) },
 	})
 	if err != nil {
-		return nil, errors.Join(err, os.Remove(packed.file))
+		return nil, errors.Join(err, removeArchives(packed))
 	}
 	return plan, nil
 }
 
-// packFolder reads the manifest and packs the folder to a temporary file.
-func packFolder(opts Options) (*manifest.Manifest, *Archive, error) {
+// packFolder reads the manifest and packs the folder to temporary files: the
+// package itself first, then its builds. The files that are packed are returned
+// even with an error.
+func packFolder(opts Options) (*manifest.Manifest, []*Archive, error) {
 	root, err := os.OpenRoot(opts.Dir)
 	if err != nil {
 		return nil, nil, err
@@ -77,21 +81,40 @@ func packFolder(opts Options) (*manifest.Manifest, *Archive, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	packOpts := PackOptions(m, opts.Limits)
-	files, err := archive.Select(root, packOpts)
+	var packed []*Archive
+	for _, platform := range append([]string{""}, slices.Sorted(maps.Keys(m.Artifacts))...) {
+		a, err := packOne(root, m, platform, opts)
+		if a != nil {
+			packed = append(packed, a)
+		}
+		if err != nil {
+			return nil, packed, err
+		}
+	}
+	return m, packed, nil
+}
+
+func packOne(root *os.Root, m *manifest.Manifest, platform string, opts Options) (*Archive, error) {
+	files, err := Select(root, m, platform, opts.Limits)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	out, err := os.CreateTemp("", "clyde-publish-*.tar.gz")
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	sum, err := archive.Pack(out, root, files, packOpts)
-	if err := errors.Join(err, out.Close()); err != nil {
-		return nil, nil, errors.Join(err, os.Remove(out.Name()))
+	a := &Archive{Platform: platform, Name: ArchiveName(m, platform), file: out.Name()}
+	a.Summary, err = archive.Pack(out, root, files, PackOptions(m, opts.Limits))
+	a.URL = opts.Store.URL(a.Name, a.Summary.SHA256)
+	return a, errors.Join(err, out.Close())
+}
+
+func removeArchives(archives []*Archive) error {
+	var err error
+	for _, a := range archives {
+		err = errors.Join(err, os.Remove(a.file))
 	}
-	name := index.ArchiveName(m.Name, m.Version)
-	return m, &Archive{Name: name, URL: opts.Store.URL(name, sum.SHA256), Summary: sum, Store: opts.Store, file: out.Name()}, nil
+	return err
 }
 
 // ReadManifest reads the manifest of the package at root, which must have what
@@ -119,22 +142,17 @@ func ReadManifest(root *os.Root) (*manifest.Manifest, error) {
 	return m, m.CheckPublishable()
 }
 
-// PackOptions returns how the package of a manifest is packed.
-func PackOptions(m *manifest.Manifest, limits archive.Limits) archive.PackOptions {
-	return archive.PackOptions{
-		Name: m.Name, Version: m.Version,
-		Include: m.Include, Exclude: m.Exclude, AllowSecrets: m.AllowSecrets,
-		Limits: limits,
-	}
-}
-
 // newEntry completes the manifest's fields to a line.
-func newEntry(m *manifest.Manifest, packed *Archive, opts Options) (*index.Entry, error) {
+func newEntry(m *manifest.Manifest, packed []*Archive, opts Options) (*index.Entry, error) {
 	entry := m.Entry()
-	entry.Cksum = packed.Summary.SHA256
-	entry.Size = packed.Summary.Size
-	entry.DL = packed.URL
 	entry.Pubtime = opts.Now().UTC().Format(index.TimeLayout)
+	for _, a := range packed {
+		if a.Platform == "" {
+			entry.Cksum, entry.Size, entry.DL = a.Summary.SHA256, a.Summary.Size, a.URL
+			continue
+		}
+		entry.Builds = append(entry.Builds, index.Build{Platform: a.Platform, DL: a.URL, Cksum: a.Summary.SHA256, Size: a.Summary.Size})
+	}
 	return entry, resolveRegistries(m, entry, opts.Registry)
 }
 
@@ -175,7 +193,7 @@ func registryProblem(m *manifest.Manifest, dep index.Dependency, err error) stri
 }
 
 // deriveLine appends the entry's line to the file of its package.
-func deriveLine(tree fs.FS, entry *index.Entry, packed *Archive) (derived, error) {
+func deriveLine(tree fs.FS, entry *index.Entry, packed []*Archive) (derived, error) {
 	path, before, err := readPackage(tree, entry.Name)
 	if err != nil {
 		return derived{}, err
@@ -185,13 +203,12 @@ func deriveLine(tree fs.FS, entry *index.Entry, packed *Archive) (derived, error
 	if d.done, err = published(before, entry); err != nil || d.done {
 		return d, err
 	}
-	d.change = Change{
-		Path: path, Before: before,
-		After: slices.Concat(before, line, []byte("\n")),
-		Message: fmt.Sprintf("%s\n\nArchive: %s\nSHA-256: %s\nSize: %d bytes, %d files, %d bytes unpacked\n",
-			subject("Publish", entry.Name, d.versions), packed.URL, packed.Summary.SHA256,
-			packed.Summary.Size, packed.Summary.Files, packed.Summary.Unpacked),
+	message := subject("Publish", entry.Name, d.versions) + "\n"
+	for _, a := range packed {
+		message += fmt.Sprintf("\nArchive: %s\nSHA-256: %s\nSize: %d bytes, %d files, %d bytes unpacked\n",
+			a.URL, a.Summary.SHA256, a.Summary.Size, a.Summary.Files, a.Summary.Unpacked)
 	}
+	d.change = Change{Path: path, Before: before, After: slices.Concat(before, line, []byte("\n")), Message: message}
 	return d, nil
 }
 
@@ -228,6 +245,9 @@ func differing(have, want *index.Entry) []string {
 	have, want = have.Clone(), want.Clone()
 	for _, e := range []*index.Entry{have, want} {
 		e.Pubtime, e.DL, e.Yanked, e.Retired = "", "", false, nil
+		for i := range e.Builds {
+			e.Builds[i].DL = ""
+		}
 	}
 	a, b := have.AppendLine(nil), want.AppendLine(nil)
 	if bytes.Equal(a, b) {

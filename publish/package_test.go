@@ -35,8 +35,8 @@ func TestPublish(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.DL != publish.FileURL(stored) || e.Size != int64(len(data)) || plan.Archive.Name != archive.Folder("hello", "1.0.0")+".tar.gz" {
-		t.Errorf("dl %s, size %d, archive %s", e.DL, e.Size, plan.Archive.Name)
+	if e.DL != publish.FileURL(stored) || e.Size != int64(len(data)) || plan.Archives[0].Name != archive.Folder("hello", "1.0.0")+".tar.gz" {
+		t.Errorf("dl %s, size %d, archive %s", e.DL, e.Size, plan.Archives[0].Name)
 	}
 	if text, err := archive.ReadMember(bytes.NewReader(data), archive.ManifestPath, 1<<10); err != nil || !strings.HasPrefix(string(text), "name: hello\n") {
 		t.Errorf("manifest in the archive: %q, %v", text, err)
@@ -46,6 +46,47 @@ func TestPublish(t *testing.T) {
 		t.Errorf("mode of the archive %v, %v: a web server has to read it", info.Mode(), err)
 	}
 	fsck(t, dir)
+}
+
+func TestPublishBuilds(t *testing.T) {
+	dir := newIndex(t, nil)
+	pkg := newPackage(t, "hello", "1.0.0", "artifacts:\n  linux-x86_64: dist/linux/*\n  windows-x86_64: dist/windows/hello.dll\n")
+	writeFile(t, filepath.Join(pkg, ".gitignore"), "dist\n")
+	writeFile(t, filepath.Join(pkg, "dist", "linux", "libhello.so"), "ELF")
+	opts := optionsFor(openIndex(t, dir), dir, pkg)
+	_, err := publishPackage(t, opts)
+	var refused *archive.RefusedError
+	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "artifacts.windows-x86_64: no file matches") {
+		t.Fatalf("a platform without artifacts: %v", err)
+	}
+	writeFile(t, filepath.Join(pkg, "dist", "windows", "hello.dll"), "MZ")
+	for range 2 {
+		if _, err := publishPackage(t, opts); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := index.ParseFile([]byte(readIndex(t, dir, "hello"))).Entries[0]
+	if len(e.Builds) != 2 || e.Builds[0].Platform != "linux-x86_64" || e.Builds[1].Platform != "windows-x86_64" {
+		t.Fatalf("builds %+v", e.Builds)
+	}
+	has := func(digest, name, member string) bool {
+		data, err := os.ReadFile(filepath.Join(opts.Store.Dir, digest, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = archive.ReadMember(bytes.NewReader(data), member, 100)
+		return err == nil
+	}
+	for _, member := range []string{"dist/linux/libhello.so", "dist/windows/hello.dll"} {
+		if has(e.Cksum, "hello-1.0.0.tar.gz", member) {
+			t.Errorf("the package's own archive has %s", member)
+		}
+	}
+	linux := e.Builds[0]
+	const name = "hello-1.0.0-linux-x86_64.tar.gz"
+	if !has(linux.Cksum, name, "dist/linux/libhello.so") || !has(linux.Cksum, name, "README.md") || has(linux.Cksum, name, "dist/windows/hello.dll") {
+		t.Error("the build for Linux has not the files of the package and its own artifacts")
+	}
 }
 
 func TestPublishAgain(t *testing.T) {
@@ -179,7 +220,7 @@ func TestPlanIsTheChange(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer dry.Close()
-		if _, err := os.Stat(filepath.Join(opts.Store.Dir, dry.Archive.Summary.SHA256)); !os.IsNotExist(err) {
+		if _, err := os.Stat(filepath.Join(opts.Store.Dir, dry.Archives[0].Summary.SHA256)); !os.IsNotExist(err) {
 			t.Error("a plan stores the archive")
 		}
 		objects := looseObjects(t, dir)
@@ -196,7 +237,7 @@ func TestPlanIsTheChange(t *testing.T) {
 		if got := readIndex(t, dir, "hello"); got != string(dry.Change.After) {
 			t.Errorf("published %s, planned %s", got, dry.Change.After)
 		}
-		for _, want := range []string{string(dry.Lines[0]), "+" + string(dry.Lines[0]), "Publish hello " + version, dry.Archive.URL, "pass: publish"} {
+		for _, want := range []string{string(dry.Lines[0]), "+" + string(dry.Lines[0]), "Publish hello " + version, dry.Archives[0].URL, "pass: publish"} {
 			if !strings.Contains(shown.String(), want) {
 				t.Errorf("the plan does not show %q:\n%s", want, shown.String())
 			}

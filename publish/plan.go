@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"time"
 
@@ -49,16 +48,17 @@ const (
 type Plan struct {
 	Kind     index.Kind
 	Package  string
-	Versions []string // that the change is about
-	Done     bool     // nothing has to change; Change and Report are empty then
-	Archive  *Archive // of a package that is published
-	Lines    [][]byte // the new lines, or the changed ones as they become
+	Versions []string   // that the change is about
+	Done     bool       // nothing has to change; Change and Report are empty then
+	Archives []*Archive // of a package that is published: its own, then its builds
+	Lines    [][]byte   // the new lines, or the changed ones as they become
 	Change   Change
 	Report   *review.Report
 
 	target   Target
 	base     State
 	derive   deriveFunc
+	archives FileStore
 	attempts int
 }
 
@@ -121,13 +121,8 @@ func (p *Plan) Diff() string {
 	return udiff.Unified(before, "b/"+p.Change.Path, string(p.Change.Before), string(p.Change.After))
 }
 
-// Close removes the packed archive.
-func (p *Plan) Close() error {
-	if p.Archive == nil || p.Archive.file == "" {
-		return nil
-	}
-	return os.Remove(p.Archive.file)
-}
+// Close removes the packed archives.
+func (p *Plan) Close() error { return removeArchives(p.Archives) }
 
 // Applied is what Apply did.
 type Applied struct {
@@ -172,11 +167,13 @@ func (p *Plan) Apply(ctx context.Context) (Applied, error) {
 }
 
 func (p *Plan) store() error {
-	if p.Archive == nil {
-		return nil
+	for _, a := range p.Archives {
+		p.observe(StepStore)
+		if err := p.archives.Put(a.file, a.Name, a.Summary.SHA256); err != nil {
+			return err
+		}
 	}
-	p.observe(StepStore)
-	return p.Archive.Store.Put(p.Archive.file, p.Archive.Name, p.Archive.Summary.SHA256)
+	return nil
 }
 
 func (p *Plan) attempt(ctx context.Context) (id string, err error) {

@@ -17,8 +17,8 @@ import (
 // lines, the difference of the index, the commit message and the review.
 func (p *Plan) Render(w io.Writer) error {
 	var buf bytes.Buffer
-	if p.Archive != nil {
-		p.Archive.render(&buf)
+	for _, a := range p.Archives {
+		a.render(&buf)
 	}
 	if p.Done {
 		fmt.Fprintf(&buf, "Nothing to change: %s.\n", p.DoneText())
@@ -64,7 +64,11 @@ func heading(buf *bytes.Buffer, text string) {
 }
 
 func (a *Archive) render(buf *bytes.Buffer) {
-	heading(buf, "Archive")
+	title := "Archive"
+	if a.Platform != "" {
+		title += " for " + a.Platform
+	}
+	heading(buf, title)
 	RenderArchive(buf, a.Name, a.Summary)
 	fmt.Fprintf(buf, "  goes to   %s\n", terminal.Escape(a.URL))
 }
@@ -121,7 +125,7 @@ type View struct {
 	Status   string            `json:"status"` // planned, applied or unchanged
 	Index    string            `json:"index"`
 	Commit   string            `json:"commit,omitempty"`
-	Archive  *ArchiveView      `json:"archive,omitempty"`
+	Archives []ArchiveView     `json:"archives,omitempty"`
 	Path     string            `json:"path,omitempty"`
 	Lines    []json.RawMessage `json:"lines,omitempty"`
 	Diff     string            `json:"diff,omitempty"`
@@ -131,7 +135,8 @@ type View struct {
 
 // ArchiveView is an archive as data.
 type ArchiveView struct {
-	Name string `json:"name"`
+	Platform string `json:"platform,omitempty"` // of a build
+	Name     string `json:"name"`
 	archive.Summary
 	URL string `json:"url,omitempty"`
 }
@@ -143,8 +148,8 @@ func (p *Plan) View(applied *Applied) View {
 		Status: "planned", Index: p.target.Destination.String(),
 		Path: p.Change.Path, Diff: p.Diff(), Message: p.Change.Message, Review: p.Report,
 	}
-	if p.Archive != nil {
-		v.Archive = &ArchiveView{Name: p.Archive.Name, Summary: p.Archive.Summary, URL: p.Archive.URL}
+	for _, a := range p.Archives {
+		v.Archives = append(v.Archives, ArchiveView{Platform: a.Platform, Name: a.Name, Summary: a.Summary, URL: a.URL})
 	}
 	for _, line := range p.Lines {
 		v.Lines = append(v.Lines, line)

@@ -84,8 +84,8 @@ func (a *app) carryOut(ctx context.Context, plan *publish.Plan, dryRun bool, ver
 	for _, version := range plan.Versions {
 		a.printf("%s %s %s\n", verb, plan.Package, version)
 	}
-	if plan.Archive != nil {
-		a.printf("  archive  %s\n  sha256   %s\n", plan.Archive.URL, plan.Archive.Summary.SHA256)
+	for _, archive := range plan.Archives {
+		a.printf("  archive  %s\n  sha256   %s\n", archive.URL, archive.Summary.SHA256)
 	}
 	a.printf("  commit   %s\n", applied.ID)
 	return nil

@@ -11,7 +11,6 @@ import (
 	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
 
-	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/archive"
 	"github.com/clydepm/clyde/internal/terminal"
 	"github.com/clydepm/clyde/publish"
@@ -20,8 +19,7 @@ import (
 const nothingPacked = "nothing was written"
 
 func packCommand(a *app) *cobra.Command {
-	var output string
-	var list bool
+	var opts packOptions
 	cmd := &cobra.Command{
 		Use:   "pack",
 		Short: "Write the archive of this package",
@@ -30,21 +28,31 @@ func packCommand(a *app) *cobra.Command {
 Equal files give equal bytes on every machine. "include", "exclude" and
 "allow-secrets" of .clyde/package.yaml and the .gitignore files decide what is
 packed. Files that other systems cannot hold and files that look like secrets
-are refused, all at once.`,
+are refused, all at once.
+
+The files under "artifacts" are in the builds for their platforms only.`,
 		Example: `  clyde pack
   clyde pack --list
-  clyde pack -o dist/`,
+  clyde pack -o dist/
+  clyde pack --platform linux-x86_64`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return withConsequence(a.pack(output, list), nothingPacked)
+			return withConsequence(a.pack(opts), nothingPacked)
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "", "folder or file to write: `PATH` (default: the current folder)")
-	cmd.Flags().BoolVar(&list, "list", false, "list the files that would be packed, and write nothing")
+	cmd.Flags().StringVarP(&opts.output, "output", "o", "", "folder or file to write: `PATH` (default: the current folder)")
+	cmd.Flags().BoolVar(&opts.list, "list", false, "list the files that would be packed, and write nothing")
+	cmd.Flags().StringVar(&opts.platform, "platform", "", "pack the build for `PLATFORM`, which has its artifacts too")
 	return cmd
 }
 
-func (a *app) pack(output string, list bool) error {
+type packOptions struct {
+	output   string
+	list     bool
+	platform string
+}
+
+func (a *app) pack(opts packOptions) error {
 	root, err := a.openPackage()
 	if err != nil {
 		return err
@@ -54,18 +62,17 @@ func (a *app) pack(output string, list bool) error {
 	if err != nil {
 		return err
 	}
-	opts := publish.PackOptions(m, archive.Limits{})
-	target := a.archiveFile(output, index.ArchiveName(m.Name, m.Version))
-	opts.Exclude = append(opts.Exclude, withinTree(root, target)...)
-	files, err := archive.Select(root, opts)
+	target := a.archiveFile(opts.output, publish.ArchiveName(m, opts.platform))
+	m.Exclude = append(m.Exclude, withinTree(root, target)...)
+	files, err := publish.Select(root, m, opts.platform, archive.Limits{})
 	if err != nil {
 		return err
 	}
-	if list {
+	if opts.list {
 		return a.listFiles(files)
 	}
 	var packed bytes.Buffer
-	sum, err := archive.Pack(&packed, root, files, opts)
+	sum, err := archive.Pack(&packed, root, files, publish.PackOptions(m, archive.Limits{}))
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -39,7 +40,7 @@ beside the index, registry-archives for registry.git.`,
 			}
 			defer index.Close()
 			opts := publish.Options{Target: a.target(index), Dir: a.packageDir()}
-			if opts.Store, err = a.fileStore(cmd, index, flags.index, store, base); err != nil {
+			if opts.Store, err = a.fileStore(cmd.Context(), index, flags.index, store, base); err != nil {
 				return withConsequence(err, nothingPublished)
 			}
 			opts.Registry = func(alias string) (string, error) { return a.registryAddress(alias, flags.index) }
@@ -68,8 +69,8 @@ func (a *app) packageDir() string {
 
 // fileStore is where archives go: as the flags say, and otherwise as the index's
 // configuration does.
-func (a *app) fileStore(cmd *cobra.Command, index *publish.Local, path, store, base string) (publish.FileStore, error) {
-	config, err := index.Config(cmd.Context())
+func (a *app) fileStore(ctx context.Context, index *publish.Local, path, store, base string) (publish.FileStore, error) {
+	config, err := index.Config(ctx)
 	if err != nil {
 		return publish.FileStore{}, err
 	}

@@ -211,35 +211,37 @@ func posixClass(s string) (name, rest string, ok bool) {
 	return strings.Cut(s, ":]")
 }
 
+// inPosixClass reports whether c is in a class of the POSIX locale. A class that
+// does not exist has no members.
 func inPosixClass(name string, c byte) bool {
-	upper, lower := 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z'
-	digit := '0' <= c && c <= '9'
-	graph := '!' <= c && c <= '~'
 	switch name {
 	case "alnum":
-		return upper || lower || digit
+		return isAlphanumeric(c)
 	case "alpha":
-		return upper || lower
+		return isAlphanumeric(c) && !isDigit(c)
 	case "blank":
 		return c == ' ' || c == '\t'
 	case "cntrl":
 		return c < ' ' || c == 0x7f
 	case "digit":
-		return digit
+		return isDigit(c)
 	case "graph":
-		return graph
+		return isGraphic(c)
 	case "lower":
-		return lower
+		return isAlphanumeric(c) && !isUpperOrDigit(c)
 	case "print":
-		return graph || c == ' '
+		return isGraphic(c) || c == ' '
 	case "punct":
-		return graph && !upper && !lower && !digit
+		return isGraphic(c) && !isAlphanumeric(c)
 	case "space":
-		return c == ' ' || '\t' <= c && c <= '\r'
+		return strings.IndexByte(" \t\n\v\f\r", c) >= 0
 	case "upper":
-		return upper
+		return isUpperOrDigit(c) && !isDigit(c)
 	case "xdigit":
-		return digit || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+		return isDigit(c) || strings.IndexByte("abcdefABCDEF", c) >= 0
 	}
 	return false
 }
+
+func isDigit(c byte) bool   { return '0' <= c && c <= '9' }
+func isGraphic(c byte) bool { return '!' <= c && c <= '~' }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -73,7 +74,6 @@ type selection struct {
 	opts     PackOptions
 	files    []File
 	others   int // files left out that are not private
-	total    int64
 	refusals []Refusal
 }
 
@@ -225,8 +225,7 @@ func (s *selection) take(name string, entry fs.DirEntry) error {
 	if len(found) > 0 && !anyCovers(s.opts.AllowSecrets, name) {
 		s.refusals = append(s.refusals, found...)
 	}
-	s.total += info.Size()
-	s.files = append(s.files, File{Path: name, Source: source, Size: info.Size(), Executable: executable(info.Mode(), head)})
+	s.files = append(s.files, File{Path: name, Source: source, Size: info.Size(), Executable: executable(runtime.GOOS, info.Mode(), head)})
 	return nil
 }
 
@@ -246,14 +245,7 @@ func kind(mode fs.FileMode) string {
 
 // checkWhole judges the sorted selection as a whole.
 func (s *selection) checkWhole() {
-	s.checkCollisions()
-	limits := s.opts.Limits
-	if len(s.files) > limits.Files {
-		s.refuse("", RuleFiles, fmt.Sprintf("%d files, more than %d", len(s.files), limits.Files), "exclude what users do not need")
-	}
-	if s.total > limits.Size {
-		s.refuse("", RuleSize, fmt.Sprintf("%d bytes in all files, more than %d", s.total, limits.Size), "exclude what users do not need")
-	}
+	s.refusals = append(s.refusals, checkSet(s.files, s.opts.Limits)...)
 	for _, p := range s.opts.Include {
 		if !hasMeta(p) && !slices.ContainsFunc(s.files, func(f File) bool { return covers(p, f.Path) }) {
 			s.refuse("", RuleInclude, fmt.Sprintf("include names %q, which is not there or is left out", p), "correct the path under include, or remove it")
@@ -269,16 +261,40 @@ func (s *selection) checkWhole() {
 	}
 }
 
-func hasMeta(pattern string) bool { return strings.ContainsAny(pattern, `*?[{\`) }
+// Join returns the files of several selections of one tree, sorted and each
+// once. The error is a *RefusedError when together they are past the limits or
+// collide.
+func Join(limits Limits, selections ...[]File) ([]File, error) {
+	files := slices.Concat(selections...)
+	slices.SortStableFunc(files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
+	files = slices.CompactFunc(files, func(a, b File) bool { return a.Path == b.Path })
+	if refusals := checkSet(files, limits.orDefault()); len(refusals) > 0 {
+		return nil, &RefusedError{Refusals: refusals}
+	}
+	return files, nil
+}
 
-func (s *selection) checkCollisions() {
+// checkSet finds what is wrong with sorted files as a set.
+func checkSet(files []File, limits Limits) []Refusal {
+	var refusals []Refusal
+	var total int64
 	set := newPathSet()
-	for _, f := range s.files {
+	for _, f := range files {
+		total += f.Size
 		if rule, other := set.add(f.Path, true); rule != "" {
-			s.refuse(f.Path, rule, fmt.Sprintf("some systems cannot tell it from %s", display(other)), "rename one of the two or exclude it")
+			refusals = append(refusals, Refusal{f.Path, rule, "some systems cannot tell it from " + display(other), "rename one of the two or exclude it"})
 		}
 	}
+	if len(files) > limits.Files {
+		refusals = append(refusals, Refusal{"", RuleFiles, fmt.Sprintf("%d files, more than %d", len(files), limits.Files), "exclude what users do not need"})
+	}
+	if total > limits.Size {
+		refusals = append(refusals, Refusal{"", RuleSize, fmt.Sprintf("%d bytes in all files, more than %d", total, limits.Size), "exclude what users do not need"})
+	}
+	return refusals
 }
+
+func hasMeta(pattern string) bool { return strings.ContainsAny(pattern, `*?[{\`) }
 
 // follow resolves a symbolic link step by step within the root. The info is nil
 // when the link was refused.

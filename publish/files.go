@@ -1,0 +1,83 @@
+package publish
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/archive"
+	"github.com/clydepm/clyde/internal/manifest"
+)
+
+// ArchiveName returns the name of the archive of a package, or of its build for
+// a platform: "hello-1.2.3.tar.gz", "hello-1.2.3-linux-x86_64.tar.gz".
+func ArchiveName(m *manifest.Manifest, platform string) string {
+	name := index.ArchiveName(m.Name, m.Version)
+	if platform == "" {
+		return name
+	}
+	return strings.TrimSuffix(name, ".tar.gz") + "-" + platform + ".tar.gz"
+}
+
+// PackOptions returns how the package of a manifest is packed. Its artifacts
+// are left out, because they belong to one platform each.
+func PackOptions(m *manifest.Manifest, limits archive.Limits) archive.PackOptions {
+	return archive.PackOptions{
+		Name: m.Name, Version: m.Version,
+		Include: m.Include, AllowSecrets: m.AllowSecrets, Limits: limits,
+		Exclude: slices.Concat(m.Exclude, slices.Sorted(maps.Values(m.Artifacts))),
+	}
+}
+
+// Select returns the files of the package's archive, or with a platform those of
+// its build: all files of the package, and the artifacts of that platform
+// whether git ignores them or not. The error is an *archive.RefusedError, also
+// when a platform has no artifacts.
+func Select(root *os.Root, m *manifest.Manifest, platform string, limits archive.Limits) ([]archive.File, error) {
+	files, err := archive.Select(root, PackOptions(m, limits))
+	if err != nil || platform == "" {
+		return files, err
+	}
+	pattern, ok := m.Artifacts[platform]
+	if !ok {
+		return nil, &Error{Kind: ErrUsage, Detail: fmt.Sprintf("%s has no artifacts for %s", manifest.Path, platform), Remedy: "write them under artifacts"}
+	}
+	opts := archive.PackOptions{
+		Name: m.Name, Version: m.Version,
+		Include: []string{pattern}, AllowSecrets: m.AllowSecrets, Limits: limits,
+	}
+	artifacts, err := archive.Select(root, opts)
+	if err != nil {
+		return nil, noArtifacts(err, platform, pattern)
+	}
+	artifacts = slices.DeleteFunc(artifacts, func(f archive.File) bool { return f.Path == archive.ManifestPath })
+	if len(artifacts) == 0 {
+		return nil, refuseArtifacts(platform, pattern)
+	}
+	return archive.Join(limits, files, artifacts)
+}
+
+// noArtifacts words the refusal of a selection that is empty.
+func noArtifacts(err error, platform, pattern string) error {
+	var refused *archive.RefusedError
+	if !errors.As(err, &refused) || len(refused.Refusals) != 1 {
+		return err
+	}
+	switch refused.Refusals[0].Rule {
+	case archive.RuleEmpty, archive.RuleInclude:
+		return refuseArtifacts(platform, pattern)
+	}
+	return err
+}
+
+func refuseArtifacts(platform, pattern string) error {
+	return &archive.RefusedError{Refusals: []archive.Refusal{{
+		Rule:   archive.RuleInclude,
+		Detail: fmt.Sprintf("artifacts.%s: no file matches %q", platform, pattern),
+		Hint:   "build the package for that platform first, or correct the pattern",
+	}}}
+}
