@@ -98,8 +98,8 @@ func TestParseLinesInAnyOrderAndLineEnding(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	good := string(example().Bytes())
-	change := func(old, new string) string {
-		changed := strings.Replace(good, old, new, 1)
+	change := func(old, with string) string {
+		changed := strings.Replace(good, old, with, 1)
 		if changed == good {
 			t.Fatalf("%q is not in the lock", old)
 		}

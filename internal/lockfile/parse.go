@@ -111,9 +111,8 @@ func (p *parser) header(number int, line []byte) error {
 		p.problem(number, 1, "lock", "the first line is not the header of a lock", hintRestore)
 		return nil
 	}
-	n, err := strconv.Atoi(string(*version.Lock))
-	switch {
-	case err != nil || n < MinVersion:
+	switch n := formatVersion(*version.Lock); {
+	case n < MinVersion:
 		p.problem(number, 1, "lock", fmt.Sprintf("%s is not a format version", *version.Lock), hintRestore)
 		return nil
 	case n > MaxVersion:
@@ -124,6 +123,15 @@ func (p *parser) header(number int, line []byte) error {
 		p.lock.Registries, p.lock.Requirements, p.lock.Features = h.Registries, h.Dependencies, h.Features
 	}
 	return nil
+}
+
+// formatVersion returns the number in the header, 0 if there is none.
+func formatVersion(value jsontext.Value) int {
+	n, err := strconv.Atoi(string(value))
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 func (p *parser) decode(number int, line []byte, v any) bool {

@@ -98,12 +98,16 @@ func (u *universe) clause(p *pkg, n need, states set) (*incompatibility, error) 
 	if n.kind == needFeature {
 		return u.featureClause(c, target, n.want), nil
 	}
-	req, err := index.ParseRequirement(n.req)
-	if err != nil {
-		c.fact.kind = factBadRequirement
-		return c, nil
+	if req, ok := parseRequirement(n.req); ok {
+		return c.requires(target, n.req, req), nil
 	}
-	return c.requires(target, n.req, req), nil
+	c.fact.kind = factBadRequirement
+	return c, nil
+}
+
+func parseRequirement(text string) (req index.Requirement, ok bool) {
+	req, err := index.ParseRequirement(text)
+	return req, err == nil
 }
 
 // requires completes c with the need of a version of target.

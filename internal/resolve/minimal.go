@@ -9,54 +9,43 @@ import (
 	"github.com/clydepm/clyde/index"
 )
 
-// resolution looks for the solution that moves as little as possible.
+// resolution looks for the solution that moves as little as possible. Every
+// package with a locked version is held there unless it is among released.
 type resolution struct {
-	u      *universe
-	budget int
-	limit  int
-	firm   pins          // updated packages, at the versions found for them
-	loose  map[*pkg]bool // locked packages that an update may push along
+	u        *universe
+	budget   int
+	limit    int
+	released map[*pkg]bool
+	firm     map[*pkg]int  // updated packages, at the versions found for them
+	loose    map[*pkg]bool // locked packages that an update may push along
 }
 
-// pins are versions that packages are held at.
-type pins map[*pkg]int
-
 // solve finds a solution in which as few locked packages move as possible. It
-// first holds all of them. Each proof that this is impossible names the pins it
-// rests on; these are let go until a solution appears. Then the pins let go are
-// put back one by one where a solution remains.
+// first holds all of them. Each proof that this is impossible names the locked
+// versions it rests on; these are released until a solution appears. Then they
+// are held again one by one where a solution remains.
 func (r *resolution) solve() (*search, error) {
-	held, err := r.lockedPins()
-	if err != nil {
-		return nil, err
-	}
+	r.released = map[*pkg]bool{}
 	if len(r.u.opts.Update) > 0 || len(r.u.opts.Precise) > 0 {
-		if err := r.advance(held); err != nil {
+		if err := r.advance(); err != nil {
 			return nil, err
 		}
 	}
-	all := maps.Clone(held)
-	done, released, err := r.release(held)
+	done, err := r.release()
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range released {
-		if done.selected(p) != all[p] && done.selected(p) != 0 {
-			continue
-		}
-		held[p] = all[p] // it stayed although it need not
-	}
-	for _, p := range released {
-		if _, ok := held[p]; ok {
-			continue
-		}
-		held[p] = all[p]
-		again, proof, err := r.attempt(held, nil)
+	maps.DeleteFunc(r.released, func(p *pkg, _ bool) bool {
+		return done.selected(p) == p.locked || done.selected(p) == 0 // it did not have to move
+	})
+	for _, p := range sortedKeys(r.released) {
+		delete(r.released, p)
+		again, proof, err := r.attempt(nil)
 		switch {
 		case err != nil:
 			return nil, err
 		case proof != nil:
-			delete(held, p)
+			r.released[p] = true
 		default:
 			done = again
 		}
@@ -64,36 +53,32 @@ func (r *resolution) solve() (*search, error) {
 	return done, nil
 }
 
-// release lets go of pins until there is a solution. It returns those let go,
-// by name.
-func (r *resolution) release(held pins) (*search, []*pkg, error) {
-	var released []*pkg
+// release releases locked packages until there is a solution.
+func (r *resolution) release() (*search, error) {
 	for {
-		done, proof, err := r.attempt(held, nil)
+		done, proof, err := r.attempt(nil)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if proof == nil {
-			slices.SortFunc(released, comparePkg)
-			return done, released, nil
+			return done, nil
 		}
-		blamed := r.blamed(proof, held)
+		blamed := r.blamed(proof)
 		if len(blamed) == 0 {
-			return nil, nil, &Conflict{explanation: r.u.explain(proof), hint: r.remedy(proof)}
+			return nil, &Conflict{explanation: r.u.explain(proof), hint: r.remedy(proof)}
 		}
 		for _, p := range blamed {
-			delete(held, p)
+			r.released[p] = true
 		}
-		released = append(released, blamed...)
 	}
 }
 
-// blamed returns the pins that a proof rests on; those that an update may push
-// along are preferred.
-func (r *resolution) blamed(proof *incompatibility, held pins) []*pkg {
+// blamed returns the locked packages that a proof rests on; those that an
+// update may push along are preferred.
+func (r *resolution) blamed(proof *incompatibility) []*pkg {
 	var all, loose []*pkg
 	for _, f := range proof.facts() {
-		if _, ok := held[f.pkg]; !ok || f.kind != factLocked {
+		if _, firm := r.firm[f.pkg]; f.kind != factLocked || firm {
 			continue
 		}
 		all = append(all, f.pkg)
@@ -107,181 +92,170 @@ func (r *resolution) blamed(proof *incompatibility, held pins) []*pkg {
 	return all
 }
 
-// attempt runs one search with packages held. The packages in first are decided
-// as soon as they are needed.
-func (r *resolution) attempt(held pins, first map[*pkg]bool) (*search, *incompatibility, error) {
-	s := r.search(held)
+// attempt runs one search. The packages in first are decided as soon as they
+// are needed.
+func (r *resolution) attempt(first map[*pkg]bool) (*search, *incompatibility, error) {
+	s := r.search(r.u.rootClauses, &r.budget, r.confine)
 	s.first = first
 	proof, err := s.run()
 	return s, proof, err
 }
 
-// search prepares a run with packages held.
-func (r *resolution) search(held pins) *search {
-	s := &search{
-		ctx: r.u.ctx, u: r.u, roots: r.u.rootClauses, budget: &r.budget, limit: r.limit,
-		prefer: map[*pkg]int{}, limits: map[*pkg]*constraint{},
+func (r *resolution) search(roots []*incompatibility, budget *int, confine func(*pkg) *incompatibility) *search {
+	return &search{
+		ctx: r.u.ctx, u: r.u, roots: roots, budget: budget, limit: r.limit, confine: confine,
 		stated: map[*incompatibility]bool{},
 	}
-	for p, k := range held {
-		s.limits[p] = confine(p, k, factLocked)
-	}
-	for p, k := range r.firm {
-		s.limits[p] = confine(p, k, factLocked)
-	}
-	for key, version := range r.u.locked {
-		if p := r.u.packages[key]; p != nil && p.stateOf(version) > 0 {
-			s.prefer[p] = p.stateOf(version)
-		}
-	}
-	for id, version := range r.u.opts.Precise {
-		p := r.u.packages[keyOf(id)]
-		s.limits[p] = confine(p, p.stateOf(version), factPrecise)
-	}
-	return s
 }
 
-func confine(p *pkg, state int, why factKind) *constraint {
-	allowed := singleton(state, p.states())
-	allowed.add(0)
-	return &constraint{allowed, &fact{kind: why, pkg: p, name: p.entries[state-1].Vers}}
-}
-
-// lockedPins loads the locked packages and returns the pins of those whose
-// version still exists.
-func (r *resolution) lockedPins() (pins, error) {
-	held := pins{}
-	for _, key := range sortedPackages(r.u.locked) {
-		p, err := r.u.load(key)
-		if err != nil {
-			return nil, err
-		}
-		if p == nil {
-			continue
-		}
-		if k := p.stateOf(r.u.locked[key]); k > 0 {
-			held[p] = k
-		}
+// confine states the one version that a package may have in a run, nil if it
+// may have any.
+func (r *resolution) confine(p *pkg) *incompatibility {
+	if c := r.confinePrecise(p); c != nil {
+		return c
 	}
-	return held, nil
-}
-
-// advance finds the newest versions of the packages to be updated and holds
-// them there. Their dependants stay; their dependencies may give way.
-func (r *resolution) advance(held pins) error {
-	first := map[*pkg]bool{}
-	for _, key := range r.updated() {
-		p, err := r.u.load(key)
-		if err != nil {
-			return err
-		}
-		if p != nil {
-			first[p] = true
-		}
+	if k, ok := r.firm[p]; ok {
+		return p.only(k, factLocked)
 	}
-	fixed := maps.Clone(held)
-	if err := r.letGo(fixed, first); err != nil {
-		return err
-	}
-	done, proof, err := r.attempt(fixed, first)
-	if err != nil || proof != nil {
-		return err // what is locked no longer fits: it will be let go of first
-	}
-	r.firm, r.loose = pins{}, map[*pkg]bool{}
-	for p := range first {
-		if k := done.selected(p); k > 0 {
-			r.firm[p] = k
-		}
-	}
-	for p := range held {
-		_, stays := fixed[p]
-		r.loose[p] = !stays
+	if p.locked > 0 && !r.released[p] {
+		return p.only(p.locked, factLocked)
 	}
 	return nil
 }
 
-func (r *resolution) updated() []Package {
-	ids := map[Package]string{}
+func (r *resolution) confinePrecise(p *pkg) *incompatibility {
+	if version, ok := r.u.precise[keyOf(p.id)]; ok {
+		return p.only(p.stateOf(version), factPrecise)
+	}
+	return nil
+}
+
+// only states that p is at one candidate or not selected; nil if p has no other.
+func (p *pkg) only(state int, why factKind) *incompatibility {
+	others := p.any().minus(singleton(state, p.states()))
+	if others.empty() {
+		return nil
+	}
+	return &incompatibility{
+		terms: []term{{p.v, others}},
+		fact:  &fact{kind: why, pkg: p, name: p.entries[state-1].Vers},
+	}
+}
+
+// advance finds the newest versions of the packages to be updated and holds
+// them there. Their dependants stay; their dependencies may give way. When the
+// locked versions no longer fit together there is no such version, and these
+// packages are left to the search like any that is not locked.
+func (r *resolution) advance() error {
+	moving, err := r.updated()
+	if err != nil {
+		return err
+	}
+	if r.loose, err = r.contradicted(moving); err != nil {
+		return err
+	}
+	maps.Copy(r.released, r.loose)
+	done, proof, err := r.attempt(moving)
+	clear(r.released)
+	if err != nil || proof != nil {
+		return err
+	}
+	r.firm = map[*pkg]int{}
+	for p := range moving {
+		if k := done.selected(p); k > 0 {
+			r.firm[p] = k
+		}
+	}
+	return nil
+}
+
+// updated returns the packages to be updated that exist.
+func (r *resolution) updated() (map[*pkg]bool, error) {
+	ids := maps.Clone(r.u.precise)
 	for id, update := range r.u.opts.Update {
 		if update {
 			ids[keyOf(id)] = ""
 		}
 	}
-	for id := range r.u.opts.Precise {
-		ids[keyOf(id)] = ""
+	moving := map[*pkg]bool{}
+	for _, id := range sortedPackages(ids) {
+		p, err := r.u.load(id)
+		if err != nil {
+			return nil, err
+		}
+		if p != nil {
+			moving[p] = true
+		}
 	}
-	return sortedPackages(ids)
+	return moving, nil
 }
 
-// letGo removes the pins that some version of a moving package contradicts,
-// and those that versions of these contradict in turn.
-func (r *resolution) letGo(held pins, moving map[*pkg]bool) error {
-	queue := make([]*pkg, 0, len(moving))
-	for p := range moving {
-		queue = append(queue, p)
-	}
-	slices.SortFunc(queue, comparePkg)
+// contradicted returns the locked packages of which some version of a moving
+// package does not accept the locked version, those that some version of these
+// does not accept, and so on.
+func (r *resolution) contradicted(moving map[*pkg]bool) (map[*pkg]bool, error) {
+	found := map[*pkg]bool{}
+	queue := sortedKeys(moving)
 	for len(queue) > 0 {
 		p := queue[0]
 		queue = queue[1:]
-		contradicted, err := r.u.contradicts(p, held)
+		refused, err := r.u.refused(p)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for _, q := range contradicted {
-			delete(held, q)
-			queue = append(queue, q)
-		}
-	}
-	return nil
-}
-
-// contradicts returns the packages held at a version that some version of p
-// does not accept.
-func (u *universe) contradicts(p *pkg, held pins) ([]*pkg, error) {
-	seen := map[*pkg]bool{}
-	for k := 1; k < p.states(); k++ {
-		for _, d := range p.shape(k).entry.Deps {
-			q, err := u.lockedTarget(p, d.Registry, d.PackageName(), held)
-			if err != nil {
-				return nil, err
-			}
-			if q != nil && !q.accepts(d.Req, held[q]) {
-				seen[q] = true
+		for _, q := range refused {
+			if !found[q] {
+				found[q] = true
+				queue = append(queue, q)
 			}
 		}
 	}
-	found := make([]*pkg, 0, len(seen))
-	for q := range seen {
-		found = append(found, q)
-	}
-	slices.SortFunc(found, comparePkg)
 	return found, nil
 }
 
-// lockedTarget returns the package held that a dependency of p names, if any.
-func (u *universe) lockedTarget(p *pkg, registry, name string, held pins) (*pkg, error) {
-	alias, err := u.locate(p, registry)
+// refused returns the packages whose locked version some version of p does not
+// accept.
+func (u *universe) refused(p *pkg) ([]*pkg, error) {
+	found := map[*pkg]bool{}
+	for k := 1; k < p.states(); k++ {
+		for _, d := range p.shape(k).entry.Deps {
+			q, err := u.lockedTarget(p, d)
+			if err != nil {
+				return nil, err
+			}
+			if q != nil && !q.accepts(d.Req, q.locked) {
+				found[q] = true
+			}
+		}
+	}
+	return sortedKeys(found), nil
+}
+
+// lockedTarget returns the locked package that a dependency of p names, if any.
+func (u *universe) lockedTarget(p *pkg, d index.Dependency) (*pkg, error) {
+	alias, err := u.locate(p, d.Registry)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	q := u.packages[keyOf(Package{alias, name})]
-	if _, ok := held[q]; !ok {
+	id := Package{alias, d.PackageName()}
+	if _, ok := u.locked[keyOf(id)]; !ok {
 		return nil, nil
+	}
+	q, err := u.load(id)
+	if q == nil || q.locked == 0 {
+		return nil, err
 	}
 	return q, nil
 }
 
 // accepts reports whether a requirement of a line admits a candidate of p.
 func (p *pkg) accepts(text string, state int) bool {
-	req, err := index.ParseRequirement(text)
-	return err == nil && p.match(text, req).has(state)
+	req, ok := parseRequirement(text)
+	return ok && p.match(text, req).has(state)
 }
-
-func comparePkg(a, b *pkg) int { return comparePackages(a.id, b.id) }
 
 func comparePackages(a, b Package) int {
 	if c := strings.Compare(a.Name, b.Name); c != 0 {
@@ -290,11 +264,10 @@ func comparePackages(a, b Package) int {
 	return strings.Compare(a.Registry, b.Registry)
 }
 
+func sortedKeys[V any](m map[*pkg]V) []*pkg {
+	return slices.SortedFunc(maps.Keys(m), func(a, b *pkg) int { return comparePackages(a.id, b.id) })
+}
+
 func sortedPackages(m map[Package]string) []Package {
-	keys := make([]Package, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, comparePackages)
-	return keys
+	return slices.SortedFunc(maps.Keys(m), comparePackages)
 }

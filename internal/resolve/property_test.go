@@ -227,9 +227,9 @@ func checkDeterminism(w *world, opts resolve.Options, shuffle func(n int, swap f
 // checkMinimalChange resolves, asks for one thing more, or something else, and
 // resolves with the lock: no solution may move only a part of what moved.
 func (g *generator) checkMinimalChange(w *world, opts resolve.Options) error {
-	before, err := resolve.Resolve(context.Background(), w, opts)
-	if err != nil {
-		return nil
+	before, _ := resolve.Resolve(context.Background(), w, opts)
+	if before == nil {
+		return nil // check has seen to conflicts
 	}
 	opts.Locked = locked(before)
 	if again, err := resolve.Resolve(context.Background(), w, opts); err != nil || brief(again) != brief(before) {
@@ -247,8 +247,8 @@ func (g *generator) checkMinimalChange(w *world, opts resolve.Options) error {
 	if err := check(w, opts); err != nil {
 		return err
 	}
-	after, err := resolve.Resolve(context.Background(), w, opts)
-	if err != nil {
+	after, _ := resolve.Resolve(context.Background(), w, opts)
+	if after == nil {
 		return nil
 	}
 	return checkMoved(w, opts, after)
@@ -298,8 +298,8 @@ func checkMoved(w *world, opts resolve.Options, after *resolve.Solution) error {
 // checkUpdate updates one locked package: it must become as new as it can while
 // everything else stays.
 func (g *generator) checkUpdate(w *world, opts resolve.Options) error {
-	before, err := resolve.Resolve(context.Background(), w, opts)
-	if err != nil || len(before.Packages) == 0 {
+	before, _ := resolve.Resolve(context.Background(), w, opts)
+	if before == nil || len(before.Packages) == 0 {
 		return nil
 	}
 	u := key(oneOf(g, before.Packages...).Package)

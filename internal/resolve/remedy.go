@@ -104,8 +104,7 @@ func (r *resolution) relaxed(f *fact) string {
 	free := &incompatibility{fact: &fact{kind: factNeed}}
 	roots = append(roots, free.requires(blamed.pkg, "*", index.Requirement{}))
 	budget := remedySteps
-	s := r.search(nil)
-	s.roots, s.budget = roots, &budget
+	s := r.search(roots, &budget, r.confinePrecise)
 	proof, err := s.run()
 	if err != nil || proof != nil {
 		return "" // nothing found in time: no hint is lost that anybody was promised

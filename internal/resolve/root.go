@@ -124,7 +124,7 @@ func (p *pkg) versionsNear(version string) []string {
 // and that version is yanked.
 func (n *rootNeed) refuseYanked() error {
 	text, exact := strings.CutPrefix(n.Req.String(), "=")
-	if _, err := index.ParseVersion(text); !exact || err != nil || !n.pkg.match(n.Req.String(), n.Req).empty() {
+	if !exact || !isVersion(text) || !n.pkg.match(n.Req.String(), n.Req).empty() {
 		return nil
 	}
 	for _, c := range n.pkg.yanked {
@@ -133,6 +133,11 @@ func (n *rootNeed) refuseYanked() error {
 		}
 	}
 	return nil
+}
+
+func isVersion(text string) bool {
+	_, err := index.ParseVersion(text)
+	return err == nil
 }
 
 // stateRoot adds what the root needs through one dependency.

@@ -12,12 +12,12 @@ import (
 type search struct {
 	ctx    context.Context
 	u      *universe
-	budget *int                 // steps left, shared between the runs of one Resolve
-	limit  int                  // steps there were
-	prefer map[*pkg]int         // state to try first, where still possible
-	limits map[*pkg]*constraint // states a package is confined to
-	first  map[*pkg]bool        // packages to decide as soon as they are needed
-	roots  []*incompatibility   // what the root needs
+	budget *int               // steps left, shared between the runs of one Resolve
+	limit  int                // steps there were
+	roots  []*incompatibility // what the root needs
+	first  map[*pkg]bool      // packages to decide as soon as they are needed
+	// confine states what holds of a package in this run only, nil for nothing.
+	confine func(*pkg) *incompatibility
 
 	vars  []varState
 	trail []assignment
@@ -27,13 +27,6 @@ type search struct {
 	queue  []variable  // changed since their incompatibilities were last read
 	expand []expansion // dependencies that became active and are not stated yet
 	stated map[*incompatibility]bool
-}
-
-// constraint confines a package for one run: to its locked version, or to the
-// version the user asked for precisely.
-type constraint struct {
-	allowed set // "not selected" is always among them
-	fact    *fact
 }
 
 // varState is what a run knows about one variable.
@@ -150,10 +143,9 @@ func (s *search) meet(v variable) (*incompatibility, error) {
 	s.vars[v].known = true
 	s.vars[v].current = info.full
 	axioms := info.axioms
-	if limit := s.limits[info.pkg]; limit != nil && info.feature == "" {
-		ruledOut := info.full.minus(limit.allowed)
-		if !ruledOut.empty() {
-			axioms = append(axioms[:len(axioms):len(axioms)], &incompatibility{terms: []term{{v, ruledOut}}, fact: limit.fact})
+	if info.feature == "" {
+		if c := s.confine(info.pkg); c != nil {
+			axioms = append(axioms[:len(axioms):len(axioms)], c)
 		}
 	}
 	return s.state(axioms)
@@ -240,12 +232,12 @@ func (s *search) selected(p *pkg) int {
 	return s.vars[p.v].current.highest()
 }
 
-// decide selects the preferred version of a package, else its newest.
+// decide selects the locked version of a package, else its newest.
 func (s *search) decide(p *pkg) {
 	state := &s.vars[p.v]
 	version := state.current.highest()
-	if k, ok := s.prefer[p]; ok && state.current.has(k) {
-		version = k
+	if p.locked > 0 && state.current.has(p.locked) {
+		version = p.locked
 	}
 	s.level++
 	s.assign(p.v, singleton(version, p.states()), nil)

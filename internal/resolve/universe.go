@@ -27,7 +27,8 @@ type universe struct {
 
 	roots       []*rootNeed
 	rootClauses []*incompatibility
-	locked      map[Package]string // Options.Locked by key
+	locked      map[Package]string // Options.Locked by key, without what is to move
+	precise     map[Package]string // Options.Precise by key
 }
 
 // variableInfo says what a variable stands for.
@@ -47,6 +48,7 @@ type pkg struct {
 	entries  []*index.Entry
 	versions []index.Version
 	yanked   []candidate // that may not be chosen, oldest first
+	locked   int         // state of the locked version; 0 if none, or if it is to move
 
 	matches     map[string]set
 	features    map[string]variable
@@ -71,7 +73,7 @@ func newUniverse(ctx context.Context, src Source, opts Options) (*universe, erro
 	u := &universe{
 		ctx: ctx, src: src, opts: opts,
 		packages: map[Package]*pkg{}, named: map[string][]*pkg{}, links: map[string][]link{},
-		locked: map[Package]string{},
+		locked: map[Package]string{}, precise: map[Package]string{},
 	}
 	for p, version := range opts.Locked {
 		u.locked[keyOf(p)] = version
@@ -85,6 +87,7 @@ func newUniverse(ctx context.Context, src Source, opts Options) (*universe, erro
 		}
 	}
 	for p, version := range opts.Precise {
+		u.precise[keyOf(p)] = version
 		if u.locked[keyOf(p)] != version {
 			delete(u.locked, keyOf(p))
 		}
@@ -160,6 +163,9 @@ func (u *universe) newPackage(id Package, entries []*index.Entry) *pkg {
 		}
 		p.entries = append(p.entries, c.entry)
 		p.versions = append(p.versions, c.version)
+	}
+	if locked != "" {
+		p.locked = p.stateOf(locked)
 	}
 	p.shapes = make([]*shape, len(p.entries))
 	p.full = fullSet(p.states())
