@@ -129,7 +129,7 @@ func (in *Installer) rollBack(ctx context.Context, number int) (*Outcome, error)
 	if err != nil {
 		return nil, err
 	}
-	store := OpenStore(in.Config.Store)
+	store := in.store()
 	fetched, err := in.downloader().Ensure(ctx, store, target.archives(), store.Check)
 	if err != nil {
 		return nil, err
@@ -172,6 +172,12 @@ func (in *Installer) changing(ctx context.Context, decide func(p *plan) error) (
 		return err
 	})
 	return s, err
+}
+
+func (in *Installer) store() *Store {
+	store := OpenStore(in.Config.Store)
+	store.step = in.Project.step
+	return store
 }
 
 func (in *Installer) downloader() *Downloader {

@@ -30,7 +30,7 @@ func (in *Installer) carryOut(ctx context.Context, p *plan) (*Outcome, error) {
 	if p.opts.DryRun {
 		return s, nil
 	}
-	store := OpenStore(in.Config.Store)
+	store := in.store()
 	if in.nothingToDo(p, c, active, before, store) {
 		s.UpToDate = true
 		return s, nil

@@ -58,13 +58,16 @@ func (p *Project) recover() error {
 		return err
 	}
 	if j != nil {
+		p.step("take back")
 		if err := p.takeBack(j); err != nil {
 			return fmt.Errorf("take back what an interrupted run began: %w", err)
 		}
+		p.step("forget the journal taken back")
 		if err := p.forgetJournal(); err != nil {
 			return err
 		}
 	}
+	p.step("clear")
 	return p.Generations.clear()
 }
 
@@ -93,6 +96,7 @@ func (p *Project) takeBack(j *journal) error {
 		return nil // it was finished
 	}
 	for _, f := range j.Files {
+		p.step("restore " + f.Name)
 		if err := p.restore(f); err != nil {
 			return err
 		}
@@ -103,6 +107,7 @@ func (p *Project) takeBack(j *journal) error {
 		}
 	}
 	if j.Made {
+		p.step("remove the generation")
 		return g.remove(j.To)
 	}
 	return nil

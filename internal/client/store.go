@@ -20,12 +20,13 @@ import (
 type Store struct {
 	dir    string
 	limits archive.Limits
+	step   func(name string) // as in Project
 }
 
 // OpenStore returns the store in the folder dir, which is made when something
 // is first added.
 func OpenStore(dir string) *Store {
-	return &Store{dir: dir, limits: archive.DefaultLimits()}
+	return &Store{dir: dir, limits: archive.DefaultLimits(), step: func(string) {}}
 }
 
 // Tree is where the files of the archive with this digest (64 lower-case hex
@@ -137,6 +138,7 @@ func (in *Intake) Add(ctx context.Context, digest string, r io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
+	in.store.step("extract an archive")
 	if err := in.build(ctx, made, r); err != nil {
 		return errors.Join(err, removeTree(made))
 	}
@@ -144,6 +146,7 @@ func (in *Intake) Add(ctx context.Context, digest string, r io.Reader) error {
 	if err := os.MkdirAll(filepath.Dir(final), 0o755); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
+	in.store.step("name a store entry")
 	if err := in.place(made, digest); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
@@ -164,6 +167,7 @@ func (in *Intake) build(ctx context.Context, made string, r io.Reader) error {
 	if err := errors.Join(err, root.Close()); err != nil {
 		return err
 	}
+	in.store.step("seal an archive's tree")
 	inv, err := seal(ctx, tree)
 	if err != nil {
 		return fmt.Errorf("store: %w", err)

@@ -1,0 +1,357 @@
+//go:build unix
+
+package client
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/lockfile"
+	"github.com/clydepm/clyde/internal/manifest"
+)
+
+// The tests of this file run real processes: the test binary runs itself with
+// processVariable set, and TestProcess then does what a clyde process does.
+const (
+	processVariable = "CLYDE_TEST_PROCESS"       // "add NAME", "update" or "install"
+	worldVariable   = "CLYDE_TEST_PROCESS_WORLD" // folder of the world
+	projectVariable = "CLYDE_TEST_PROCESS_PROJECT"
+	killVariable    = "CLYDE_TEST_PROCESS_KILL" // number of the step to die at
+)
+
+// installWorld is a registry, a store and projects in one folder.
+type installWorld struct {
+	t   testing.TB
+	dir string
+}
+
+func newInstallWorld(t testing.TB) installWorld {
+	w := installWorld{t, t.TempDir()}
+	t.Cleanup(func() { _ = removeTree(filepath.Join(w.dir, "store")) })
+	config := index.Config{Clyde: index.ClydeConfig{Format: index.MaxConfigFormat, Name: "main"}}
+	writeTestFile(t, filepath.Join(w.dir, "main", index.ConfigPath), string(config.Format()))
+	return w
+}
+
+// release publishes a version in the registry.
+func (w installWorld) release(name, version string, needs ...string) {
+	w.t.Helper()
+	files := map[string]string{}
+	for i := range 5 {
+		files[fmt.Sprintf("include/%s/%d.h", name, i)] = "// " + name + " " + version + "\n"
+	}
+	data, digest := packed(w.t, name, version, files)
+	archive := filepath.Join(w.dir, "archives", digest+".tar.gz")
+	writeTestFile(w.t, archive, string(data))
+	e := &index.Entry{Name: name, Vers: version, Cksum: digest, Size: int64(len(data)), DL: (&url.URL{Scheme: "file", Path: archive}).String()}
+	for _, need := range needs {
+		e.Deps = append(e.Deps, index.Dependency{Name: need, Req: "*", DefaultFeatures: true, Kind: index.KindNormal})
+	}
+	path, err := index.Path(name)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	file := filepath.Join(w.dir, "main", filepath.FromSlash(path))
+	before, _ := os.ReadFile(file)
+	writeTestFile(w.t, file, string(append(e.AppendLine(before), '\n')))
+}
+
+func (w installWorld) installer(project string) *Installer {
+	config := &Config{
+		Jobs: 4, Timeout: 10 * time.Second, Keep: defaultKeep,
+		Cache: filepath.Join(w.dir, "cache"), Store: filepath.Join(w.dir, "store"),
+		Registries: []RegistryConfig{{Name: "main", URL: filepath.Join(w.dir, "main"), Kind: KindDir}},
+	}
+	registries, err := OpenRegistries(config, Access{Now: time.Now})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = registries.Close() })
+	return &Installer{
+		Project: OpenProject(filepath.Join(w.dir, project)), Config: config, Registries: registries,
+		Platform: index.Platform{OS: "linux", Arch: "x86_64"}, HTTP: http.DefaultClient, Report: &recorder{},
+	}
+}
+
+// do carries out a command of processVariable.
+func (in *Installer) do(ctx context.Context, command string) error {
+	verb, name, _ := strings.Cut(command, " ")
+	var err error
+	switch verb {
+	case "add":
+		_, err = in.Add(ctx, []Request{{Name: name}}, DependencyOptions{})
+	case "update":
+		_, err = in.Update(ctx, nil, "", InstallOptions{})
+	default:
+		_, err = in.Install(ctx, InstallOptions{})
+	}
+	return err
+}
+
+// command is a process that does a command and kills itself at a step; 0 is
+// never.
+func (w installWorld) command(project, command string, kill int) *exec.Cmd {
+	cmd := exec.CommandContext(w.t.Context(), os.Args[0], "-test.run=^TestProcess$")
+	cmd.Env = append(os.Environ(), processVariable+"="+command, worldVariable+"="+w.dir,
+		projectVariable+"="+project, killVariable+"="+strconv.Itoa(kill))
+	return cmd
+}
+
+// TestProcess is the main function of the processes of this file.
+func TestProcess(t *testing.T) {
+	command := os.Getenv(processVariable)
+	if command == "" {
+		t.Skip("started by the other tests of this file")
+	}
+	in := installWorld{t, os.Getenv(worldVariable)}.installer(os.Getenv(projectVariable))
+	kill, _ := strconv.Atoi(os.Getenv(killVariable))
+	var mu sync.Mutex
+	steps := 0
+	in.Project.step = func(string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if steps++; steps == kill {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}
+	if err := in.do(t.Context(), command); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wasKilled runs a process to its end and reports whether it killed itself.
+func wasKilled(t *testing.T, cmd *exec.Cmd) bool {
+	t.Helper()
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		return false
+	}
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
+		return true
+	}
+	t.Fatalf("%v\n%s", err, out)
+	return false
+}
+
+// state is what a person sees of a project.
+type state struct {
+	manifest, lock string
+	active         int
+	packages       string // each with the content of a header
+}
+
+func stateOf(t *testing.T, p *Project) state {
+	t.Helper()
+	read := func(name string) string {
+		data, err := readOptional(name, maxLock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	s := state{manifest: read(p.Manifest()), lock: read(p.Lock())}
+	var err error
+	if s.active, err = p.Generations.Active(); err != nil {
+		t.Fatal(err)
+	}
+	if s.active == 0 {
+		return s
+	}
+	ledger, err := p.Generations.Ledger(s.active)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range ledger.Packages {
+		header, err := os.ReadFile(filepath.Join(p.Generations.Packages(), l.Name, "include", l.Name, "4.h"))
+		if err != nil {
+			t.Fatalf("the active generation cannot be used: %v", err)
+		}
+		s.packages += string(header)
+	}
+	return s
+}
+
+// assertWhole fails unless each part of the project is as it was before or as
+// it will be afterwards, and the tree is the one of before until it is the one
+// of afterwards.
+func assertWhole(t *testing.T, now, before, after state) {
+	t.Helper()
+	if now.manifest != before.manifest && now.manifest != after.manifest {
+		t.Errorf("half a manifest: %q", now.manifest)
+	}
+	if now.lock != before.lock && now.lock != after.lock {
+		t.Errorf("half a lock: %q", now.lock)
+	}
+	if now.active == after.active && now != after {
+		t.Errorf("the new tree is active without its lock: %+v", now)
+	}
+	if now.active == before.active && now.packages != before.packages {
+		t.Errorf("the tree of before has %q", now.packages)
+	}
+	if _, err := manifest.Parse("package.yaml", []byte(now.manifest)); err != nil {
+		t.Error(err)
+	}
+	if now.lock != "" {
+		if _, err := lockfile.Parse("lock.jsonl", []byte(now.lock)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// assertNoLitter fails when an interrupted run left something behind.
+func assertNoLitter(t *testing.T, w installWorld, p *Project, generations ...int) {
+	t.Helper()
+	for path := range picture(t, p.Root) {
+		if base := filepath.Base(path); strings.HasPrefix(base, tempPrefix) || base == journalName || base == nextName {
+			t.Errorf("left behind: %s", path)
+		}
+	}
+	if got, err := p.Generations.List(); err != nil || !slices.Equal(got, generations) {
+		t.Errorf("generations %v, want %v (%v)", got, generations, err)
+	}
+	assertNoTemporaries(t, OpenStore(filepath.Join(w.dir, "store")))
+}
+
+// TestKilledAtEveryStep kills a process at each step of a command that changes
+// manifest, lock and tree, and the process that repairs it as well.
+func TestKilledAtEveryStep(t *testing.T) {
+	for _, start := range []string{"nothing installed", "something installed"} {
+		t.Run(start, func(t *testing.T) {
+			for kill := 1; ; kill++ {
+				w := newInstallWorld(t)
+				w.release("fmt", "9.1.0")
+				w.release("spdlog", "1.10.0", "fmt")
+				in := w.installer("project")
+				generations := []int{1}
+				if start == "something installed" {
+					must(t, in.do(t.Context(), "add fmt"))
+					generations = []int{1, 2}
+				} else {
+					must(t, os.Mkdir(in.Project.Root, 0o755))
+				}
+				before := stateOf(t, in.Project)
+				killed := wasKilled(t, w.command("project", "add spdlog", kill))
+				now := stateOf(t, in.Project)
+				repairKilled := killed && wasKilled(t, w.command("project", "add spdlog", 1+kill%4))
+				between := stateOf(t, in.Project)
+				must(t, in.do(t.Context(), "add spdlog"))
+				after := stateOf(t, in.Project)
+				assertWhole(t, now, before, after)
+				assertWhole(t, between, before, after)
+				if !strings.Contains(after.packages, "spdlog 1.10.0") || !strings.Contains(after.manifest, "spdlog") {
+					t.Errorf("step %d: the next run did not succeed: %+v", kill, after)
+				}
+				assertNoLitter(t, w, in.Project, generations...)
+				if t.Failed() {
+					t.Fatalf("killed at step %d (repair killed: %v)", kill, repairKilled)
+				}
+				if !killed {
+					if kill < 12 {
+						t.Errorf("there were only %d steps", kill)
+					}
+					return
+				}
+			}
+		})
+	}
+}
+
+// TestKilledAtAnyTime kills processes from outside, wherever they are.
+func TestKilledAtAnyTime(t *testing.T) {
+	w := newInstallWorld(t)
+	w.release("fmt", "9.1.0")
+	in := w.installer("project")
+	must(t, in.do(t.Context(), "add fmt"))
+	for i := range 15 {
+		name := fmt.Sprintf("package%d", i)
+		w.release(name, "1.0.0", "fmt")
+		before := stateOf(t, in.Project)
+		cmd := w.command("project", "add "+name, 0)
+		must(t, cmd.Start())
+		time.Sleep(time.Duration(rand.IntN(40)) * time.Millisecond)
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		now := stateOf(t, in.Project)
+		must(t, in.do(t.Context(), "add "+name))
+		after := stateOf(t, in.Project)
+		assertWhole(t, now, before, after)
+		if !strings.Contains(after.packages, name+" 1.0.0") {
+			t.Fatalf("the next run did not succeed: %+v", after)
+		}
+	}
+	numbers, err := in.Project.Generations.List()
+	must(t, err)
+	assertNoLitter(t, w, in.Project, numbers...)
+}
+
+// TestTenProcessesOnOneProject lets ten processes add a package each.
+func TestTenProcessesOnOneProject(t *testing.T) {
+	w := newInstallWorld(t)
+	w.release("fmt", "9.1.0")
+	must(t, os.Mkdir(filepath.Join(w.dir, "project"), 0o755))
+	for i := range 10 {
+		w.release(fmt.Sprintf("package%d", i), "1.0.0", "fmt")
+	}
+	w.all(10, func(i int) *exec.Cmd { return w.command("project", fmt.Sprintf("add package%d", i), 0) })
+	in := w.installer("project")
+	s := stateOf(t, in.Project)
+	for i := range 10 {
+		name := fmt.Sprintf("package%d", i)
+		if !strings.Contains(s.manifest, name+":") || !strings.Contains(s.packages, name+" 1.0.0") {
+			t.Errorf("%s is lost: %+v", name, s)
+		}
+	}
+	assertNoLitter(t, w, in.Project, 5, 6, 7, 8, 9, 10)
+	if outcome, err := in.Install(t.Context(), InstallOptions{Locked: true}); err != nil || !outcome.UpToDate {
+		t.Errorf("manifest, lock and tree do not agree: %+v, %v", outcome, err)
+	}
+}
+
+// TestTenProjectsOnOneStore lets ten processes fill one store with the same.
+func TestTenProjectsOnOneStore(t *testing.T) {
+	w := newInstallWorld(t)
+	for i := range 5 {
+		w.release(fmt.Sprintf("package%d", i), "1.0.0")
+	}
+	w.release("all", "1.0.0", "package0", "package1", "package2", "package3", "package4")
+	for i := range 10 {
+		must(t, os.Mkdir(filepath.Join(w.dir, fmt.Sprint(i)), 0o755))
+	}
+	w.all(10, func(i int) *exec.Cmd { return w.command(fmt.Sprint(i), "add all", 0) })
+	for i := range 10 {
+		in := w.installer(fmt.Sprint(i))
+		if s := stateOf(t, in.Project); strings.Count(s.packages, "1.0.0") != 6 {
+			t.Errorf("project %d has %q", i, s.packages)
+		}
+		assertNoLitter(t, w, in.Project, 1)
+	}
+}
+
+// all runs processes at once and expects all to succeed.
+func (w installWorld) all(n int, command func(i int) *exec.Cmd) {
+	w.t.Helper()
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			if out, err := command(i).CombinedOutput(); err != nil {
+				w.t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+	wg.Wait()
+}
