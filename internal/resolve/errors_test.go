@@ -118,6 +118,19 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
+func TestLongProofsAreCutShort(t *testing.T) {
+	w, opts := pigeons(6)
+	_, err := resolve.Resolve(t.Context(), w, opts)
+	var conflict *resolve.Conflict
+	if !errors.As(err, &conflict) {
+		t.Fatalf("got %v", err)
+	}
+	lines := strings.Split(conflict.Explanation(), "\n")
+	if len(lines) != 41 || !strings.Contains(lines[0], "lines of the proof are left out") || !strings.HasSuffix(lines[40], "app cannot be resolved.") {
+		t.Errorf("got %d lines:\n%s", len(lines), conflict.Explanation())
+	}
+}
+
 // pigeons makes a universe without a solution that takes long to refuse: n
 // packages must each take one of n-1 places, and no two the same.
 func pigeons(n int) (*world, resolve.Options) {
@@ -143,7 +156,7 @@ func pigeons(n int) (*world, resolve.Options) {
 func TestOnlyWhatIsNeededIsRead(t *testing.T) {
 	w := newWorld()
 	w.load(t, "main", "a 1.0.0 : b 1\na 0.1.0 : unused 1\nb 1.0.0 : c 1 optional\nc 1.0.0\nunused 1.0.0")
-	if _, err := resolve.Resolve(t.Context(), w, rootOptions(t, "a 1")); err != nil {
+	if _, err := resolve.Resolve(t.Context(), w, rootOptions(t, "a 1\nlock b 1.0.0\nlock gone 1.0.0\nlock unused 1.0.0")); err != nil {
 		t.Fatal(err)
 	}
 	if w.asked != 2 {

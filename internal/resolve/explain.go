@@ -221,8 +221,18 @@ func (c clause) leadsTo(d clause) bool {
 	return c.to != nil && c.to == d.from && c.feature == "" && c.needs.within(d.states)
 }
 
+// A proof longer than maxLines is more than anybody reads; of such a one only the
+// end is written, which speaks of what the root asks for.
+const (
+	maxLines  = 80
+	keptLines = 40
+)
+
 // text puts the lines together. Numbers stand before the lines that have one.
 func (n *narrator) text() string {
+	if left := len(n.lines) - keptLines; len(n.lines) > maxLines {
+		n.lines = append([]line{{text: fmt.Sprintf("(The first %d lines of the proof are left out.)", left)}}, n.lines[left:]...)
+	}
 	indent := ""
 	if len(n.numbers) > 0 {
 		indent = strings.Repeat(" ", len(fmt.Sprintf("(%d) ", len(n.numbers))))
