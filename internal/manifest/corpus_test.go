@@ -143,8 +143,7 @@ func packageSchema(t *testing.T) *jsonschema.Schema {
 }
 
 // value returns what an editor's YAML parser gives a schema.
-func value(t *testing.T, data []byte) any {
-	t.Helper()
+func value(t interface{ Fatal(...any) }, data []byte) any {
 	var v any
 	if err := yaml.Unmarshal(data, &v); err != nil {
 		t.Fatal(err)

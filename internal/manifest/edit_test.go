@@ -303,3 +303,34 @@ func TestEditsTouchNothingElse(t *testing.T) {
 		}
 	})
 }
+
+// FuzzSetDependency: on any valid manifest an edit either succeeds and can be
+// taken back, or is refused; it never gives a text that says something else.
+func FuzzSetDependency(f *testing.F) {
+	for _, seed := range []string{full, "dependencies: {\n a: '1' # x\n}", "dependencies:\n  ? a\n  : '1'\n", "dependencies: {\"a\":'1'}", "a: |+\n\n", "dependencies: {a: {version: '1'}, }\n...\n"} {
+		f.Add([]byte(seed), "a", "dev")
+		f.Add([]byte(seed), "b", "normal")
+	}
+	f.Fuzz(func(t *testing.T, data []byte, name, kind string) {
+		before, err := manifest.Parse("package.yaml", data)
+		if err != nil || !slices.Contains([]string{"normal", "dev", "build"}, kind) {
+			return
+		}
+		set, err := manifest.SetDependency(data, manifest.Dependency{Name: name, Req: "^1", Kind: kind})
+		if err != nil {
+			return
+		}
+		gone, removed, err := manifest.RemoveDependency(set, kind, name)
+		if err != nil || !removed {
+			t.Fatalf("cannot be taken back: %v %v\n%s", removed, err, set)
+		}
+		after, err := manifest.Parse("package.yaml", gone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		others := slices.DeleteFunc(before.Dependencies, func(d manifest.Dependency) bool { return d.Name == name })
+		if len(after.Dependencies) != len(others) || after.Name != before.Name || after.Description != before.Description {
+			t.Fatalf("something else changed:\n%s\nbecame\n%s", data, gone)
+		}
+	})
+}
