@@ -62,17 +62,20 @@ func ParseLine(line []byte) (*Entry, error) { return newLineDecoder(line).entry(
 // line after another.
 type lineDecoder struct {
 	json     jsontext.Decoder
-	texts    map[string]string // short texts read so far: lines repeat them much
+	texts    map[string]string // short texts read so far; nil unless many lines are read, which repeat them much
 	problems []*LineError
 	broken   bool
 	newer    *NewerVersionError
 }
 
 func newLineDecoder(line []byte) *lineDecoder {
-	d := &lineDecoder{texts: make(map[string]string)}
+	d := &lineDecoder{}
 	d.reset(line)
 	return d
 }
+
+// newFileDecoder returns a decoder for the lines of a file, to be reset to each.
+func newFileDecoder() *lineDecoder { return &lineDecoder{texts: make(map[string]string)} }
 
 // reset makes the decoder ready for another line.
 func (d *lineDecoder) reset(line []byte) {
@@ -419,7 +422,7 @@ func (d *lineDecoder) text() string {
 		return text
 	}
 	text := string(plain)
-	if len(d.texts) < maxKeptTexts {
+	if d.texts != nil && len(d.texts) < maxKeptTexts {
 		d.texts[text] = text
 	}
 	return text

@@ -76,9 +76,11 @@ func splitLines(text []byte) [][]byte {
 // readKnown notes the versions and the name of the lines before. A line that
 // cannot be read could hold any version, so nothing may be added after it.
 func (p *packageChange) readKnown(before [][]byte) {
+	d := newFileDecoder()
 	for i, line := range before {
+		d.reset(line)
 		name, version := "", ""
-		switch entry, err := ParseLine(line); err := err.(type) {
+		switch entry, err := d.entry(); err := err.(type) {
 		case nil:
 			name, version = entry.Name, entry.Vers
 		case *NewerVersionError:

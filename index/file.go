@@ -20,7 +20,7 @@ type Skipped struct {
 func ParseFile(data []byte) File {
 	var f File
 	number := 0
-	d := newLineDecoder(nil)
+	d := newFileDecoder()
 	for line := range bytes.Lines(data) {
 		number++
 		line = bytes.TrimSpace(line)
