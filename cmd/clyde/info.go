@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
@@ -22,33 +21,25 @@ for, and the list of all versions with those that are yanked or retired.`,
 		Example: "  clyde info fmt\n  clyde info fmt@10.2.1\n  clyde info fmt --registry libs --json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, registries, err := a.openRegistries()
-			if err != nil {
-				return err
-			}
-			defer registries.Close()
 			name, version, _ := strings.Cut(args[0], "@")
-			info, err := a.info(cmd.Context(), registries, registry, name, version)
-			if err != nil {
-				return err
-			}
-			if a.json {
-				return a.printJSON(newInfoJSON(info))
-			}
-			return a.renderInfo(info)
+			return a.withRegistries(func(registries *client.Registries) error {
+				r, err := registries.Locate(cmd.Context(), name, registry, "")
+				if err != nil {
+					return err
+				}
+				info, err := client.ReadInfo(cmd.Context(), r, name, version)
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return a.printJSON(newInfoJSON(info))
+				}
+				return a.renderInfo(info)
+			})
 		},
 	}
 	cmd.Flags().StringVar(&registry, "registry", "", "ask the registry called `NAME`, or its URL")
 	return cmd
-}
-
-// info asks the registry that is named, or else the only one that has the name.
-func (a *app) info(ctx context.Context, registries *client.Registries, registry, name, version string) (*client.Info, error) {
-	r, err := registries.Locate(ctx, name, registry, "")
-	if err != nil {
-		return nil, err
-	}
-	return client.ReadInfo(ctx, r, name, version)
 }
 
 func (a *app) renderInfo(info *client.Info) error {

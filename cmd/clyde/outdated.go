@@ -26,13 +26,10 @@ What is compared is the copies that 'clyde registry update' brings up to date.`,
 			if err != nil {
 				return err
 			}
-			_, registries, err := a.openRegistries()
-			if err != nil {
-				return err
-			}
-			defer registries.Close()
-			packages, failed := view.Outdated(cmd.Context(), registries)
-			return errors.Join(a.renderOutdated(packages, failed == nil), failed)
+			return a.withRegistries(func(registries *client.Registries) error {
+				packages, failed := view.Outdated(cmd.Context(), registries)
+				return errors.Join(a.renderOutdated(packages, failed == nil), failed)
+			})
 		},
 	}
 }

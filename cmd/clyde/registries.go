@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"sync"
@@ -24,6 +25,15 @@ func (a *app) openRegistries() (*client.Config, *client.Registries, error) {
 	}
 	registries, err := client.OpenRegistries(config, a.access())
 	return config, registries, err
+}
+
+// withRegistries runs do with the configured registries open.
+func (a *app) withRegistries(do func(*client.Registries) error) error {
+	_, registries, err := a.openRegistries()
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(registries), registries.Close())
 }
 
 // access is the outside world of registries. What they note may hold text from

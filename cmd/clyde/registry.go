@@ -152,34 +152,35 @@ func registryListCommand(a *app) *cobra.Command {
 		Example: "  clyde registry list\n  clyde registry list --json",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, registries, err := a.openRegistries()
-			if err != nil {
-				return err
-			}
-			defer registries.Close()
-			if a.json {
-				out := struct {
-					Registries []registryJSON `json:"registries"`
-				}{[]registryJSON{}}
-				for _, r := range registries.All() {
-					out.Registries = append(out.Registries, newRegistryJSON(r.Config()))
-				}
-				return a.printJSON(out)
-			}
-			if len(registries.All()) == 0 {
-				a.noteNoRegistry()
-				return nil
-			}
-			var table terminal.Table
-			table.Row("NAME", "TYPE", "FROM", "URL")
-			for _, r := range registries.All() {
-				c := r.Config()
-				table.Row(c.Name, string(c.Kind), string(c.Origin.Scope), c.URL)
-			}
-			_, err = table.WriteTo(a.Stdout)
-			return err
+			return a.withRegistries(func(registries *client.Registries) error {
+				return a.renderRegistries(registries.All())
+			})
 		},
 	}
+}
+
+func (a *app) renderRegistries(registries []client.Registry) error {
+	if a.json {
+		out := struct {
+			Registries []registryJSON `json:"registries"`
+		}{[]registryJSON{}}
+		for _, r := range registries {
+			out.Registries = append(out.Registries, newRegistryJSON(r.Config()))
+		}
+		return a.printJSON(out)
+	}
+	if len(registries) == 0 {
+		a.noteNoRegistry()
+		return nil
+	}
+	var table terminal.Table
+	table.Row("NAME", "TYPE", "FROM", "URL")
+	for _, r := range registries {
+		c := r.Config()
+		table.Row(c.Name, string(c.Kind), string(c.Origin.Scope), c.URL)
+	}
+	_, err := table.WriteTo(a.Stdout)
+	return err
 }
 
 // noteNoRegistry tells a newcomer what to do first.
@@ -221,21 +222,18 @@ func registryShowCommand(a *app) *cobra.Command {
 		Example: "  clyde registry show libs",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, registries, err := a.openRegistries()
-			if err != nil {
-				return err
-			}
-			defer registries.Close()
-			r, err := registries.Get(args[0])
-			if err != nil {
-				return err
-			}
-			status, err := r.Status(cmd.Context())
-			packages := 0
-			if err == nil {
-				packages, err = r.Count(cmd.Context())
-			}
-			return errors.Join(a.renderRegistry(r.Config(), status, packages, err), err)
+			return a.withRegistries(func(registries *client.Registries) error {
+				r, err := registries.Get(args[0])
+				if err != nil {
+					return err
+				}
+				status, err := r.Status(cmd.Context())
+				packages := 0
+				if err == nil {
+					packages, err = r.Count(cmd.Context())
+				}
+				return errors.Join(a.renderRegistry(r.Config(), status, packages, err), err)
+			})
 		},
 	}
 }

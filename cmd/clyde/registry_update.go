@@ -23,21 +23,18 @@ with exit code 5, and its copy stays as it was.`,
 			if opts.AcceptRewrite && len(args) == 0 {
 				return usagef("--accept-rewrite needs the names of the registries")
 			}
-			_, registries, err := a.openRegistries()
-			if err != nil {
-				return err
-			}
-			defer registries.Close()
-			which, err := pick(registries, args)
-			if err != nil {
-				return err
-			}
-			if len(which) == 0 && !a.json {
-				a.noteNoRegistry()
-				return nil
-			}
-			outcomes, failed := registries.Update(cmd.Context(), which, opts)
-			return errors.Join(a.renderUpdates(outcomes), failed)
+			return a.withRegistries(func(registries *client.Registries) error {
+				which, err := pick(registries, args)
+				if err != nil {
+					return err
+				}
+				if len(which) == 0 && !a.json {
+					a.noteNoRegistry()
+					return nil
+				}
+				outcomes, failed := registries.Update(cmd.Context(), which, opts)
+				return errors.Join(a.renderUpdates(outcomes), failed)
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&opts.AcceptRewrite, "accept-rewrite", false, "take over a history that does not continue the known one")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"math"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -38,20 +39,16 @@ What is searched is the copies that 'clyde registry update' brings up to date.`,
 			if limit < 1 {
 				return usagef("--limit: %d is not a number of packages", limit)
 			}
-			_, registries, err := a.openRegistries()
-			if err != nil {
-				return err
+			if all {
+				limit = math.MaxInt
 			}
-			defer registries.Close()
-			if len(registries.All()) == 0 {
-				a.noteNoRegistry()
-			}
-			matches, failed := registries.Search(cmd.Context(), client.Query{Text: text})
-			total := len(matches)
-			if !all {
-				matches = matches[:min(limit, total)]
-			}
-			return errors.Join(a.renderMatches(text, matches, total), failed)
+			return a.withRegistries(func(registries *client.Registries) error {
+				if len(registries.All()) == 0 {
+					a.noteNoRegistry()
+				}
+				matches, failed := registries.Search(cmd.Context(), client.Query{Text: text})
+				return errors.Join(a.renderMatches(text, matches[:min(limit, len(matches))], len(matches)), failed)
+			})
 		},
 	}
 	cmd.Flags().IntVar(&limit, "limit", searchLimit, "show at most `N` packages")

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -213,7 +212,7 @@ func TestEditKeepsWhatPeopleWrote(t *testing.T) {
 			w := newWorld(t)
 			file := w.write("config/clyde/config.yaml", test.before)
 			c := w.mustLoad()
-			if err := c.addEntry(context.Background(), ScopeUser, r); err != nil {
+			if err := c.addEntry(t.Context(), ScopeUser, r); err != nil {
 				t.Fatal(err)
 			}
 			got, err := os.ReadFile(file)
@@ -227,7 +226,7 @@ func TestEditKeepsWhatPeopleWrote(t *testing.T) {
 			if n := len(last); n == 0 || last[n-1].Name != "new" || last[n-1].Kind != KindGit {
 				t.Errorf("read back: %+v", last)
 			}
-			if err := c.addEntry(context.Background(), ScopeUser, r); !errors.Is(err, ErrConflict) {
+			if err := c.addEntry(t.Context(), ScopeUser, r); !errors.Is(err, ErrConflict) {
 				t.Errorf("added twice: %v", err)
 			}
 		})
@@ -243,7 +242,7 @@ func TestRemoveRegistryFromFile(t *testing.T) {
 		{"a", "# top\nregistries:\n  # about b\n  - name: b\n    url: /b # here\n\njobs: 3 # enough\n"},
 		{"b", "# top\nregistries: []\n\njobs: 3 # enough\n"},
 	} {
-		if err := c.removeEntry(context.Background(), ScopeUser, step.remove); err != nil {
+		if err := c.removeEntry(t.Context(), ScopeUser, step.remove); err != nil {
 			t.Fatal(err)
 		}
 		got, err := os.ReadFile(file)
@@ -254,7 +253,7 @@ func TestRemoveRegistryFromFile(t *testing.T) {
 			t.Fatal(diff)
 		}
 	}
-	if err := c.removeEntry(context.Background(), ScopeUser, "a"); !errors.Is(err, ErrNotFound) {
+	if err := c.removeEntry(t.Context(), ScopeUser, "a"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("removed twice: %v", err)
 	}
 }
@@ -266,7 +265,7 @@ func TestEditsAtTheSameTime(t *testing.T) {
 	for i := range 20 {
 		wait.Go(func() {
 			name := "r" + string(rune('a'+i))
-			if err := c.addEntry(context.Background(), ScopeUser, RegistryConfig{Name: name, URL: "/" + name}); err != nil {
+			if err := c.addEntry(t.Context(), ScopeUser, RegistryConfig{Name: name, URL: "/" + name}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -287,7 +286,7 @@ func TestEditFollowsASymbolicLink(t *testing.T) {
 	if err := os.Symlink(target, link); err != nil {
 		t.Skip(err)
 	}
-	if err := w.mustLoad().addEntry(context.Background(), ScopeUser, RegistryConfig{Name: "a", URL: "/a"}); err != nil {
+	if err := w.mustLoad().addEntry(t.Context(), ScopeUser, RegistryConfig{Name: "a", URL: "/a"}); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {

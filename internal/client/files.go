@@ -19,7 +19,7 @@ const lockRetry = 50 * time.Millisecond
 // and renamed, so that a reader sees the old bytes or the new and a crash
 // leaves one of them. It makes missing folders. A symbolic link stays one; the
 // file it points to is replaced.
-func writeFile(name string, data []byte, mode fs.FileMode) (err error) {
+func writeFile(name string, data []byte, mode fs.FileMode) error {
 	if target, err := filepath.EvalSymlinks(name); err == nil {
 		name = target
 	}
@@ -31,28 +31,24 @@ func writeFile(name string, data []byte, mode fs.FileMode) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			tmp.Close()
-			os.Remove(tmp.Name())
-		}
-	}()
-	if _, err := tmp.Write(data); err != nil {
-		return err
-	}
-	if err := tmp.Chmod(mode); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return err
-	}
-	if err := tmp.Sync(); err != nil {
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
+	if err := errors.Join(fill(tmp, data, mode), tmp.Close()); err != nil {
+		return errors.Join(err, os.Remove(tmp.Name()))
 	}
 	if err := os.Rename(tmp.Name(), name); err != nil {
-		return err
+		return errors.Join(err, os.Remove(tmp.Name()))
 	}
 	return syncDir(dir)
+}
+
+// fill writes a new file and brings it to disk.
+func fill(f *os.File, data []byte, mode fs.FileMode) error {
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	if err := f.Chmod(mode); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return f.Sync()
 }
 
 // syncDir makes renames in dir durable where the system can do that.
@@ -61,8 +57,8 @@ func syncDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, os.ErrPermission) && !errors.Is(err, os.ErrInvalid) {
+	err = errors.Join(d.Sync(), d.Close())
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, os.ErrPermission) && !errors.Is(err, os.ErrInvalid) {
 		return err
 	}
 	return nil

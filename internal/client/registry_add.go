@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -31,7 +32,7 @@ type AddedRegistry struct {
 // before the file is written, so that a mistyped address never gets there. The
 // error is [ErrConflict] when the file has this registry already or the name
 // belongs to another one, and otherwise those of [Registry].
-func (c *Config) Add(ctx context.Context, opts AddRegistryOptions, a Access) (*AddedRegistry, error) {
+func (c *Config) Add(ctx context.Context, opts AddRegistryOptions, a Access) (_ *AddedRegistry, err error) {
 	entry, err := c.newEntry(opts)
 	if err != nil {
 		return nil, err
@@ -47,7 +48,7 @@ func (c *Config) Add(ctx context.Context, opts AddRegistryOptions, a Access) (*A
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
+	defer func() { err = errors.Join(err, r.Close()) }()
 	if _, err := r.Update(ctx, UpdateOptions{}); err != nil {
 		return nil, err
 	}
@@ -142,7 +143,7 @@ func (c *Config) existing(entry RegistryConfig, opts AddRegistryOptions) (*Regis
 // Remove takes the registry called name out of the file of the scope and, when
 // no other file has it, its copy out of the cache. The error is [ErrNotFound]
 // when the file has no such entry.
-func (c *Config) Remove(ctx context.Context, scope Scope, name string, a Access) (RegistryConfig, error) {
+func (c *Config) Remove(ctx context.Context, scope Scope, name string, a Access) (_ RegistryConfig, err error) {
 	in := func(s Scope) int {
 		return slices.IndexFunc(c.entries, func(r RegistryConfig) bool { return r.Name == name && r.Origin.Scope == s })
 	}
@@ -162,7 +163,7 @@ func (c *Config) Remove(ctx context.Context, scope Scope, name string, a Access)
 	if err != nil {
 		return entry, err
 	}
-	defer r.Close()
+	defer func() { err = errors.Join(err, r.Close()) }()
 	if cached, ok := r.(interface{ forget(context.Context) error }); ok {
 		return entry, cached.forget(ctx)
 	}

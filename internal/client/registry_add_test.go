@@ -1,7 +1,6 @@
 package client
 
 import (
-	"context"
 	"errors"
 	"path/filepath"
 	"testing"
@@ -106,7 +105,7 @@ func FuzzParseLocation(f *testing.F) {
 func TestRemoveTakesTheCopyAlong(t *testing.T) {
 	w := newWorld(t)
 	u := newUpstream(t, filepath.Join(w.dir, "up.git"), "hello 1.0.0")
-	ctx := context.Background()
+	ctx := t.Context()
 	copies := func() int {
 		all, err := filepath.Glob(filepath.Join(w.dir, "cache", "clyde", "registries", "up-*.git"))
 		must(t, err)

@@ -125,7 +125,7 @@ func (c gitCopy) offlineError(why string) error {
 }
 
 // update moves the copy to the newest commit of the registry.
-func (c gitCopy) update(ctx context.Context, opts UpdateOptions) (Change, error) {
+func (c gitCopy) update(ctx context.Context, opts UpdateOptions) (_ Change, err error) {
 	if c.offline {
 		return Change{}, &Error{
 			Class: ErrNetwork, Message: "cannot be updated offline", Remedy: "run the command without --offline",
@@ -140,7 +140,7 @@ func (c gitCopy) update(ctx context.Context, opts UpdateOptions) (Change, error)
 	if err != nil {
 		return c.clone(ctx, opts)
 	}
-	defer opened.repo.Close()
+	defer func() { err = errors.Join(err, opened.repo.Close()) }()
 	now, err := c.remoteHead(ctx)
 	if err != nil {
 		return Change{}, err
@@ -261,7 +261,7 @@ func (c gitCopy) clone(ctx context.Context, opts UpdateOptions) (Change, error) 
 
 // checkAgainstKnown fetches the whole history to a place of its own to see
 // whether it contains the commit that was shown before.
-func (c gitCopy) checkAgainstKnown(ctx context.Context, known string) error {
+func (c gitCopy) checkAgainstKnown(ctx context.Context, known string) (err error) {
 	full, err := c.cloneBeside(ctx, 0)
 	if err != nil {
 		return err
@@ -271,7 +271,7 @@ func (c gitCopy) checkAgainstKnown(ctx context.Context, known string) error {
 	if err != nil {
 		return err
 	}
-	defer repo.Close()
+	defer func() { err = errors.Join(err, repo.Close()) }()
 	head, err := repo.Resolve("HEAD")
 	if err != nil {
 		return err
@@ -315,7 +315,7 @@ func (c gitCopy) examine(dir string) (record gitRecord, packages int, err error)
 	if err != nil {
 		return record, 0, err
 	}
-	defer repo.Close()
+	defer func() { err = errors.Join(err, repo.Close()) }()
 	record = gitRecord{URL: c.url, Updated: c.access.Now().UTC()}
 	if record.Ref, err = repo.HeadRef(); err != nil {
 		return record, 0, err

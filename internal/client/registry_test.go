@@ -1,7 +1,6 @@
 package client
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -116,7 +115,7 @@ func (w *world) open(c *Config, r RegistryConfig) Registry {
 
 func versionsOf(t *testing.T, r Registry, name string) string {
 	t.Helper()
-	file, err := r.Package(context.Background(), name)
+	file, err := r.Package(t.Context(), name)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
@@ -130,7 +129,6 @@ func versionsOf(t *testing.T, r Registry, name string) string {
 func TestGitRegistryShowsOneCommitUntilUpdate(t *testing.T) {
 	w := newWorld(t)
 	u := newUpstream(t, filepath.Join(w.dir, "up.git"), "hello 1.0.0 Greets")
-	ctx := context.Background()
 	r := w.open(w.mustLoad(), RegistryConfig{Name: "up", URL: u.path})
 	first := u.head
 	if got := versionsOf(t, r, "Hello"); got != "1.0.0" {
@@ -140,21 +138,21 @@ func TestGitRegistryShowsOneCommitUntilUpdate(t *testing.T) {
 	if got := versionsOf(t, r, "hello"); got != "1.0.0" {
 		t.Errorf("before the update: %q", got)
 	}
-	if _, err := r.Package(ctx, "world"); !errors.Is(err, ErrNotFound) {
+	if _, err := r.Package(t.Context(), "world"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("before the update: %v", err)
 	}
-	change, err := r.Update(ctx, UpdateOptions{})
+	change, err := r.Update(t.Context(), UpdateOptions{})
 	if diff := cmp.Diff(Change{Old: first, New: u.head, Packages: 2}, change); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
 	if got := versionsOf(t, r, "hello"); got != "1.0.0 1.1.0" {
 		t.Errorf("after the update: %q", got)
 	}
-	change, err = r.Update(ctx, UpdateOptions{})
+	change, err = r.Update(t.Context(), UpdateOptions{})
 	if diff := cmp.Diff(Change{Old: u.head, New: u.head}, change); diff != "" || err != nil {
 		t.Error("second update", diff, err)
 	}
-	status, err := r.Status(ctx)
+	status, err := r.Status(t.Context())
 	want := Status{Commit: u.head, Updated: time.Unix(1800000000, 0).UTC()}
 	if diff := cmp.Diff(want, status); diff != "" || err != nil {
 		t.Error(diff, err)
@@ -163,12 +161,11 @@ func TestGitRegistryShowsOneCommitUntilUpdate(t *testing.T) {
 
 func TestGitRegistryOffline(t *testing.T) {
 	w := newWorld(t)
-	ctx := context.Background()
 	c := w.mustLoad("offline=true")
 	r := w.open(c, RegistryConfig{Name: "far", URL: "https://git.example.invalid/index.git"})
 	for what, err := range map[string]error{
-		"package": func() error { _, err := r.Package(ctx, "hello"); return err }(),
-		"update":  func() error { _, err := r.Update(ctx, UpdateOptions{}); return err }(),
+		"package": func() error { _, err := r.Package(t.Context(), "hello"); return err }(),
+		"update":  func() error { _, err := r.Update(t.Context(), UpdateOptions{}); return err }(),
 	} {
 		if !errors.Is(err, ErrNetwork) || !strings.Contains(err.Error(), "registry far") || !strings.Contains(hintOf(err), "--offline") {
 			t.Errorf("%s: %v (%s)", what, err, hintOf(err))
@@ -178,7 +175,6 @@ func TestGitRegistryOffline(t *testing.T) {
 
 func TestGitRegistryRefusesARewrittenHistory(t *testing.T) {
 	w := newWorld(t)
-	ctx := context.Background()
 	u := newUpstream(t, filepath.Join(w.dir, "up.git"), "hello 1.0.0")
 	r := w.open(w.mustLoad(), RegistryConfig{Name: "up", URL: u.path})
 	old := u.head
@@ -186,7 +182,7 @@ func TestGitRegistryRefusesARewrittenHistory(t *testing.T) {
 	u.rewrite("hello 6.6.6")
 	check := func(when string) {
 		t.Helper()
-		_, err := r.Update(ctx, UpdateOptions{})
+		_, err := r.Update(t.Context(), UpdateOptions{})
 		if !errors.Is(err, ErrIntegrity) || !strings.Contains(err.Error(), shortID(old)) || !strings.Contains(err.Error(), shortID(u.head)) {
 			t.Errorf("%s: %v", when, err)
 		}
@@ -202,10 +198,10 @@ func TestGitRegistryRefusesARewrittenHistory(t *testing.T) {
 	if err := errors.Join(r.Close(), os.RemoveAll(g.copy.repository())); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Package(ctx, "hello"); !errors.Is(err, ErrIntegrity) {
+	if _, err := r.Package(t.Context(), "hello"); !errors.Is(err, ErrIntegrity) {
 		t.Errorf("made again: %v", err)
 	}
-	change, err := r.Update(ctx, UpdateOptions{AcceptRewrite: true})
+	change, err := r.Update(t.Context(), UpdateOptions{AcceptRewrite: true})
 	if err != nil || change.Old != old || change.New != u.head {
 		t.Errorf("accepted: %+v %v", change, err)
 	}
@@ -220,7 +216,7 @@ func TestGitRegistryAcceptsRewriteInPlace(t *testing.T) {
 	r := w.open(w.mustLoad(), RegistryConfig{Name: "up", URL: u.path})
 	versionsOf(t, r, "hello")
 	u.rewrite("hello 2.0.0")
-	if _, err := r.Update(context.Background(), UpdateOptions{AcceptRewrite: true}); err != nil {
+	if _, err := r.Update(t.Context(), UpdateOptions{AcceptRewrite: true}); err != nil {
 		t.Fatal(err)
 	}
 	if got := versionsOf(t, r, "hello"); got != "2.0.0" {
@@ -235,13 +231,13 @@ func TestGitRegistryRefusesToGoBack(t *testing.T) {
 	versionsOf(t, r, "hello")
 	before := u.head
 	u.publish("hello 1.0.0", "hello 1.1.0")
-	if _, err := r.Update(context.Background(), UpdateOptions{}); err != nil {
+	if _, err := r.Update(t.Context(), UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := u.repo.CompareAndSwap("refs/heads/main", u.head, before); err != nil {
 		t.Fatal(err)
 	}
-	_, err := r.Update(context.Background(), UpdateOptions{})
+	_, err := r.Update(t.Context(), UpdateOptions{})
 	if !errors.Is(err, ErrIntegrity) || !strings.Contains(err.Error(), "went back") {
 		t.Errorf("got %v", err)
 	}
@@ -273,6 +269,7 @@ func TestGitRegistryHealsItself(t *testing.T) {
 	}
 	for name, damage := range damages {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			u := newUpstream(t, filepath.Join(w.dir, "up.git"), "hello 1.0.0", "world 1.0.0")
 			c := w.mustLoad()
@@ -282,7 +279,7 @@ func TestGitRegistryHealsItself(t *testing.T) {
 			damage(t, r.(*gitRegistry))
 			u.publish("hello 1.0.0", "hello 1.1.0")
 			again := w.open(c, RegistryConfig{Name: "up", URL: u.path})
-			if _, err := again.Update(context.Background(), UpdateOptions{}); err != nil {
+			if _, err := again.Update(t.Context(), UpdateOptions{}); err != nil {
 				t.Fatal(err)
 			}
 			if got := versionsOf(t, again, "hello"); got != "1.0.0 1.1.0" {
@@ -305,7 +302,7 @@ func TestGitRegistryHealsWhileReading(t *testing.T) {
 	// Another state than what was answered before must not be mixed in.
 	g.open.tree = indexTree{brokenFS{}}
 	u.publish("third 1.0.0")
-	if _, err := r.Package(context.Background(), "third"); !errors.Is(err, ErrConflict) {
+	if _, err := r.Package(t.Context(), "third"); !errors.Is(err, ErrConflict) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -324,10 +321,10 @@ func TestGitRegistryIsSharedByMany(t *testing.T) {
 			}
 			defer r.Close()
 			for range 3 {
-				if _, err := r.Update(context.Background(), UpdateOptions{}); err != nil {
+				if _, err := r.Update(t.Context(), UpdateOptions{}); err != nil {
 					t.Error(err)
 				}
-				if _, err := r.Package(context.Background(), "hello"); err != nil {
+				if _, err := r.Package(t.Context(), "hello"); err != nil {
 					t.Error(err)
 				}
 			}
@@ -348,7 +345,7 @@ func TestRepositoryThatIsNoIndex(t *testing.T) {
 	u := newUpstream(t, filepath.Join(w.dir, "up.git"))
 	u.commit(map[string]string{"config.json": "", "README.md": "code"})
 	r := w.open(w.mustLoad(), RegistryConfig{Name: "up", URL: u.path})
-	if _, err := r.Package(context.Background(), "hello"); !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), "not a package index") {
+	if _, err := r.Package(t.Context(), "hello"); !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), "not a package index") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -377,10 +374,10 @@ func TestDirRegistry(t *testing.T) {
 	if got := versionsOf(t, r, "acme/tool"); got != "0.1.0" {
 		t.Errorf("versions %q", got)
 	}
-	if _, err := r.Package(context.Background(), "evil"); err == nil {
+	if _, err := r.Package(t.Context(), "evil"); err == nil {
 		t.Error("a link out of the folder was followed")
 	}
-	if n, err := r.Count(context.Background()); err != nil || n != 2 {
+	if n, err := r.Count(t.Context()); err != nil || n != 2 {
 		t.Errorf("%d packages, %v", n, err)
 	}
 }
@@ -395,14 +392,13 @@ func TestChooseRegistry(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer set.Close()
-	ctx := context.Background()
-	if r, err := set.Choose(ctx, "hello"); err != nil || r.Config().Name != "one" {
+	if r, err := set.Choose(t.Context(), "hello"); err != nil || r.Config().Name != "one" {
 		t.Errorf("hello: %v %v", r, err)
 	}
-	if _, err := set.Choose(ctx, "both"); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "one, two") {
+	if _, err := set.Choose(t.Context(), "both"); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "one, two") {
 		t.Errorf("both: %v", err)
 	}
-	if _, err := set.Choose(ctx, "spdlgo"); !errors.Is(err, ErrNotFound) || !strings.Contains(hintOf(err), "spdlog") {
+	if _, err := set.Choose(t.Context(), "spdlgo"); !errors.Is(err, ErrNotFound) || !strings.Contains(hintOf(err), "spdlog") {
 		t.Errorf("near: %v (%s)", err, hintOf(err))
 	}
 	if _, err := set.Get("tow"); !errors.Is(err, ErrNotFound) || !strings.Contains(hintOf(err), "two") {
@@ -424,7 +420,7 @@ func TestChooseRegistry(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer again.Close()
-	if r, err := again.Choose(ctx, "hello"); err == nil {
+	if r, err := again.Choose(t.Context(), "hello"); err == nil {
 		t.Errorf("chose %v though two did not answer", r.Config().Name)
 	}
 }

@@ -63,12 +63,12 @@ func (t indexTree) versions(name string) (index.File, error) {
 }
 
 // read reads a regular file of bounded size.
-func (t indexTree) read(name string) ([]byte, error) {
+func (t indexTree) read(name string) (_ []byte, err error) {
 	f, err := t.files.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { err = errors.Join(err, f.Close()) }()
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err

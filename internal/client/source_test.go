@@ -1,7 +1,6 @@
 package client
 
 import (
-	"context"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -28,7 +27,7 @@ func sourceWorld(t *testing.T) (*Source, *Registries) {
 
 func TestSourceTellsAbsentPackageFromAbsentRegistry(t *testing.T) {
 	source, _ := sourceWorld(t)
-	ctx := context.Background()
+	ctx := t.Context()
 	if _, err := source.Versions(ctx, resolve.Package{Registry: "one", Name: "nothing"}); !errors.Is(err, resolve.ErrNotFound) {
 		t.Errorf("absent package: %v", err)
 	}
@@ -54,7 +53,7 @@ func TestSourceExplainsAnUnknownRegistry(t *testing.T) {
 	req, err := index.ParseRequirement("^1")
 	must(t, err)
 	source := set.Source()
-	_, err = resolve.Resolve(context.Background(), source, resolve.Options{Dependencies: []resolve.Dependency{
+	_, err = resolve.Resolve(t.Context(), source, resolve.Options{Dependencies: []resolve.Dependency{
 		{Package: resolve.Package{Registry: "one", Name: "app"}, Req: req, DefaultFeatures: true},
 	}})
 	err = source.Explain(err)
@@ -65,7 +64,7 @@ func TestSourceExplainsAnUnknownRegistry(t *testing.T) {
 
 func TestLocateKeepsPinsAndLocks(t *testing.T) {
 	_, set := sourceWorld(t)
-	ctx := context.Background()
+	ctx := t.Context()
 	for _, test := range []struct{ pin, locked, want string }{
 		{"gone", "", "gone"},
 		{set.All()[1].Config().URL, "", "gone"},

@@ -94,7 +94,7 @@ func (v *View) Why(name string) ([][]Step, error) {
 	if !ok {
 		return nil, v.notLocked(name)
 	}
-	nearest := v.shortestPaths()
+	nearest := v.shortestPaths(wanted.Name)
 	end := Step{Name: wanted.Name, Version: wanted.Version}
 	var paths [][]Step
 	for _, r := range lock.Requirements {
@@ -105,7 +105,7 @@ func (v *View) Why(name string) ([][]Step, error) {
 	for _, p := range lock.Packages {
 		for _, d := range p.Dependencies {
 			path, reached := nearest[p.Name]
-			if index.Fold(d.Name) != index.Fold(wanted.Name) || !reached || passes(path, wanted.Name) {
+			if index.Fold(d.Name) != index.Fold(wanted.Name) || !reached {
 				continue
 			}
 			path = append(slices.Clone(path), Step{Name: p.Name, Version: p.Version, Req: d.Req, Kind: notNormal(d.Kind)}, end)
@@ -119,15 +119,10 @@ func (v *View) Why(name string) ([][]Step, error) {
 	return paths, nil
 }
 
-// passes reports whether a path goes through the package: then it is no reason
-// to have it.
-func passes(path []Step, name string) bool {
-	return slices.ContainsFunc(path[1:], func(s Step) bool { return s.Name == name })
-}
-
 // shortestPaths is for each package the steps from the project to it, itself
-// left out.
-func (v *View) shortestPaths() map[string][]Step {
+// left out. No path leads through the package around, for what is only there
+// because of a package is no reason to have it.
+func (v *View) shortestPaths(around string) map[string][]Step {
 	paths := map[string][]Step{}
 	var queue []lockfile.Package
 	reach := func(name string, path []Step) {
@@ -144,6 +139,9 @@ func (v *View) shortestPaths() map[string][]Step {
 	for len(queue) > 0 {
 		p := queue[0]
 		queue = queue[1:]
+		if p.Name == around {
+			continue
+		}
 		for _, d := range p.Dependencies {
 			step := Step{Name: p.Name, Version: p.Version, Req: d.Req, Kind: notNormal(d.Kind)}
 			reach(d.Name, append(slices.Clone(paths[p.Name]), step))
