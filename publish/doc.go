@@ -18,8 +18,9 @@
 // and judged again, and 2 and 3 are repeated, up to [MaxAttempts] times with
 // growing random pauses. Texts are never merged: what is appended or changed is
 // always a line, in the file as it is now. A crash leaves at most an archive that
-// no line names and objects that no reference leads to; running again reuses
-// both.
+// no line names, a temporary file beside it whose name starts with a dot, and
+// objects that no reference leads to. Running again succeeds and uses what is
+// whole.
 //
 // # Applying twice
 //

@@ -1,8 +1,10 @@
 package publish
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -23,9 +25,9 @@ func ArchiveName(m *manifest.Manifest, platform string) string {
 	return strings.TrimSuffix(name, ".tar.gz") + "-" + platform + ".tar.gz"
 }
 
-// PackOptions returns how the package of a manifest is packed. Its artifacts
+// packOptions returns how the package of a manifest is packed. Its artifacts
 // are left out, because they belong to one platform each.
-func PackOptions(m *manifest.Manifest, limits archive.Limits) archive.PackOptions {
+func packOptions(m *manifest.Manifest, limits archive.Limits) archive.PackOptions {
 	return archive.PackOptions{
 		Name: m.Name, Version: m.Version,
 		Include: m.Include, AllowSecrets: m.AllowSecrets, Limits: limits,
@@ -38,7 +40,7 @@ func PackOptions(m *manifest.Manifest, limits archive.Limits) archive.PackOption
 // whether git ignores them or not. The error is an *archive.RefusedError, also
 // when a platform has no artifacts.
 func Select(root *os.Root, m *manifest.Manifest, platform string, limits archive.Limits) ([]archive.File, error) {
-	files, err := archive.Select(root, PackOptions(m, limits))
+	files, err := archive.Select(root, packOptions(m, limits))
 	if err != nil || platform == "" {
 		return files, err
 	}
@@ -59,6 +61,24 @@ func Select(root *os.Root, m *manifest.Manifest, platform string, limits archive
 		return nil, refuseArtifacts(platform, pattern)
 	}
 	return archive.Join(limits, files, artifacts)
+}
+
+// Pack writes the archive of the files to w until ctx is done.
+func Pack(ctx context.Context, w io.Writer, root *os.Root, m *manifest.Manifest, files []archive.File, limits archive.Limits) (archive.Summary, error) {
+	return archive.Pack(contextWriter{ctx, w}, root, files, packOptions(m, limits))
+}
+
+// contextWriter writes until the context is done.
+type contextWriter struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+func (c contextWriter) Write(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.w.Write(p)
 }
 
 // noArtifacts words the refusal of a selection that is empty.

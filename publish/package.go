@@ -46,7 +46,7 @@ type Archive struct {
 // that cannot be packed, and a *ConflictError for a version that is published
 // with other bytes. The caller closes the plan.
 func NewPackagePlan(ctx context.Context, opts Options) (*Plan, error) {
-	m, packed, err := packFolder(opts)
+	m, packed, err := packFolder(ctx, opts)
 	if err != nil {
 		return nil, errors.Join(err, removeArchives(packed))
 	}
@@ -71,7 +71,7 @@ func NewPackagePlan(ctx context.Context, opts Options) (*Plan, error) {
 // packFolder reads the manifest and packs the folder to temporary files: the
 // package itself first, then its builds. The files that are packed are returned
 // even with an error.
-func packFolder(opts Options) (*manifest.Manifest, []*Archive, error) {
+func packFolder(ctx context.Context, opts Options) (*manifest.Manifest, []*Archive, error) {
 	root, err := os.OpenRoot(opts.Dir)
 	if err != nil {
 		return nil, nil, err
@@ -83,7 +83,7 @@ func packFolder(opts Options) (*manifest.Manifest, []*Archive, error) {
 	}
 	var packed []*Archive
 	for _, platform := range append([]string{""}, slices.Sorted(maps.Keys(m.Artifacts))...) {
-		a, err := packOne(root, m, platform, opts)
+		a, err := packOne(ctx, root, m, platform, opts)
 		if a != nil {
 			packed = append(packed, a)
 		}
@@ -94,7 +94,7 @@ func packFolder(opts Options) (*manifest.Manifest, []*Archive, error) {
 	return m, packed, nil
 }
 
-func packOne(root *os.Root, m *manifest.Manifest, platform string, opts Options) (*Archive, error) {
+func packOne(ctx context.Context, root *os.Root, m *manifest.Manifest, platform string, opts Options) (*Archive, error) {
 	files, err := Select(root, m, platform, opts.Limits)
 	if err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func packOne(root *os.Root, m *manifest.Manifest, platform string, opts Options)
 		return nil, err
 	}
 	a := &Archive{Platform: platform, Name: ArchiveName(m, platform), file: out.Name()}
-	a.Summary, err = archive.Pack(out, root, files, PackOptions(m, opts.Limits))
+	a.Summary, err = Pack(ctx, out, root, m, files, opts.Limits)
 	a.URL = opts.Store.URL(a.Name, a.Summary.SHA256)
 	return a, errors.Join(err, out.Close())
 }

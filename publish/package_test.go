@@ -2,6 +2,7 @@ package publish_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -348,4 +349,17 @@ func TestNewFileStoreRefusesBases(t *testing.T) {
 	if err != nil || store.URL("a-1.0.0+b.tar.gz", "00ff") != "https://packages.example.org/archives/00ff/a-1.0.0+b.tar.gz" {
 		t.Errorf("URL %s, %v", store.URL("a-1.0.0+b.tar.gz", "00ff"), err)
 	}
+}
+
+func TestPlanningStopsWhenCancelled(t *testing.T) {
+	dir := newIndex(t, nil)
+	opts := optionsFor(openIndex(t, dir), dir, newPackage(t, "hello", "1.0.0", ""))
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := publish.NewPackagePlan(ctx, opts); !errors.Is(err, context.Canceled) {
+		t.Errorf("NewPackagePlan reports %v", err)
+	}
+	checkEmpty(t, temp)
 }

@@ -2,13 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
 
 	"github.com/clydepm/clyde/internal/archive"
@@ -36,8 +37,8 @@ The files under "artifacts" are in the builds for their platforms only.`,
   clyde pack -o dist/
   clyde pack --platform linux-x86_64`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return withConsequence(a.pack(opts), nothingPacked)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withConsequence(a.pack(cmd.Context(), opts), nothingPacked)
 		},
 	}
 	cmd.Flags().StringVarP(&opts.output, "output", "o", "", "folder or file to write: `PATH` (default: the current folder)")
@@ -52,7 +53,7 @@ type packOptions struct {
 	platform string
 }
 
-func (a *app) pack(opts packOptions) error {
+func (a *app) pack(ctx context.Context, opts packOptions) error {
 	root, err := a.openPackage()
 	if err != nil {
 		return err
@@ -71,15 +72,32 @@ func (a *app) pack(opts packOptions) error {
 	if opts.list {
 		return a.listFiles(files)
 	}
-	var packed bytes.Buffer
-	sum, err := archive.Pack(&packed, root, files, publish.PackOptions(m, archive.Limits{}))
+	var sum archive.Summary
+	err = writeWhole(target, func(w io.Writer) error {
+		sum, err = publish.Pack(ctx, w, root, m, files, archive.Limits{})
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	if err := maybe.WriteFile(target, packed.Bytes(), 0o644); err != nil {
+	return a.reportPacked(target, sum)
+}
+
+// writeWhole makes the file name with what write writes, or leaves what is
+// there: the content goes to a temporary file beside it, which gets the name
+// when all of it is on the disk.
+func writeWhole(name string, write func(io.Writer) error) error {
+	temp, err := os.CreateTemp(filepath.Dir(name), archive.TempPattern)
+	if err != nil {
 		return err
 	}
-	return a.reportPacked(target, sum)
+	if err := errors.Join(write(temp), temp.Chmod(0o644), temp.Sync(), temp.Close()); err != nil {
+		return errors.Join(err, os.Remove(temp.Name()))
+	}
+	if err := os.Rename(temp.Name(), name); err != nil {
+		return errors.Join(err, os.Remove(temp.Name()))
+	}
+	return nil
 }
 
 // archiveFile is where the archive goes: into a folder that exists or is

@@ -30,8 +30,9 @@
 // # What is selected
 //
 // [Select] walks the tree below a root. These are never packed: .git at any
-// level, everything in the top .clyde folder but package.yaml and hooks/, and
-// the package's own archives in the top folder (name-VERSION.tar.gz).
+// level, everything in the top .clyde folder but package.yaml and hooks/, the
+// package's own archives in the top folder (name-VERSION.tar.gz), and archives
+// that were never finished ([TempPattern]).
 // .clyde/package.yaml is always packed and has to be there.
 //
 // Of the rest, a file is packed when it matches a pattern of Include or, with

@@ -28,6 +28,7 @@ type item struct {
 
 func file(name, body string) item { return item{name: name, body: body} }
 func folder(name string) item     { return item{name: name, header: tar.Header{Typeflag: tar.TypeDir}} }
+
 func symlink(name, to string) item {
 	return item{name: name, header: tar.Header{Typeflag: tar.TypeSymlink, Linkname: to}}
 }

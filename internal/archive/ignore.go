@@ -220,7 +220,7 @@ func inPosixClass(name string, c byte) bool {
 	case "alpha":
 		return isAlphanumeric(c) && !isDigit(c)
 	case "blank":
-		return c == ' ' || c == '\t'
+		return strings.IndexByte(" \t", c) >= 0
 	case "cntrl":
 		return c < ' ' || c == 0x7f
 	case "digit":
@@ -238,7 +238,7 @@ func inPosixClass(name string, c byte) bool {
 	case "upper":
 		return isUpperOrDigit(c) && !isDigit(c)
 	case "xdigit":
-		return isDigit(c) || strings.IndexByte("abcdefABCDEF", c) >= 0
+		return strings.IndexByte("0123456789abcdefABCDEF", c) >= 0
 	}
 	return false
 }

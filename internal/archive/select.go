@@ -182,8 +182,13 @@ func (s *selection) private(name string) bool {
 			return true
 		}
 	}
-	return false
+	unfinished, _ := path.Match(TempPattern, path.Base(name))
+	return unfinished
 }
+
+// TempPattern is the pattern of os.CreateTemp for an archive that is being
+// written. Select leaves out what a killed run left behind.
+const TempPattern = ".clyde-pack-*.tmp"
 
 // isOwnArchive reports whether a file of the top folder is an archive that an
 // earlier run of "clyde pack" left there.

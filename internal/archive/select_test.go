@@ -35,7 +35,7 @@ func TestSelect(t *testing.T) {
 			files: []string{
 				"a", ".git/config", "vendor/lib/.git", ".GIT/config", "vendor/lib/b", ".github/workflows/ci.yml",
 				".clyde/config.yaml", ".clyde/lock.jsonl", ".clyde/packages/x/y", ".clyde/generations/1/x", ".clyde/hooks/setup.sh",
-				"hello-1.0.0.tar.gz", "hello-0.9.0-rc.1.tar.gz", "hello-data.tar.gz", "sub/hello-1.0.0.tar.gz", "sub/.clyde/config.yaml",
+				"hello-1.0.0.tar.gz", "hello-0.9.0-rc.1.tar.gz", "hello-data.tar.gz", "sub/hello-1.0.0.tar.gz", "sub/.clyde-pack-123.tmp", "sub/.clyde/config.yaml",
 			},
 			want: []string{".clyde/hooks/setup.sh", ".github/workflows/ci.yml", "a", "hello-data.tar.gz", "sub/.clyde/config.yaml", "sub/hello-1.0.0.tar.gz", "vendor/lib/b"},
 		},
