@@ -62,7 +62,7 @@ func (a *app) check(file string, publish bool) error {
 	if err == nil && publish {
 		err = m.CheckPublishable()
 	}
-	if err == nil && m.CheckPublishable() == nil {
+	if err == nil && m.Publishable() {
 		err = checkLine(m)
 	}
 	if a.json {
@@ -134,7 +134,7 @@ func (a *app) checkJSON(shown string, m *manifest.Manifest, err error) error {
 		result.Problems = problems
 	} else {
 		result.Notes = append(result.Notes, manifestAdvice(m)...)
-		result.Name, result.Version, result.Publishable = m.Name, m.Version, m.CheckPublishable() == nil
+		result.Name, result.Version, result.Publishable = m.Name, m.Version, m.Publishable()
 	}
 	if err := a.printJSON(result); err != nil {
 		return err
@@ -160,7 +160,7 @@ func manifestFacts(m *manifest.Manifest) []manifestFact {
 	add("dependencies", countDependencies(m))
 	add("external", countLabelled(len(m.External), ""))
 	add("hooks", strings.Join(hookNames(m), ", "))
-	if m.CheckPublishable() == nil {
+	if m.Publishable() {
 		add("publishable", "yes")
 	} else {
 		add("publishable", "no: that needs a name and a version")
@@ -201,7 +201,7 @@ func hookNames(m *manifest.Manifest) []string {
 
 // manifestAdvice is what a publisher may want to change though nothing is wrong.
 func manifestAdvice(m *manifest.Manifest) strictyaml.Problems {
-	if m.CheckPublishable() != nil {
+	if !m.Publishable() {
 		return nil
 	}
 	var notes strictyaml.Problems

@@ -27,12 +27,12 @@ func (t *text) span(n *yaml.Node) (start, end int) {
 }
 
 // insertFlow adds a dependency behind the last of a section in flow style.
-func (t *text) insertFlow(section *yaml.Node, d Dependency) error {
+func (t *text) insertFlow(section *yaml.Node, d Dependency) {
 	open := t.offset(section)
 	items, _ := flowItems(t.data, open)
 	if len(items) == 0 {
 		t.splice(open+1, open+1, " "+written(d))
-		return nil
+		return
 	}
 	last := items[len(items)-1]
 	if last.comma >= 0 {
@@ -40,7 +40,6 @@ func (t *text) insertFlow(section *yaml.Node, d Dependency) error {
 	} else {
 		t.splice(last.end, last.end, ", "+written(d))
 	}
-	return nil
 }
 
 // removeFlow takes a dependency out of a section in flow style.

@@ -59,7 +59,7 @@ func (t *text) set(d Dependency) error {
 		if old, _ := pair(value, d.Name); old != nil {
 			return t.replace(key, value, d)
 		}
-		return t.insert(key, value, d)
+		t.insert(key, value, d)
 	}
 	return nil
 }
@@ -112,9 +112,10 @@ func (t *text) appendSection(d Dependency) {
 }
 
 // insert adds a dependency to a section that has others.
-func (t *text) insert(section, value *yaml.Node, d Dependency) error {
+func (t *text) insert(section, value *yaml.Node, d Dependency) {
 	if value.Style&yaml.FlowStyle != 0 {
-		return t.insertFlow(value, d)
+		t.insertFlow(value, d)
+		return
 	}
 	names := keys(value)
 	indent := t.indent(value)
@@ -125,11 +126,10 @@ func (t *text) insert(section, value *yaml.Node, d Dependency) error {
 			line--
 		}
 		t.insertLine(line, indent, d)
-		return nil
+		return
 	}
 	_, end := t.entryLines(section, value, names[len(names)-1])
 	t.insertLine(end, indent, d)
-	return nil
 }
 
 // replace changes no more than the requirement if the rest is the same, else
@@ -269,7 +269,7 @@ func (t *text) entryLines(section, value *yaml.Node, name string) (first, end in
 	for end > first+1 {
 		line := t.line(end - 1)
 		deeper := len(line)-len(strings.TrimLeft(line, " ")) >= column
-		if strings.TrimSpace(line) != "" && !(isComment(line) && !deeper) {
+		if strings.TrimSpace(line) != "" && (!isComment(line) || deeper) {
 			break
 		}
 		end--

@@ -87,6 +87,9 @@ func (m *Manifest) Problem(key, hint, detail string) strictyaml.Problem {
 	return strictyaml.Problem{File: m.file, Line: p.line, Column: p.column, Field: key, Detail: detail, Hint: hint}
 }
 
+// Publishable reports whether a valid manifest has all that publishing needs.
+func (m *Manifest) Publishable() bool { return m.Name != "" && m.Version != "" }
+
 // CheckPublishable reports what a valid manifest lacks to be published, as
 // [strictyaml.Problems].
 func (m *Manifest) CheckPublishable() error {

@@ -124,7 +124,9 @@ func TestValues(t *testing.T) {
 		root.Get("absent").Present(), root.Get("map").IsMapping(), root.Get("text").IsScalar(),
 	}
 	want := []any{
-		"a", true, 3, 90 * time.Second, []string{"list[0]=x", "list[1]=y"}, []string{"b", "a"},
+		"a", true, 3, 90 * time.Second,
+		[]string{"list[0]=x", "list[1]=y"},
+		[]string{"b", "a"},
 		"", true, 7, false, true, true,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
