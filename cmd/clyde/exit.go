@@ -12,6 +12,7 @@ import (
 	"github.com/clydepm/clyde/internal/git"
 	"github.com/clydepm/clyde/internal/keeper"
 	"github.com/clydepm/clyde/internal/strictyaml"
+	"github.com/clydepm/clyde/internal/terminal"
 	"github.com/clydepm/clyde/publish"
 )
 
@@ -122,7 +123,14 @@ func exitCode(err error) int {
 
 // reportError writes err the way every command does: each problem with its
 // place and remedy, then one last line that starts with "clyde:".
+//
+// An error may quote what strangers wrote, so it is escaped.
 func reportError(w io.Writer, err error) {
+	fmt.Fprint(w, terminal.EscapeLines(errorText(err)))
+}
+
+func errorText(err error) string {
+	w := &strings.Builder{}
 	summary := err.Error()
 	var problems strictyaml.Problems
 	if errors.As(err, &problems) {
@@ -143,6 +151,7 @@ func reportError(w io.Writer, err error) {
 	if errors.As(err, &hinted) && hinted.Hint() != "" {
 		fmt.Fprintf(w, "  hint: %s\n", strings.ReplaceAll(hinted.Hint(), "\n", "\n  "))
 	}
+	return w.String()
 }
 
 // countProblems is the summary of problems whose text was already written:

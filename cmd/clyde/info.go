@@ -44,7 +44,7 @@ for, and the list of all versions with those that are yanked or retired.`,
 
 func (a *app) renderInfo(info *client.Info) error {
 	e := info.Entry
-	a.printf("%s %s%s\n", terminal.Escape(e.Name), terminal.Escape(e.Vers), mark(e.Yanked, retiredReason(e)))
+	a.printf("%s %s%s\n", terminal.Escape(e.Name), terminal.Escape(e.Vers), terminal.Escape(mark(e.Yanked, retiredReason(e))))
 	if e.Description != "" {
 		a.printf("%s\n", oneLine(e.Description))
 	}

@@ -20,20 +20,30 @@
 // the working folder), CLYDE_* environment variable, --config KEY=VALUE; see
 // [LoadConfig]. Registries add up over the files instead: the project's come
 // first, then the user's, then the system's, each in the order written. An
-// entry hides a later one of the same name.
+// entry hides a later one of the same name or the same address: the same index
+// twice would make every name in it ambiguous. A relative path is relative to
+// the project, or to the folder of a user's or system's file.
+//
+// Where things lie on this machine (cache, store) is not a project's to say,
+// and no file may hold a password. Edits keep comments, order and blank lines;
+// they are made under a lock and by one rename.
 //
 // # Registries
 //
 // A [Registry] answers what is published: the lines of a package, the
 // index's config.json, a search. A value shows one state of its registry, from
 // the first question until [Registry.Update], so that one resolution never
-// mixes two commits. Two kinds are built in:
+// mixes two commits. That a registry has no such package ([NoPackageError]) is
+// not the same as a registry that does not answer. Two kinds are built in:
 //
 //   - "git": a bare shallow copy in the cache, shared by all projects and
 //     processes under a file lock. It is made when first needed, advanced by
-//     update alone, and made again when it is damaged or gone. A history that
-//     was rewritten, so that the new head does not descend from the recorded
-//     one, is an integrity error.
+//     update alone, and made again when it is damaged or gone. Beside it lies
+//     a record of the commit that is shown. A head that does not descend from
+//     that commit, because the history was rewritten or went back, is an
+//     integrity error, also when the copy was lost and is made again.
+//     Names and descriptions are kept in a file per commit for searching; it
+//     is brought up to date by reading what changed.
 //   - "dir": a folder in the index layout with a config.json, read in place.
 //
 // A package name without a registry is answered by the one registry that has

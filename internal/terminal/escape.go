@@ -5,7 +5,8 @@
 // people nobody here knows. Shown raw, such text could move the cursor, colour
 // or hide other output, reverse the reading direction, or look like another
 // name. [Escape] makes every character visible as itself or as an escape, and
-// [Table] does so for every cell. Both are for text that is part of one line.
+// [Table] does so for every cell. Both are for text that is part of one line;
+// [EscapeLines] keeps the lines of a text.
 //
 // This package decides nothing about colour and knows nothing of clyde.
 package terminal
@@ -51,6 +52,15 @@ func Escape(s string) string {
 		i += size
 	}
 	return b.String()
+}
+
+// EscapeLines is [Escape] for text of several lines: newlines stay.
+func EscapeLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = Escape(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // isPlain reports whether s is printable ASCII, as nearly all text is.
