@@ -115,7 +115,7 @@ func (w installWorld) command(project, command string, kill int) *exec.Cmd {
 func TestProcess(t *testing.T) {
 	command := os.Getenv(processVariable)
 	if command == "" {
-		t.Skip("started by the other tests of this file")
+		return // this is no such process
 	}
 	in := installWorld{t, os.Getenv(worldVariable)}.installer(os.Getenv(projectVariable))
 	kill, _ := strconv.Atoi(os.Getenv(killVariable))
