@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/clydepm/clyde/internal/keeper"
+)
 
 func indexCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
@@ -12,6 +16,20 @@ An index is a git repository with one file per package and one line per version.
 These commands are for those who keep one; publishing to it is 'clyde publish',
 judging what others propose is 'clyde review'.`,
 	}
-	cmd.AddCommand(indexInitCommand(a))
+	cmd.AddCommand(
+		indexInitCommand(a), indexCheckCommand(a), indexInspectCommand(a), indexImportCommand(a), indexExportCommand(a))
 	return cmd
+}
+
+// sourceFlags name the index that a command reads.
+type sourceFlags struct{ path, rev string }
+
+func (f *sourceFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.path, "index", ".", "git repository of the index, or a folder with its files: `PATH`")
+	cmd.Flags().StringVar(&f.rev, "rev", "", "commit, branch or tag to read (default HEAD): `REV`")
+}
+
+// open opens the index. The caller closes it.
+func (f *sourceFlags) open(a *app) (*keeper.Source, error) {
+	return keeper.OpenSource(a.path(f.path), f.rev)
 }

@@ -47,8 +47,16 @@ func (r *Repo) writeCommit(c Commit) (Hash, error) {
 	if err != nil {
 		return "", err
 	}
-	tree, err := r.editTree(c, r.writeObject)
+	var objects []newObject
+	tree, err := r.editTree(c, func(kind plumbing.ObjectType, content []byte) (Hash, error) {
+		o := newObject{objectID(kind, content), kind, content}
+		objects = append(objects, o)
+		return o.id, nil
+	})
 	if err != nil {
+		return "", err
+	}
+	if err := r.writeObjects(objects); err != nil {
 		return "", err
 	}
 	var buf bytes.Buffer

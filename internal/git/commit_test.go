@@ -2,6 +2,9 @@ package git
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -92,5 +95,32 @@ func TestResolve(t *testing.T) {
 		if got, err := r.Resolve(rev); !errors.Is(err, ErrNotFound) {
 			t.Errorf("Resolve(%q) = %s, %v; want ErrNotFound", rev, got, err)
 		}
+	}
+}
+
+// A commit of many files is one pack.
+func TestWriteCommitOfManyFiles(t *testing.T) {
+	files := map[string]string{}
+	for i := range 1000 {
+		files[fmt.Sprintf("%02d/%02d/file-%d", i%10, i%7, i)] = strings.Repeat(fmt.Sprintln(i), i)
+	}
+	r := newBare(t, files)
+	fsck(t, r)
+	if packs, _ := filepath.Glob(filepath.Join(r.Dir(), "objects/pack/*.pack")); len(packs) != 1 {
+		t.Errorf("%d packs", len(packs))
+	}
+	if got := len(strings.Fields(gitRun(t, r.Dir(), "ls-tree", "-r", "--name-only", "main"))); got != 1000 {
+		t.Errorf("%d files", got)
+	}
+	if got := gitRun(t, r.Dir(), "show", "main:09/02/file-9"); got != strings.TrimSpace(files["09/02/file-9"]) {
+		t.Errorf("file-9 is %q", got)
+	}
+	head, _ := r.Resolve("main")
+	tree, err := r.Tree(head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, err := fs.ReadFile(tree, "09/05/file-999"); err != nil || string(data) != files["09/05/file-999"] {
+		t.Errorf("file-999: %d bytes, %v", len(data), err)
 	}
 }

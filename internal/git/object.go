@@ -64,16 +64,13 @@ func (r *Repo) withStorage(read func() error) error {
 }
 
 func (r *Repo) readObjectLocked(id plumbing.Hash, want plumbing.ObjectType) ([]byte, error) {
-	size, err := r.storage.EncodedObjectSize(id)
-	if err != nil {
-		return nil, err
-	}
-	if size > maxObjectSize {
-		return nil, &UnsafeError{Rule: "object/size", Detail: fmt.Sprintf("object %s has %d bytes, more than %d", id, size, maxObjectSize)}
-	}
+	// An object above the storage's threshold is not read into memory yet.
 	o, err := r.storage.EncodedObject(want, id)
 	if err != nil {
 		return nil, err
+	}
+	if o.Size() > maxObjectSize {
+		return nil, &UnsafeError{Rule: "object/size", Detail: fmt.Sprintf("object %s has %d bytes, more than %d", id, o.Size(), maxObjectSize)}
 	}
 	rd, err := o.Reader()
 	if err != nil {

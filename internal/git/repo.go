@@ -53,7 +53,7 @@ func Open(path string) (*Repo, error) {
 	r := &Repo{gitDir: gitDir, commonDir: commonDir, lockWait: defaultLockWait}
 	files := dotgit.NewRepositoryFilesystem(osfs.New(gitDir), osfs.New(commonDir))
 	r.storage = filesystem.NewStorageWithOptions(files, cache.NewObjectLRU(32*cache.MiByte),
-		filesystem.Options{KeepDescriptors: true})
+		filesystem.Options{KeepDescriptors: true, LargeObjectThreshold: maxObjectSize})
 	if err := r.checkFormat(); err != nil {
 		return nil, &Error{Op: "open", Name: path, Kind: ErrUnsupported, Err: err}
 	}

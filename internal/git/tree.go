@@ -349,24 +349,7 @@ func (n node) String() string    { return fs.FormatDirEntry(n) }
 // ObjectID is the git object of the entry: equal IDs mean equal content.
 func (n node) ObjectID() string { return n.entry.id }
 
-func (n node) Info() (fs.FileInfo, error) {
-	info := fileInfo{node: n}
-	if info.Mode().IsRegular() || n.entry.mode == modeSymlink {
-		size, err := n.size()
-		if err != nil {
-			return nil, &fs.PathError{Op: "stat", Path: n.path, Err: err}
-		}
-		info.size = size
-	}
-	return info, nil
-}
-
-func (n node) size() (int64, error) {
-	if data, ok := n.tree.unsaved[n.entry.id]; ok {
-		return int64(len(data)), nil
-	}
-	return n.tree.repo.objectSize(n.entry.id)
-}
+func (n node) Info() (fs.FileInfo, error) { return fileInfo{n}, nil }
 
 func (n node) content(op string) ([]byte, error) {
 	if !n.entry.fileMode().IsRegular() && n.entry.mode != modeSymlink {
@@ -382,16 +365,28 @@ func (n node) content(op string) ([]byte, error) {
 	return data, nil
 }
 
-type fileInfo struct {
-	node
-	size int64
-}
+type fileInfo struct{ node }
 
-func (i fileInfo) Size() int64        { return i.size }
 func (i fileInfo) Mode() fs.FileMode  { return i.entry.fileMode() }
 func (i fileInfo) ModTime() time.Time { return time.Time{} } // git keeps none
 func (i fileInfo) Sys() any           { return nil }
 func (i fileInfo) String() string     { return fs.FormatFileInfo(i) }
+
+// Size looks the object up when it is asked for: most readers of modes do not.
+// An object that cannot be read has size 0, and reading it says why.
+func (i fileInfo) Size() int64 {
+	if !i.Mode().IsRegular() && i.entry.mode != modeSymlink {
+		return 0
+	}
+	if data, ok := i.tree.unsaved[i.entry.id]; ok {
+		return int64(len(data))
+	}
+	size, err := i.tree.repo.objectSize(i.entry.id)
+	if err != nil {
+		return 0
+	}
+	return size
+}
 
 type openFile struct {
 	node

@@ -154,19 +154,16 @@ func (r *Registry) Head(t testing.TB) git.Hash {
 	return id
 }
 
-// Script is the transcript command "mkregistry REPOSITORY [PACKAGES.txtar]": it
-// makes a registry in the folder REPOSITORY, if it is not there, and publishes
-// the packages of the file to it.
+// Script is the transcript command "mkregistry REPOSITORY [FOLDER...]": it makes
+// a registry in the folder REPOSITORY, if it is not there, and publishes the
+// packages in the folders to it, one after the other.
 func Script(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 1 || len(args) > 2 {
-		ts.Fatalf("usage: mkregistry REPOSITORY [PACKAGES.txtar]")
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: mkregistry REPOSITORY [FOLDER...]")
 	}
 	r, err := create(ts.MkAbs(args[0]))
 	ts.Check(err)
-	if len(args) == 2 {
-		temp, err := os.MkdirTemp("", "mkregistry-*")
-		ts.Check(err)
-		defer os.RemoveAll(temp)
-		ts.Check(r.publish(context.Background(), ts.ReadFile(args[1]), temp))
+	for _, folder := range args[1:] {
+		ts.Check(r.publishFolder(context.Background(), ts.MkAbs(folder)))
 	}
 }

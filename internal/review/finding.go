@@ -40,6 +40,11 @@ func where(v index.Violation) string {
 	return place
 }
 
+// FindingOf is the finding, not yet with a status, of a violation of the format.
+func FindingOf(v index.Violation) Finding {
+	return Finding{Check: v.Rule, Where: where(v), Detail: v.Detail, Hint: v.Hint}
+}
+
 // sortFindings orders findings by rule, in the order of [Rules], then by place,
 // so that equal trees give equal reports.
 func sortFindings(findings []Finding) {

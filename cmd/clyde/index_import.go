@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/git"
+	"github.com/clydepm/clyde/internal/keeper"
+	"github.com/clydepm/clyde/internal/terminal"
+)
+
+func indexImportCommand(a *app) *cobra.Command {
+	var path string
+	var opts keeper.ImportOptions
+	cmd := &cobra.Command{
+		Use:   "import SOURCE --index PATH [NAME...]",
+		Short: "Take packages over from another index",
+		Long: `Append the versions of packages of another index to this one, in one commit.
+SOURCE is a git repository or its URL, or a folder with the files of an index;
+it may be clyde's or Cargo's.
+
+Lines are written in the canonical form. Archives stay where they are: a line
+gets the place that the source gives its archive. A version that is there
+already is left as it is. A dependency on a package that is not imported points
+to SOURCE when that is a URL.
+
+What cannot be taken is reported, the rest is taken, and the exit code is 9.`,
+		Example: `  clyde index import ../other.git --index registry.git hello base
+  clyde index import https://example.org/other.git --index registry.git --all`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.Names = args[1:]
+			switch {
+			case path == "":
+				return withHint(exitUsage, errors.New("--index is missing: which index are the packages for?"), "usage: "+cmd.UseLine())
+			case opts.All == (len(opts.Names) > 0):
+				return withHint(exitUsage, errors.New("which packages?"), "name them, or say --all")
+			}
+			for _, name := range opts.Names {
+				if err := index.CheckLookupName(name); err != nil {
+					return withCode(exitUsage, err)
+				}
+			}
+			return a.indexImport(cmd.Context(), args[0], path, opts)
+		},
+	}
+	cmd.Flags().StringVar(&path, "index", "", "bare git repository of the index that the packages are for: `PATH`")
+	cmd.Flags().BoolVar(&opts.All, "all", false, "import every package")
+	return cmd
+}
+
+func (a *app) indexImport(ctx context.Context, from, to string, opts keeper.ImportOptions) error {
+	repo, err := git.Open(a.path(to))
+	if err != nil {
+		return err
+	}
+	defer repo.Close()
+	if !repo.Bare() {
+		return withHint(exitRefused, fmt.Errorf("%s has a worktree, whose files would not follow", to), "import into a bare repository, and pull from it")
+	}
+	source, cleanup, err := a.importSource(ctx, from)
+	if err != nil {
+		return err
+	}
+	defer cleanup()
+	by := a.author()
+	opts.Author, opts.Email, opts.When = by.Name, by.Email, a.Now()
+	if !git.IsPath(from) {
+		opts.Registry = git.Redact(from)
+	}
+	done, err := keeper.Import(repo, source, opts)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		err = a.printJSON(done)
+	} else {
+		a.printImport(done)
+	}
+	if err == nil && len(done.Refused) > 0 {
+		err = withCode(exitFindings, fmt.Errorf("%s could not be taken", count(len(done.Refused), "thing")))
+	}
+	return err
+}
+
+// importSource opens the index to import from, fetching it when it is remote.
+func (a *app) importSource(ctx context.Context, from string) (*keeper.Source, func(), error) {
+	if git.IsPath(from) {
+		source, err := keeper.OpenSource(a.path(from), "")
+		if err != nil {
+			return nil, nil, err
+		}
+		return source, func() { source.Close() }, nil
+	}
+	if err := git.CheckURL(from); err != nil {
+		return nil, nil, err
+	}
+	if a.offline && !strings.HasPrefix(from, "file:") {
+		return nil, nil, withCode(exitNetwork, errors.New("--offline: "+git.Redact(from)+" is not on this machine"))
+	}
+	temp, err := os.MkdirTemp("", "clyde-import-*")
+	if err != nil {
+		return nil, nil, err
+	}
+	clone := filepath.Join(temp, "source.git")
+	copied, err := git.Clone(ctx, clone, git.FetchOptions{URL: from, Depth: 1})
+	if err == nil {
+		copied.Close()
+		var source *keeper.Source
+		if source, err = keeper.OpenSource(clone, ""); err == nil {
+			return source, func() { source.Close(); os.RemoveAll(temp) }, nil
+		}
+	}
+	os.RemoveAll(temp)
+	return nil, nil, err
+}
+
+func (a *app) printImport(done *keeper.Imported) {
+	if done.Versions == 0 {
+		a.printf("nothing to import")
+	} else {
+		a.printf("imported %s of %s", count(done.Versions, "version"), count(done.Packages, "package"))
+	}
+	if done.Present > 0 {
+		a.printf("; %d there already", done.Present)
+	}
+	a.printf("\n")
+	if done.Commit != "" {
+		a.printf("  commit  %s\n", done.Commit)
+	}
+	for _, r := range done.Refused {
+		a.warnf("%s: not taken: %s", terminal.Escape(r.Where), terminal.Escape(r.Detail))
+	}
+}
