@@ -51,6 +51,8 @@ type app struct {
 	noInput bool
 	chdir   string
 	config  []string // KEY=VALUE, strongest setting
+
+	started bool // the command line was right, and its command runs
 }
 
 // start applies the global flags once they are parsed.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/clydepm/clyde/internal/archive"
@@ -77,48 +78,67 @@ func withConsequence(err error, undone string) error {
 
 // exitCode is the one place where an error becomes an exit code.
 func exitCode(err error) int {
-	var coded *codedError
-	var problems strictyaml.Problems
-	var refused *archive.RefusedError
-	switch {
-	case err == nil:
+	if err == nil {
 		return exitOK
-	case errors.As(err, &coded):
+	}
+	var coded *codedError
+	if errors.As(err, &coded) {
 		return coded.code
-	case errors.Is(err, context.Canceled):
-		return exitCancelled
-	case errors.As(err, &problems):
-		return exitFindings
-	case errors.As(err, &refused), errors.Is(err, publish.ErrRefused):
-		return exitRefused
-	case errors.Is(err, publish.ErrUsage):
-		return exitUsage
-	case errors.Is(err, publish.ErrNotFound):
-		return exitNotFound
-	case errors.Is(err, publish.ErrConflict), errors.Is(err, git.ErrConflict), errors.Is(err, git.ErrLocked):
-		return exitConflict
-	case errors.As(err, new(*keeper.InitError)), errors.Is(err, git.ErrURL):
-		return exitUsage
-	case errors.Is(err, git.ErrNotFound):
-		return exitNotFound
-	case errors.Is(err, git.ErrAuth), errors.Is(err, git.ErrExists):
-		return exitRefused
-	case errors.Is(err, git.ErrNetwork):
-		return exitNetwork
-	case errors.Is(err, client.ErrUsage):
-		return exitUsage
-	case errors.Is(err, client.ErrNotFound):
-		return exitNotFound
-	case errors.Is(err, client.ErrRefused):
-		return exitRefused
-	case errors.Is(err, client.ErrIntegrity):
-		return exitIntegrity
-	case errors.Is(err, client.ErrConflict):
-		return exitConflict
-	case errors.Is(err, client.ErrNetwork):
-		return exitNetwork
+	}
+	for _, class := range exitClasses() {
+		if class.holds(err) {
+			return class.code
+		}
 	}
 	return exitFailed
+}
+
+// exitClass is a class of errors that end the run with the same code.
+type exitClass struct {
+	code  int
+	holds func(error) bool
+}
+
+// exitClasses lists the classes of all rooms. The first that holds decides, so
+// what wraps another class comes before it.
+func exitClasses() []exitClass {
+	return []exitClass{
+		{exitCancelled, anyOf(context.Canceled)},
+		{exitFindings, ofType[strictyaml.Problems]()},
+		{exitRefused, ofType[*archive.RefusedError]()},
+		{exitUsage, ofType[*keeper.InitError]()},
+
+		{exitUsage, anyOf(publish.ErrUsage)},
+		{exitNotFound, anyOf(publish.ErrNotFound)},
+		{exitRefused, anyOf(publish.ErrRefused)},
+		{exitConflict, anyOf(publish.ErrConflict)},
+
+		{exitUsage, anyOf(git.ErrURL)},
+		{exitNotFound, anyOf(git.ErrNotFound)},
+		{exitRefused, anyOf(git.ErrAuth, git.ErrExists)},
+		{exitConflict, anyOf(git.ErrConflict, git.ErrLocked)},
+		{exitNetwork, anyOf(git.ErrNetwork)},
+
+		{exitUsage, anyOf(client.ErrUsage)},
+		{exitNotFound, anyOf(client.ErrNotFound)},
+		{exitRefused, anyOf(client.ErrRefused)},
+		{exitIntegrity, anyOf(client.ErrIntegrity)},
+		{exitConflict, anyOf(client.ErrConflict)},
+		{exitNetwork, anyOf(client.ErrNetwork)},
+	}
+}
+
+func anyOf(classes ...error) func(error) bool {
+	return func(err error) bool {
+		return slices.ContainsFunc(classes, func(class error) bool { return errors.Is(err, class) })
+	}
+}
+
+func ofType[T error]() func(error) bool {
+	return func(err error) bool {
+		var target T
+		return errors.As(err, &target)
+	}
 }
 
 // reportError writes err the way every command does: each problem with its

@@ -9,9 +9,13 @@ import (
 
 // run executes one command line and reports its exit code.
 func run(ctx context.Context, env Env, args []string) int {
-	root := newRoot(&app{Env: env})
+	a := &app{Env: env}
+	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if err != nil && !a.started && exitCode(err) == exitFailed {
+		err = withCode(exitUsage, err) // flags that do not go together
+	}
 	if err != nil {
 		reportError(env.Stderr, err)
 	}
@@ -68,13 +72,13 @@ No server is needed.`,
 		registryCommand(a), indexCommand(a), reviewCommand(a))
 	root.AddCommand(versionCommand(a))
 
-	prepare(root)
+	a.prepare(root)
 	return root
 }
 
 // prepare gives every command of the tree the same manners: a wrong command
 // line is a usage error, and a group of commands names what it holds.
-func prepare(cmd *cobra.Command) {
+func (a *app) prepare(cmd *cobra.Command) {
 	if !cmd.Runnable() {
 		cmd.Args = cobra.ArbitraryArgs
 		cmd.RunE = groupRun
@@ -87,11 +91,17 @@ func prepare(cmd *cobra.Command) {
 			return nil
 		}
 	}
+	if runE := cmd.RunE; runE != nil {
+		cmd.RunE = func(c *cobra.Command, given []string) error {
+			a.started = true
+			return runE(c, given)
+		}
+	}
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return withHint(exitUsage, err, "see '"+c.CommandPath()+" --help'")
 	})
 	for _, sub := range cmd.Commands() {
-		prepare(sub)
+		a.prepare(sub)
 	}
 }
 
