@@ -2,6 +2,7 @@ package index
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -79,12 +80,13 @@ func (p *packageChange) readKnown(before [][]byte) {
 	d := newFileDecoder()
 	for i, line := range before {
 		d.reset(line)
-		name, version := "", ""
-		switch entry, err := d.entry(); err := err.(type) {
-		case nil:
+		var name, version string
+		var newer *NewerVersionError
+		switch entry, err := d.entry(); {
+		case err == nil:
 			name, version = entry.Name, entry.Vers
-		case *NewerVersionError:
-			name, version = err.Name, err.Vers
+		case errors.As(err, &newer):
+			name, version = newer.Name, newer.Vers
 		default:
 			p.add("delta/base", i+1, "repair the line first", "this line of the base cannot be read: %s", err)
 			continue

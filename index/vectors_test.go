@@ -3,6 +3,7 @@ package index
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -78,9 +79,9 @@ func TestNames(t *testing.T) {
 	vectors := readVectors[nameVectors](t, "names.json")
 	for _, c := range vectors.Cases {
 		rule := ""
-		if err := CheckName(c.Name); err != nil {
-			rule = err.(*NameError).Rule
-			if err.(*NameError).Hint() == "" {
+		if err, ok := errors.AsType[*NameError](CheckName(c.Name)); ok {
+			rule = err.Rule
+			if err.Hint() == "" {
 				t.Errorf("CheckName(%q): no hint", c.Name)
 			}
 		}
@@ -313,14 +314,14 @@ func TestLines(t *testing.T) {
 			}
 		}
 		_, err := ParseLine(line)
-		e, ok := err.(*LineError)
+		e, ok := errors.AsType[*LineError](err)
 		if !ok || e.Rule != c.Rule || e.Field != c.Field {
 			t.Errorf("%s: %#v, want rule %q in field %q", c.About, err, c.Rule, c.Field)
 		}
 	}
 	for _, c := range vectors.Newer {
 		_, err := ParseLine([]byte(c.In))
-		if e, ok := err.(*NewerVersionError); !ok || e.V != c.V {
+		if e, ok := errors.AsType[*NewerVersionError](err); !ok || e.V != c.V {
 			t.Errorf("%s: %v, want version %d", c.In, err, c.V)
 		}
 	}

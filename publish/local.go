@@ -36,8 +36,7 @@ func OpenLocal(path string) (*Local, error) {
 	}
 	l := &Local{repo: repo, path: path}
 	if err := l.check(); err != nil {
-		repo.Close()
-		return nil, err
+		return nil, errors.Join(err, repo.Close())
 	}
 	return l, nil
 }

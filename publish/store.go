@@ -179,7 +179,9 @@ func syncDirs(folder string) error {
 			return err
 		}
 		err = d.Sync()
-		d.Close()
+		if closed := d.Close(); err == nil {
+			err = closed
+		}
 		if err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, fs.ErrInvalid) {
 			return err
 		}
