@@ -152,8 +152,7 @@ func newEdits(files map[string][]byte) (*edits, error) {
 		e := root
 		for i, segment := range segments {
 			if err := checkEntryName(segment); err != nil {
-				err.(*UnsafeError).Path = name
-				return nil, err
+				return nil, fmt.Errorf("%q: %w", name, err)
 			}
 			if i == len(segments)-1 {
 				e.files[segment] = data

@@ -79,15 +79,15 @@ func (r *Repo) treeOf(id Hash) (Hash, error) {
 	return "", err
 }
 
-// IsAncestor reports whether the commit old is new or one of its ancestors as
+// IsAncestor reports whether the commit old is tip or one of its ancestors as
 // far as the repository's history goes; that of a shallow clone ends early.
-func (r *Repo) IsAncestor(old, new Hash) (bool, error) {
+func (r *Repo) IsAncestor(old, tip Hash) (bool, error) {
 	shallow, err := r.shallowCommits()
 	if err != nil {
 		return false, &Error{Op: "read the shallow boundary", Err: err}
 	}
-	seen := map[Hash]bool{new: true}
-	for queue := []Hash{new}; len(queue) > 0; {
+	seen := map[Hash]bool{tip: true}
+	for queue := []Hash{tip}; len(queue) > 0; {
 		id := queue[0]
 		queue = queue[1:]
 		if id == old {

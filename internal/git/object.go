@@ -117,7 +117,7 @@ func (r *Repo) writeObject(kind plumbing.ObjectType, content []byte) (Hash, erro
 	id := objectID(kind, content)
 	dir := filepath.Join(r.commonDir, "objects", id[:2])
 	name := filepath.Join(dir, id[2:])
-	now := time.Now()
+	now := time.Now() //nolint:forbidigo // the clock of the file system, by which git prunes
 	if os.Chtimes(name, now, now) == nil {
 		return id, nil // there already; the new time keeps it from "git prune"
 	}
@@ -137,8 +137,8 @@ func writeLoose(dir, name string, kind plumbing.ObjectType, content []byte) erro
 	var buf bytes.Buffer
 	z := zlib.NewWriter(&buf)
 	fmt.Fprintf(z, "%s %d\x00", kind, len(content))
-	z.Write(content)
-	if err := z.Close(); err != nil {
+	_, err := z.Write(content)
+	if err := errors.Join(err, z.Close()); err != nil {
 		return err
 	}
 	// "tmp_obj_" is the prefix that "git gc" cleans up after a crash.
@@ -159,11 +159,20 @@ func replaceFile(temp, name string, data []byte, mode fs.FileMode) error {
 		return err
 	}
 	if err := commitFile(f, data, name); err != nil {
-		f.Close()
-		os.Remove(temp)
-		return err
+		return errors.Join(err, discard(f))
 	}
 	return syncDir(filepath.Dir(name))
+}
+
+// discard removes a temporary file that is no longer wanted.
+func discard(f *os.File) error {
+	if err := f.Close(); err != nil && !errors.Is(err, fs.ErrClosed) {
+		return err
+	}
+	if err := os.Remove(f.Name()); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // commitFile fills the new file f, syncs it and gives it its final name.

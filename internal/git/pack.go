@@ -84,13 +84,15 @@ func encodePack(w io.Writer, objects []newObject) (string, error) {
 	buffered := bufio.NewWriterSize(io.MultiWriter(w, hash), 1<<16)
 	header := binary.BigEndian.AppendUint32([]byte("PACK"), 2)
 	header = binary.BigEndian.AppendUint32(header, uint32(len(objects)))
-	buffered.Write(header) // errors of a bufio.Writer stay until Flush
+	if _, err := buffered.Write(header); err != nil {
+		return "", err
+	}
 	z := zlib.NewWriter(buffered)
 	for _, o := range objects {
-		buffered.Write(packHeader(o))
+		_, headerErr := buffered.Write(packHeader(o))
 		z.Reset(buffered)
-		z.Write(o.content)
-		if err := z.Close(); err != nil {
+		_, err := z.Write(o.content)
+		if err := errors.Join(headerErr, err, z.Close()); err != nil {
 			return "", err
 		}
 	}

@@ -95,12 +95,12 @@ func (r *Repo) readPackedRef(ref string) (Hash, error) {
 	return "", lines.Err()
 }
 
-// CompareAndSwap moves a reference from old to new. An empty old means that
+// CompareAndSwap moves a reference from old to next. An empty old means that
 // the reference must not exist yet. It reports [ErrConflict] when the
 // reference has another value, and a [*LockedError] when another process holds
 // the reference's lock for more than ten seconds.
-func (r *Repo) CompareAndSwap(ref string, old, new Hash) error {
-	if err := r.compareAndSwap(ref, old, new); err != nil {
+func (r *Repo) CompareAndSwap(ref string, old, next Hash) error {
+	if err := r.compareAndSwap(ref, old, next); err != nil {
 		var locked *LockedError
 		if errors.As(err, &locked) {
 			return err
@@ -114,21 +114,19 @@ func (r *Repo) CompareAndSwap(ref string, old, new Hash) error {
 	return nil
 }
 
-func (r *Repo) compareAndSwap(ref string, old, new Hash) error {
+func (r *Repo) compareAndSwap(ref string, old, next Hash) error {
 	if err := checkRefName(ref); err != nil {
 		return err
 	}
-	if !validHash(new) || old != "" && !validHash(old) {
-		return fmt.Errorf("%q → %q: not object IDs", old, new)
+	if !validHash(next) || old != "" && !validHash(old) {
+		return fmt.Errorf("%q → %q: not object IDs", old, next)
 	}
 	lock, err := r.lockRef(ref)
 	if err != nil {
 		return err
 	}
-	if err := r.swapLocked(lock, ref, old, new); err != nil {
-		lock.Close()
-		os.Remove(lock.Name())
-		return err
+	if err := r.swapLocked(lock, ref, old, next); err != nil {
+		return errors.Join(err, discard(lock))
 	}
 	// The rename gave the lock away: a file of that name is now another's.
 	return syncDir(filepath.Dir(r.refPath(ref)))
@@ -136,7 +134,7 @@ func (r *Repo) compareAndSwap(ref string, old, new Hash) error {
 
 // swapLocked compares and swaps under the lock. Only when it succeeds the lock
 // file is gone, renamed to the reference.
-func (r *Repo) swapLocked(lock *os.File, ref string, old, new Hash) error {
+func (r *Repo) swapLocked(lock *os.File, ref string, old, next Hash) error {
 	current, err := r.readRef(ref)
 	if err != nil {
 		return err
@@ -144,10 +142,10 @@ func (r *Repo) swapLocked(lock *os.File, ref string, old, new Hash) error {
 	if current != old {
 		return fmt.Errorf("%w: it is %s and not %s", ErrConflict, orAbsent(current), orAbsent(old))
 	}
-	if !r.hasObject(new) {
-		return fmt.Errorf("%s: %w", new, ErrNotFound)
+	if !r.hasObject(next) {
+		return fmt.Errorf("%s: %w", next, ErrNotFound)
 	}
-	return commitFile(lock, []byte(new+"\n"), r.refPath(ref))
+	return commitFile(lock, []byte(next+"\n"), r.refPath(ref))
 }
 
 func orAbsent(id Hash) string {
@@ -160,7 +158,8 @@ func orAbsent(id Hash) string {
 // lockRef makes the file "<ref>.lock", waiting while another process has it.
 func (r *Repo) lockRef(ref string) (*os.File, error) {
 	name := r.refPath(ref) + ".lock"
-	deadline := time.Now().Add(r.lockWait)
+	timeout := time.NewTimer(r.lockWait)
+	defer timeout.Stop()
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		switch {
@@ -175,17 +174,18 @@ func (r *Repo) lockRef(ref string) (*os.File, error) {
 		case !errors.Is(err, fs.ErrExist):
 			return nil, err
 		}
-		if time.Now().After(deadline) {
+		select {
+		case <-timeout.C:
 			return nil, lockedError(ref, name)
+		case <-time.After(pause/2 + rand.N(pause)):
 		}
-		time.Sleep(pause/2 + rand.N(pause))
 	}
 }
 
 func lockedError(ref, name string) error {
 	e := &LockedError{Ref: ref, Path: name}
 	if info, err := os.Stat(name); err == nil {
-		e.Age = time.Since(info.ModTime())
+		e.Age = time.Since(info.ModTime()) //nolint:forbidigo // compared with the clock of the file system
 	}
 	return e
 }

@@ -87,7 +87,7 @@ func TestLockedRef(t *testing.T) {
 	}
 	// It is given back while we wait.
 	r.lockWait = 10 * time.Second
-	time.AfterFunc(50*time.Millisecond, func() { os.Remove(lock) })
+	time.AfterFunc(50*time.Millisecond, func() { _ = os.Remove(lock) })
 	if err := r.CompareAndSwap("refs/heads/main", head, head); err != nil {
 		t.Error(err)
 	}

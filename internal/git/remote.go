@@ -327,7 +327,7 @@ func Clone(ctx context.Context, path string, opts FetchOptions) (_ *Repo, err er
 	if err != nil {
 		return nil, &Error{Op: "clone to", Name: path, Err: err}
 	}
-	defer os.RemoveAll(temp)
+	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }() // nothing is left of it on success
 	if err := cloneInto(ctx, temp, opts); err != nil {
 		return nil, err
 	}
@@ -356,18 +356,18 @@ func cloneInto(ctx context.Context, path string, opts FetchOptions) error {
 	return writeFile(filepath.Join(path, "HEAD"), []byte("ref: "+fetched.Ref+"\n"))
 }
 
-// Push moves a reference at a remote from old to new and sends what is missing
+// Push moves a reference at a remote from old to next and sends what is missing
 // there. An empty old means that the reference must not exist. It never forces:
-// when the remote's reference has another value, or new does not descend from
+// when the remote's reference has another value, or next does not descend from
 // old, the error is [ErrConflict].
-func (r *Repo) Push(ctx context.Context, address, ref string, old, new Hash) error {
-	if err := r.push(ctx, address, ref, old, new); err != nil {
+func (r *Repo) Push(ctx context.Context, address, ref string, old, next Hash) error {
+	if err := r.push(ctx, address, ref, old, next); err != nil {
 		return remoteError("push to", address, err)
 	}
 	return nil
 }
 
-func (r *Repo) push(ctx context.Context, address, ref string, old, new Hash) error {
+func (r *Repo) push(ctx context.Context, address, ref string, old, next Hash) error {
 	ep, err := endpoint(address)
 	if err != nil {
 		return err
@@ -379,10 +379,10 @@ func (r *Repo) push(ctx context.Context, address, ref string, old, new Hash) err
 		return &Error{Op: "push", Err: err}
 	}
 	if old != "" {
-		if ok, err := r.IsAncestor(old, new); err != nil {
+		if ok, err := r.IsAncestor(old, next); err != nil {
 			return err
 		} else if !ok {
-			return conflict("%s does not descend from %s", new, old)
+			return conflict("%s does not descend from %s", next, old)
 		}
 	}
 	c, err := client.NewClient(ep)
@@ -400,14 +400,14 @@ func (r *Repo) push(ctx context.Context, address, ref string, old, new Hash) err
 	}
 	remote := remoteOf(advertised)
 	switch current, _ := remote.Find(ref); current {
-	case new:
+	case next:
 		return nil
 	case old:
 	default:
 		return conflict("%s is %s there and not %s", ref, orAbsent(current), orAbsent(old))
 	}
 	report, err := r.send(ctx, session, advertised, &packp.Command{
-		Name: plumbing.ReferenceName(ref), Old: plumbing.NewHash(old), New: plumbing.NewHash(new),
+		Name: plumbing.ReferenceName(ref), Old: plumbing.NewHash(old), New: plumbing.NewHash(next),
 	})
 	if report != nil && report.Error() != nil {
 		return conflict("the remote refused the update of %s: %w", ref, report.Error())

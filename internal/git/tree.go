@@ -3,6 +3,7 @@ package git
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -119,7 +120,7 @@ func sortName(e treeEntry) string {
 // checkEntryName refuses the names that git's own fsck refuses, and more that
 // no index has a use for.
 func checkEntryName(name string) error {
-	detail := ""
+	var detail string
 	switch {
 	case name == "":
 		detail = "an entry has no name"
@@ -426,8 +427,9 @@ func (r *Repo) readTree(id Hash, dir string) ([]treeEntry, error) {
 		return nil, err
 	}
 	list, err := parseTree(data)
-	if u, ok := err.(*UnsafeError); ok {
-		u.Path = path.Join(dir, u.Path)
+	var unsafe *UnsafeError
+	if errors.As(err, &unsafe) {
+		unsafe.Path = path.Join(dir, unsafe.Path)
 	}
 	return list, err
 }

@@ -47,6 +47,11 @@ func endpoint(address string) (*transport.Endpoint, error) {
 	if rest, ok := cutPrefixFold(address, "file://"); ok {
 		return fileEndpoint(rest, refuse)
 	}
+	return urlEndpoint(address, refuse)
+}
+
+// urlEndpoint reads a URL with a host.
+func urlEndpoint(address string, refuse func(detail, remedy string) error) (*transport.Endpoint, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, refuse("it is not a URL", "")
@@ -64,16 +69,12 @@ func endpoint(address string) (*transport.Endpoint, error) {
 		ep.User = u.User.Username()
 		ep.Password, _ = u.User.Password()
 	}
-	switch ep.Protocol {
-	case "https":
-	case "http":
-		if !isLoopback(ep.Host) {
-			return nil, refuse("plain http can be changed on the way", "use https://")
-		}
-	case "ssh":
-		if ep.User == "" {
-			ep.User = "git"
-		}
+	switch {
+	case ep.Protocol == "ssh" && ep.User == "":
+		ep.User = "git"
+	case ep.Protocol == "ssh", ep.Protocol == "https", ep.Protocol == "http" && isLoopback(ep.Host):
+	case ep.Protocol == "http":
+		return nil, refuse("plain http can be changed on the way", "use https://")
 	default:
 		return nil, refuse("the scheme \""+ep.Protocol+"\" is not supported", "use https://, ssh:// or file://")
 	}
@@ -128,7 +129,7 @@ func helperForm(address string) bool {
 	return ok && !strings.ContainsAny(helper, "/\\[")
 }
 
-// isPath reports whether the address is a path: it has no scheme, and no colon
+// IsPath reports whether the address is a path: it has no scheme, and no colon
 // before its first separator but that of a Windows drive.
 func IsPath(address string) bool {
 	if strings.Contains(address, "://") {

@@ -33,8 +33,8 @@ func TestGoldenReports(t *testing.T) {
 			if err := r.Render(&text); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, "testdata/"+name+".txt", text.Bytes())
-			golden(t, "testdata/"+name+".json", r.JSON())
+			golden(t, "testdata/reports/"+name+".txt", text.Bytes())
+			golden(t, "testdata/reports/"+name+".json", r.JSON())
 		})
 	}
 }

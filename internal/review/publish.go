@@ -69,9 +69,12 @@ func (j *judge) notFuture(e *index.Entry, field, text string) {
 
 // versionsOf reads the lines of a package, none when there is no such package.
 func (j *judge) versionsOf(tree fs.FS, name string) ([]*index.Entry, error) {
+	if valid := index.CheckLookupName(name) == nil; tree == nil || !valid {
+		return nil, nil // there is no such package
+	}
 	file, err := index.Path(name)
-	if err != nil || tree == nil {
-		return nil, nil
+	if err != nil {
+		return nil, err
 	}
 	data, err := fs.ReadFile(tree, file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -212,7 +215,7 @@ func (j *judge) dependencies(e *index.Entry) error {
 func (j *judge) dependency(at string, d index.Dependency) error {
 	req, err := index.ParseRequirement(d.Req)
 	if err != nil {
-		return nil // a line with a malformed requirement is no line
+		return fmt.Errorf("%s: %w", at, err) // the line was checked before
 	}
 	name := d.PackageName()
 	versions, err := j.versionsOf(j.in.Head, name)
