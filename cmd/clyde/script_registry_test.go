@@ -116,7 +116,7 @@ func (r scriptRegistry) pack(m *manifest.Manifest, text, platform string) (diges
 	ts := r.ts
 	made, err := os.MkdirTemp(ts.MkAbs("."), "package-")
 	ts.Check(err)
-	defer os.RemoveAll(made)
+	defer func() { ts.Check(os.RemoveAll(made)) }()
 	header := "// " + strings.TrimSpace(m.Name+" "+m.Version+" "+platform) + "\n"
 	for path, content := range map[string]string{manifest.Path: text, "include/" + filepath.Base(m.Name) + ".h": header} {
 		name := filepath.Join(made, filepath.FromSlash(path))

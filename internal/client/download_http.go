@@ -131,7 +131,7 @@ func networkError(a Archive, u *url.URL, err error) error {
 	}
 	return &Error{
 		Class: ErrNetwork, Message: fmt.Sprintf("%s: cannot download %s", a.Name, display(u)), Err: err,
-		Remedy: "check the connection and run the command again; nothing was changed",
+		Remedy: "check the connection and run the command again",
 	}
 }
 
@@ -145,7 +145,7 @@ func statusError(a Archive, u *url.URL, resp *http.Response) error {
 		e.Class = ErrRefused
 		e.Remedy = "the host of the archive wants a login or does not let you in"
 	default:
-		e.Remedy = "try again later; nothing was changed"
+		e.Remedy = "try again later"
 	}
 	return e
 }

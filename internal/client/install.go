@@ -61,9 +61,9 @@ func (in *Installer) Install(ctx context.Context, opts InstallOptions) (*Outcome
 		if err := in.load(p); err != nil {
 			return err
 		}
-		drift, err := in.drift(p)
-		if err != nil || len(drift) == 0 {
-			return err
+		drift := in.drift(ctx, p)
+		if len(drift) == 0 {
+			return nil
 		}
 		if opts.Locked {
 			return driftError(p, drift)

@@ -63,15 +63,15 @@ func (in *Installer) loadLock(p *plan) error {
 }
 
 // drift lists what the manifest asks for otherwise than the lock was made for.
-func (in *Installer) drift(p *plan) ([]string, error) {
+func (in *Installer) drift(ctx context.Context, p *plan) []string {
 	if p.locked == nil {
-		return []string{"there is no " + lockfile.Path}, nil
+		return []string{"there is no " + lockfile.Path}
 	}
 	var lines []string
-	for _, d := range p.locked.Drift(in.requirements(p), p.manifest.Features) {
+	for _, d := range p.locked.Drift(in.requirements(ctx, p), p.manifest.Features) {
 		lines = append(lines, d.String())
 	}
-	return lines, nil
+	return lines
 }
 
 func driftError(p *plan, drift []string) error {
@@ -87,10 +87,10 @@ func driftError(p *plan, drift []string) error {
 
 // requirements are the dependencies of the manifest in the terms of the lock:
 // a dependency without a pin is in the registry where the lock has it.
-func (in *Installer) requirements(p *plan) []lockfile.Requirement {
+func (in *Installer) requirements(ctx context.Context, p *plan) []lockfile.Requirement {
 	var all []lockfile.Requirement
 	for _, d := range p.manifest.Dependencies {
-		all = append(all, requirementOf(d, in.lockAlias(p, d)))
+		all = append(all, requirementOf(d, in.lockAlias(ctx, p, d)))
 	}
 	return all
 }
@@ -105,14 +105,14 @@ func requirementOf(d manifest.Dependency, registry string) lockfile.Requirement 
 // lockAlias is the name by which the lock knows the registry of a dependency.
 // A pin counts by the URL it stands for: on another machine the same registry
 // may have another name.
-func (in *Installer) lockAlias(p *plan, d manifest.Dependency) string {
+func (in *Installer) lockAlias(ctx context.Context, p *plan, d manifest.Dependency) string {
 	if d.Registry == "" {
 		if r, ok := p.lockedRequirement(d); ok {
 			return r.Registry
 		}
 		return ""
 	}
-	if r, err := in.Registries.Locate(context.Background(), d.PackageName(), d.Registry, ""); err == nil {
+	if r, err := in.Registries.Locate(ctx, d.PackageName(), d.Registry, ""); err == nil {
 		return p.aliasOf(r.Config())
 	}
 	return d.Registry

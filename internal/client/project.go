@@ -166,7 +166,7 @@ func (p *Project) apply(c change, store *Store, keep int) error {
 	if err := p.record(j, c); err != nil {
 		return errors.Join(err, removeTree(made))
 	}
-	if err := p.switchTo(j, c, made); err != nil {
+	if err := p.switchTo(j, made); err != nil {
 		return errors.Join(err, p.recover())
 	}
 	p.step("forget the journal")
@@ -207,7 +207,7 @@ func (p *Project) record(j *journal, c change) error {
 }
 
 // switchTo makes the change that the journal describes.
-func (p *Project) switchTo(j *journal, c change, made string) error {
+func (p *Project) switchTo(j *journal, made string) error {
 	g := p.Generations
 	for _, f := range j.Files {
 		p.step("write " + f.Name)
