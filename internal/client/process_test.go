@@ -230,8 +230,10 @@ func assertNoLitter(t *testing.T, w installWorld, p *Project, generations ...int
 // TestKilledAtEveryStep kills a process at each step of a command that changes
 // manifest, lock and tree, and the process that repairs it as well.
 func TestKilledAtEveryStep(t *testing.T) {
+	t.Parallel()
 	for _, start := range []string{"nothing installed", "something installed"} {
 		t.Run(start, func(t *testing.T) {
+			t.Parallel()
 			for kill := 1; ; kill++ {
 				w := newInstallWorld(t)
 				w.release("fmt", "9.1.0")
@@ -273,6 +275,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 
 // TestKilledAtAnyTime kills processes from outside, wherever they are.
 func TestKilledAtAnyTime(t *testing.T) {
+	t.Parallel()
 	w := newInstallWorld(t)
 	w.release("fmt", "9.1.0")
 	in := w.installer("project")
@@ -301,6 +304,7 @@ func TestKilledAtAnyTime(t *testing.T) {
 
 // TestTenProcessesOnOneProject lets ten processes add a package each.
 func TestTenProcessesOnOneProject(t *testing.T) {
+	t.Parallel()
 	w := newInstallWorld(t)
 	w.release("fmt", "9.1.0")
 	must(t, os.Mkdir(filepath.Join(w.dir, "project"), 0o755))
@@ -324,6 +328,7 @@ func TestTenProcessesOnOneProject(t *testing.T) {
 
 // TestTenProjectsOnOneStore lets ten processes fill one store with the same.
 func TestTenProjectsOnOneStore(t *testing.T) {
+	t.Parallel()
 	w := newInstallWorld(t)
 	for i := range 5 {
 		w.release(fmt.Sprintf("package%d", i), "1.0.0")
