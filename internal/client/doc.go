@@ -68,6 +68,24 @@
 // such an entry is fetched again and replaced. An archive is extracted only
 // after its digest was found to be the recorded one.
 //
+// # Installing
+//
+// An [Installer] first decides a plan, which changes nothing: the manifest as
+// it is to be, the lock it asks for, and what of the lock is installed. A lock
+// that was made for what the manifest asks is taken as it is, without asking a
+// registry; otherwise what is locked moves only where it must. The lock keeps
+// the names it has for registries, by their URL, whatever they are called on
+// this machine, and its text stays when the same packages are chosen again.
+//
+// Installed is what the manifest's dependencies reach on one platform, this
+// machine's unless the setting "platform" names another, with the archive that
+// was built for it where there is one. The project's own optional dependencies
+// are installed too, those for development unless they are left out. Hooks of
+// packages are not run; a warning says which packages have some.
+//
+// Then every archive that the store lacks is fetched, and only when all are
+// there the project is changed.
+//
 // # Installed tree
 //
 // What is installed in a project is a generation: a folder of links into the

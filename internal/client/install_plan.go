@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/clydepm/clyde/index"
@@ -320,109 +318,4 @@ func (in *Installer) refreshIfPossible(ctx context.Context) error {
 	}
 	in.Report.Note("cannot ask for news, going on with what is known: " + err.Error())
 	return nil
-}
-
-// lockOf writes down a solution. When it has the same packages as the lock, for
-// the same requirements, the lock stays as it is.
-func (in *Installer) lockOf(ctx context.Context, p *plan, needs []resolve.Dependency, solution *resolve.Solution) (*lockfile.Lock, error) {
-	lock := &lockfile.Lock{Features: p.manifest.Features}
-	aliases, err := in.lockRegistries(ctx, p, needs, solution, lock)
-	if err != nil {
-		return nil, err
-	}
-	for i, d := range p.manifest.Dependencies {
-		lock.Requirements = append(lock.Requirements, requirementOf(d, aliases[needs[i].Package.Registry]))
-	}
-	for _, s := range solution.Packages {
-		pkg, err := in.lockedPackage(ctx, s, aliases[s.Package.Registry])
-		if err != nil {
-			return nil, err
-		}
-		lock.Packages = append(lock.Packages, pkg)
-	}
-	if p.locked != nil && lockfile.Compare(p.locked, lock).Same() && len(p.locked.Drift(lock.Requirements, lock.Features)) == 0 && sameRegistries(p.locked, lock) {
-		return p.locked, nil
-	}
-	return lock, nil
-}
-
-// sameRegistries reports whether two locks name the same registries, at
-// whatever commit.
-func sameRegistries(a, b *lockfile.Lock) bool {
-	names := func(l *lockfile.Lock) map[string]string {
-		m := make(map[string]string)
-		for _, r := range l.Registries {
-			m[r.Name] = r.Kind + " " + r.URL
-		}
-		return m
-	}
-	return maps.Equal(names(a), names(b))
-}
-
-// lockRegistries puts the registries that a solution uses into the lock and
-// reports their names there by their names here.
-func (in *Installer) lockRegistries(ctx context.Context, p *plan, needs []resolve.Dependency, solution *resolve.Solution, lock *lockfile.Lock) (map[string]string, error) {
-	used := make(map[string]bool)
-	for _, n := range needs {
-		used[n.Package.Registry] = true
-	}
-	for _, s := range solution.Packages {
-		used[s.Package.Registry] = true
-	}
-	aliases, taken := make(map[string]string), make(map[string]bool)
-	for _, name := range slices.Sorted(maps.Keys(used)) {
-		r, err := in.Registries.Get(name)
-		if err != nil {
-			return nil, err
-		}
-		status, err := r.Status(ctx)
-		if err != nil {
-			return nil, err
-		}
-		alias := p.aliasOf(r.Config())
-		for n := 2; taken[alias]; n++ {
-			alias = fmt.Sprintf("%s-%d", name, n)
-		}
-		aliases[name], taken[alias] = alias, true
-		lock.Registries = append(lock.Registries, lockfile.Registry{Name: alias, URL: r.Config().URL, Kind: string(r.Config().Kind), Commit: status.Commit})
-	}
-	return aliases, nil
-}
-
-func (in *Installer) lockedPackage(ctx context.Context, s resolve.Selected, alias string) (lockfile.Package, error) {
-	r, err := in.Registries.Get(s.Package.Registry)
-	if err != nil {
-		return lockfile.Package{}, err
-	}
-	config, err := r.Index(ctx)
-	if err != nil {
-		return lockfile.Package{}, err
-	}
-	dl, err := config.DownloadURL(s.Entry)
-	if err != nil {
-		return lockfile.Package{}, &Error{Class: ErrRefused, Message: fmt.Sprintf("registry %s: %s %s", s.Package.Registry, s.Entry.Name, s.Entry.Vers), Err: err}
-	}
-	pkg := lockfile.Package{
-		Name: s.Entry.Name, Version: s.Entry.Vers, Registry: alias, Cksum: s.Entry.Cksum, DL: dl,
-		Size: s.Entry.Size, Features: s.Features, External: s.Entry.External,
-	}
-	for _, b := range s.Entry.Builds {
-		pkg.Builds = append(pkg.Builds, lockfile.Build{Platform: b.Platform, DL: b.DL, Cksum: b.Cksum, Size: b.Size})
-	}
-	for _, e := range s.Dependencies {
-		pkg.Dependencies = append(pkg.Dependencies, lockfile.Dependency{
-			Name: e.Package.Name, Req: requirementOn(s.Entry, e), Target: e.Target, Kind: e.Kind, Optional: e.Optional,
-		})
-	}
-	return pkg, nil
-}
-
-// requirementOn is what a line asks of the dependency that an edge stands for.
-func requirementOn(entry *index.Entry, e resolve.Edge) string {
-	for _, d := range entry.Deps {
-		if d.Name == e.Name && d.Target == e.Target && (d.Kind == e.Kind || d.Kind == "" && e.Kind == index.KindNormal) {
-			return d.Req
-		}
-	}
-	return "*"
 }
