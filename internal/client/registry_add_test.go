@@ -62,7 +62,11 @@ func TestLocationKeys(t *testing.T) {
 		{"https://Example.org/a/b.git", "https://example.org:443/a/b", "https://example.org/a/b/", "HTTPS://example.org/a//b.git/", "git+https://example.org/a/b", "registry+https://example.org/a/b"},
 		{"git@example.org:a/b.git", "ssh://git@example.org/a/b", "ssh://git@EXAMPLE.org:22/a/b.git"},
 		{"/srv/idx.git", "file:///srv/idx", "/srv/x/../idx"},
-		{"https://example.org/A/b"}, {"https://example.org:8443/a/b"}, {"ssh://example.org/a/b"}, {"http://localhost/a/b"}, {"sparse+https://example.org/a/b"},
+		{"https://example.org/A/b"},
+		{"https://example.org:8443/a/b"},
+		{"ssh://example.org/a/b"},
+		{"http://localhost/a/b"},
+		{"sparse+https://example.org/a/b"},
 	}
 	seen := map[string]int{}
 	for i, group := range same {

@@ -15,9 +15,17 @@ import (
 
 func TestRanking(t *testing.T) {
 	all := []Summary{
-		{Name: "json-c"}, {Name: "rapidjson"}, {Name: "my-json"}, {Name: "Json"}, {Name: "jsonnet", Yanked: true}, {Name: "jsonschema"},
-		{Name: "bson", Description: "Binary json"}, {Name: "yaml", Description: "Not xjson"}, {Name: "cereal", Keywords: []string{"JSON"}},
-		{Name: "jsom"}, {Name: "fmt"},
+		{Name: "json-c"},
+		{Name: "rapidjson"},
+		{Name: "my-json"},
+		{Name: "Json"},
+		{Name: "jsonnet", Yanked: true},
+		{Name: "jsonschema"},
+		{Name: "bson", Description: "Binary json"},
+		{Name: "yaml", Description: "Not xjson"},
+		{Name: "cereal", Keywords: []string{"JSON"}},
+		{Name: "jsom"},
+		{Name: "fmt"},
 	}
 	names := func(query string) string {
 		var names []string

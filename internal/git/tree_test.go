@@ -169,8 +169,19 @@ func TestHostileTrees(t *testing.T) {
 	r := newBare(t, map[string]string{"a": "1"})
 	for rule, trees := range map[string][][]string{
 		"tree/name": {
-			{"100644 .."}, {"100644 ."}, {"100644 .git"}, {"40000 .GIT"}, {"40000 git~1"}, {"40000 .git "}, {"40000 .git."},
-			{"40000 .git::$INDEX_ALLOCATION"}, {"40000 .g\u200cit"}, {"100644 a/b"}, {"100644 a\\b"}, {"100644 \xff"}, {"100644 "},
+			{"100644 .."},
+			{"100644 ."},
+			{"100644 .git"},
+			{"40000 .GIT"},
+			{"40000 git~1"},
+			{"40000 .git "},
+			{"40000 .git."},
+			{"40000 .git::$INDEX_ALLOCATION"},
+			{"40000 .g\u200cit"},
+			{"100644 a/b"},
+			{"100644 a\\b"},
+			{"100644 \xff"},
+			{"100644 "},
 			{"100644 " + strings.Repeat("n", 256)},
 		},
 		"tree/mode":  {{"100664 a"}, {"040000 a"}, {"0 a"}, {"100600 a"}, {"x a"}, {" a"}, {"777777777777777777777 a"}},
