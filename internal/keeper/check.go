@@ -277,14 +277,15 @@ func (c *checker) addLocked(f review.Finding) {
 	}
 }
 
-// status is what breaking a rule means for a whole index. A dependency may have
-// been there when its dependant was published, and in a foreign index only
-// what makes a line useless is a failure.
+// status is what breaking a rule means for a whole index. The rules for new
+// names and targets are older than some lines that were imported, and in a
+// foreign index only what makes a line useless is a failure.
 func (c *checker) status(rule string) string {
-	if rule == "dependency/exists" {
+	group, _, _ := strings.Cut(rule, "/")
+	switch {
+	case rule == "dependency/exists", rule == "line/target", group == "name" && rule != "name/unique":
 		return review.Warn
-	}
-	if !c.cargo {
+	case !c.cargo:
 		return review.Fail
 	}
 	switch rule {

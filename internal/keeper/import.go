@@ -253,6 +253,11 @@ func (m *importer) rewrite(where string, e *index.Entry) []byte {
 	e.DL = url
 	for i := range e.Deps {
 		d := &e.Deps[i]
+		// Two oddities of Cargo's older lines that mean nothing.
+		d.Features = slices.DeleteFunc(d.Features, func(f string) bool { return f == "" })
+		if d.Package == d.Name {
+			d.Package = ""
+		}
 		if d.Registry != "" || m.has(d.PackageName()) || !m.sourceHas(d.PackageName()) {
 			continue // a dependency that nobody has is as useless there as here
 		}
@@ -277,7 +282,7 @@ func (m *importer) rewrite(where string, e *index.Entry) []byte {
 // The other rules are for lines that are published anew.
 func essential(rule string) bool {
 	switch rule {
-	case "line/json", "line/object", "line/list", "line/type", "line/missing", "line/canonical", "line/cksum", "line/version", "line/requirement", "line/size":
+	case "line/json", "line/object", "line/list", "line/type", "line/missing", "line/canonical", "line/cksum", "line/version", "line/requirement", "line/feature", "line/size":
 		return true
 	}
 	return false
