@@ -1,0 +1,97 @@
+package attest
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/clydepm/clyde/index"
+)
+
+const (
+	// StatementType is the only in-toto statement type that is accepted.
+	StatementType = "https://in-toto.io/Statement/v1"
+	// PredicateType says that the predicate is a [Publish].
+	PredicateType = "https://github.com/clydepm/clyde/attestation/publish/v1"
+	// payloadType is the media type of a statement in its envelope.
+	payloadType = "application/vnd.in-toto+json"
+)
+
+// Publish is the predicate: what was published, and where.
+type Publish struct {
+	PURL        string `json:"purl"`
+	Name        string `json:"name"`
+	Version     string `json:"version"`
+	Registry    string `json:"registry"`    // the name in the index's config.json
+	EntryDigest string `json:"entryDigest"` // "sha256:" and 64 hex digits
+}
+
+// statement is an in-toto statement whose predicate is a Publish.
+type statement struct {
+	Type          string    `json:"_type"`
+	Subject       []subject `json:"subject"`
+	PredicateType string    `json:"predicateType"`
+	Predicate     Publish   `json:"predicate"`
+}
+
+type subject struct {
+	Name   string            `json:"name"`
+	Digest map[string]string `json:"digest"`
+}
+
+// PURL returns the package URL of a version.
+func PURL(name, version string) string {
+	return "pkg:clyde/" + strings.ToLower(name) + "@" + strings.ReplaceAll(version, "+", "%2B")
+}
+
+// EntryDigest returns the digest of an index line, "sha256:" and 64 hex digits,
+// over its canonical bytes without what is not known when it is signed (att)
+// and what may change afterwards (yanked, retired).
+func EntryDigest(e *index.Entry) string {
+	signed := e.Clone()
+	signed.Att, signed.Retired, signed.Yanked = nil, nil, false
+	sum := sha256.Sum256(signed.AppendLine(nil))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// NewStatement returns the statement to sign for a line of the named registry.
+// The line needs its cksum.
+func NewStatement(e *index.Entry, registry string) ([]byte, error) {
+	if len(e.Cksum) != hex.EncodedLen(sha256.Size) {
+		return nil, fmt.Errorf("%s %s has no checksum to sign", e.Name, e.Vers)
+	}
+	return json.Marshal(statement{
+		Type:          StatementType,
+		Subject:       []subject{{Name: index.ArchiveName(e.Name, e.Vers), Digest: map[string]string{"sha256": e.Cksum}}},
+		PredicateType: PredicateType,
+		Predicate:     predicateOf(e, registry),
+	})
+}
+
+func predicateOf(e *index.Entry, registry string) Publish {
+	return Publish{
+		PURL:        PURL(e.Name, e.Vers),
+		Name:        e.Name,
+		Version:     e.Vers,
+		Registry:    registry,
+		EntryDigest: EntryDigest(e),
+	}
+}
+
+// parseStatement reads a signed statement strictly: what is not part of it
+// could be read differently by someone else.
+func parseStatement(payload []byte) (*statement, error) {
+	dec := json.NewDecoder(bytes.NewReader(payload))
+	dec.DisallowUnknownFields()
+	var s statement
+	if err := dec.Decode(&s); err != nil {
+		return nil, fmt.Errorf("statement: %w", err)
+	}
+	if dec.More() {
+		return nil, fmt.Errorf("statement: something follows it")
+	}
+	return &s, nil
+}
