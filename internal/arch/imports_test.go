@@ -17,14 +17,15 @@ func allowed() map[string][]string {
 		"cmd/clyde": {"*"},
 
 		// The two sides, which never meet but in the program.
-		"publish":         {"index", "internal/manifest", "internal/review", "internal/archive", "internal/git", "internal/strictyaml", "internal/terminal"},
-		"internal/client": {"index", "internal/manifest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
+		"publish":         {"index", "internal/manifest", "internal/review", "internal/attest", "internal/archive", "internal/git", "internal/strictyaml", "internal/terminal"},
+		"internal/client": {"index", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
 
 		"internal/keeper":       {"index", "internal/git", "internal/review", "internal/strictyaml"},
 		"internal/registrytest": {"internal/git", "internal/keeper", "publish"},
 
 		// Pure judgement over the format.
-		"internal/review":   {"index", "internal/strictyaml", "internal/terminal"},
+		"internal/attest":   {"index"},
+		"internal/review":   {"index", "internal/attest", "internal/strictyaml", "internal/terminal"},
 		"internal/resolve":  {"index"},
 		"internal/lockfile": {"index"},
 		"internal/manifest": {"index", "internal/strictyaml", "internal/spdx"},

@@ -3,6 +3,7 @@ package attest
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // ErrRejected is the class of every failed verification (errors.Is).
@@ -28,6 +29,8 @@ const (
 	CheckVersion       = "statement/version"
 	CheckRegistry      = "statement/registry"
 	CheckEntryDigest   = "statement/entry-digest"
+	CheckKind          = "identity/kind"
+	CheckSignerKey     = "identity/key"
 	CheckIssuer        = "identity/issuer"
 	CheckRepository    = "identity/repository"
 	CheckRepositoryID  = "identity/repository-id"
@@ -38,7 +41,20 @@ const (
 	CheckSigner        = "identity/signer"
 	CheckTrigger       = "identity/trigger"
 	CheckRunner        = "identity/runner"
+	CheckPeriod        = "identity/period"
 )
+
+// Checks lists the ids of all checks, in the order in which they are made.
+func Checks() []string {
+	return []string{
+		CheckSize, CheckFormat,
+		CheckLog, CheckTimestamp, CheckCertificate, CheckSCT, CheckKey, CheckSignature,
+		CheckStatement, CheckPredicateType, CheckSubjectCount, CheckSubjectName, CheckSubjectDigest,
+		CheckPURL, CheckName, CheckVersion, CheckRegistry, CheckEntryDigest,
+		CheckKind, CheckSignerKey, CheckIssuer, CheckRepository, CheckRepositoryID, CheckOwnerID,
+		CheckRef, CheckCommit, CheckWorkflow, CheckSigner, CheckTrigger, CheckRunner, CheckPeriod,
+	}
+}
 
 // Status of a check.
 const (
@@ -91,22 +107,23 @@ func (r *recorder) skip(id, why string) {
 }
 
 func (r *recorder) equal(id, what, got, want string) bool {
-	if got != want || want == "" {
+	switch {
+	case want == "":
+		return r.check(id, fmt.Errorf("%s is %q, but the index records none", what, got))
+	case got != want:
 		return r.check(id, fmt.Errorf("%s is %q, expected %q", what, got, want))
 	}
 	return r.check(id, nil)
 }
 
+func (r *recorder) failed() []Check {
+	return slices.DeleteFunc(slices.Clone(r.checks), func(c Check) bool { return c.Status != Fail })
+}
+
 // err is the RejectedError of the failed checks, or nil.
 func (r *recorder) err() error {
-	var failed []Check
-	for _, c := range r.checks {
-		if c.Status == Fail {
-			failed = append(failed, c)
-		}
+	if failed := r.failed(); len(failed) > 0 {
+		return &RejectedError{Failed: failed}
 	}
-	if len(failed) == 0 {
-		return nil
-	}
-	return &RejectedError{Failed: failed}
+	return nil
 }

@@ -1,12 +1,12 @@
 package attest
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/clydepm/clyde/index"
 )
@@ -81,17 +81,12 @@ func predicateOf(e *index.Entry, registry string) Publish {
 	}
 }
 
-// parseStatement reads a signed statement strictly: what is not part of it
-// could be read differently by someone else.
+// parseStatement reads a signed statement strictly: what is not part of it, or
+// is there twice, could be read differently by someone else.
 func parseStatement(payload []byte) (*statement, error) {
-	dec := json.NewDecoder(bytes.NewReader(payload))
-	dec.DisallowUnknownFields()
 	var s statement
-	if err := dec.Decode(&s); err != nil {
+	if err := json.Unmarshal(payload, &s, json.RejectUnknownMembers(true)); err != nil {
 		return nil, fmt.Errorf("statement: %w", err)
-	}
-	if dec.More() {
-		return nil, fmt.Errorf("statement: something follows it")
 	}
 	return &s, nil
 }

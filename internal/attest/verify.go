@@ -9,7 +9,6 @@ import (
 
 	"github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
-	"github.com/sigstore/sigstore-go/pkg/verify"
 
 	"github.com/clydepm/clyde/index"
 )
@@ -21,13 +20,14 @@ const MaxBundleSize = 1 << 20
 type Expected struct {
 	Entry    *index.Entry // the line; its cksum must be that of the archive
 	Registry string       // name in the index's config.json
-	// Identity is who may sign by certificate. Nil accepts a key of the profile
-	// only.
-	Identity *Identity
+	// Identities are those who may sign, from the owners file; one is enough.
+	// With none, a key of the profile may and no certificate.
+	Identities []Identity
 }
 
 // Verified is what a verification found out. Its checks are complete as far as
-// they could be made, also when the verification failed.
+// they could be made, also when the verification failed; everything else is
+// only there when the signature itself is valid.
 type Verified struct {
 	Checks      []Check
 	Profile     string
@@ -36,42 +36,30 @@ type Verified struct {
 	KeyID       string               // "" when a certificate was used
 }
 
+// Signer says for people who signed: the workflow, or the ID of the key.
+func (v *Verified) Signer() string {
+	if v.Certificate != nil {
+		return v.Certificate.SubjectAlternativeName
+	}
+	if v.KeyID != "" {
+		return "key " + v.KeyID
+	}
+	return ""
+}
+
 // Verify checks that the bundle is a signature for exactly what is expected by
 // whom it is expected from. It opens no connection. The error is a
 // *[RejectedError]; Verified is never nil.
 func (p *Profile) Verify(data []byte, want Expected) (*Verified, error) {
 	r := &recorder{}
 	v := &Verified{Profile: p.name}
-	p.verify(r, v, data, want)
+	if b := readBundle(r, data); b != nil {
+		who := p.verifySignature(r, v, b)
+		verifyStatement(r, b, want)
+		verifyIdentities(r, who, want)
+	}
 	v.Checks = r.checks
 	return v, r.err()
-}
-
-func (p *Profile) verify(r *recorder, v *Verified, data []byte, want Expected) {
-	b := readBundle(r, data)
-	if b == nil {
-		return
-	}
-	result := p.verifySignature(r, b)
-	if result == nil {
-		return
-	}
-	v.SignedAt = earliest(result.VerifiedTimestamps)
-	verifyStatement(r, b, want)
-	if result.Signature.Certificate == nil {
-		v.KeyID = string(*result.Signature.PublicKeyID)
-		return
-	}
-	v.Certificate = result.Signature.Certificate
-	if want.Identity == nil {
-		r.check(CheckIssuer, errors.New("a certificate signed, but nobody is recorded who may sign with one"))
-		return
-	}
-	from := source{}
-	if s := want.Entry.Source; s != nil {
-		from = source{ref: s.Ref, commit: s.Commit}
-	}
-	want.Identity.verify(r, *v.Certificate, from)
 }
 
 // readBundle parses a bundle of the one accepted version.
@@ -115,106 +103,26 @@ func acceptable(b *bundle.Bundle) error {
 	return nil
 }
 
-// verifySignature checks signature, certificate or key, log and time. A bundle
-// that fails is looked at again, step by step, to say which check it was.
-func (p *Profile) verifySignature(r *recorder, b *bundle.Bundle) *verify.VerificationResult {
-	content, err := b.VerificationContent()
+// readStatement returns the signed statement of a bundle.
+func readStatement(b *bundle.Bundle) (*statement, error) {
+	envelope, err := b.Envelope()
 	if err != nil {
-		r.check(CheckFormat, err)
-		return nil
+		return nil, err
 	}
-	verifier, policy, keyCheck := p.certificates, verify.WithoutIdentitiesUnsafe(), CheckCertificate
-	if content.Certificate() == nil {
-		verifier, policy, keyCheck = p.keys, verify.WithKey(), CheckKey
-	}
-	if verifier == nil {
-		r.check(keyCheck, fmt.Errorf("%s does not accept this kind of signature", p.name))
-		return nil
-	}
-	// The digest of the subject is compared with the line's by verifyStatement.
-	result, err := verifier.Verify(b, verify.NewPolicy(verify.WithoutArtifactUnsafe(), policy))
+	payload, err := envelope.RawEnvelope().DecodeB64Payload()
 	if err != nil {
-		r.check(p.blame(verifier, b, content, keyCheck), err)
-		return nil
+		return nil, err
 	}
-	p.recordEvidence(r, keyCheck)
-	return result
-}
-
-// recordEvidence writes down which of the profile's demands were met.
-func (p *Profile) recordEvidence(r *recorder, keyCheck string) {
-	for _, c := range []struct {
-		id       string
-		demanded bool
-	}{
-		{CheckLog, p.demands.log},
-		{CheckTimestamp, p.demands.timestamps},
-		{keyCheck, true},
-		{CheckSCT, p.demands.sct && keyCheck == CheckCertificate},
-		{CheckSignature, true},
-	} {
-		if c.demanded {
-			r.check(c.id, nil)
-			continue
-		}
-		r.skip(c.id, p.name+" has no authority for it")
+	s, err := parseStatement(payload)
+	if err == nil && s.Type != StatementType {
+		err = fmt.Errorf("statement type %q is not %q", s.Type, StatementType)
 	}
-}
-
-// blame finds the check that a failed verification failed.
-func (p *Profile) blame(v *verify.Verifier, b *bundle.Bundle, content verify.VerificationContent, keyCheck string) string {
-	logged, err := v.VerifyTransparencyLogInclusion(b)
-	if err != nil {
-		return CheckLog
-	}
-	observed, err := v.VerifyObserverTimestamps(b, logged)
-	if err != nil {
-		return CheckTimestamp
-	}
-	if content.Certificate() == nil {
-		if _, err := p.material.PublicKeyVerifier(content.PublicKey().Hint()); err != nil {
-			return CheckKey
-		}
-		return CheckSignature
-	}
-	for _, t := range observed {
-		chains, err := verify.VerifyLeafCertificate(t.Timestamp, content.Certificate(), p.material)
-		if err != nil {
-			return keyCheck
-		}
-		if p.demands.sct && verify.VerifySignedCertificateTimestamp(chains, 1, p.material) != nil {
-			return CheckSCT
-		}
-	}
-	return CheckSignature
-}
-
-func earliest(times []verify.TimestampVerificationResult) time.Time {
-	var first time.Time
-	for _, t := range times {
-		if first.IsZero() || t.Timestamp.Before(first) {
-			first = t.Timestamp
-		}
-	}
-	return first.UTC()
+	return s, err
 }
 
 // verifyStatement compares the signed statement with the line, field by field.
 func verifyStatement(r *recorder, b *bundle.Bundle, want Expected) {
-	envelope, err := b.Envelope()
-	if err != nil {
-		r.check(CheckStatement, err)
-		return
-	}
-	payload, err := envelope.RawEnvelope().DecodeB64Payload()
-	if err != nil {
-		r.check(CheckStatement, err)
-		return
-	}
-	got, err := parseStatement(payload)
-	if err == nil && got.Type != StatementType {
-		err = fmt.Errorf("statement type %q is not %q", got.Type, StatementType)
-	}
+	got, err := readStatement(b)
 	if !r.check(CheckStatement, err) {
 		return
 	}
