@@ -80,9 +80,6 @@ type pkg struct {
 	Fset  *token.FileSet
 }
 
-// Path is the import path.
-func (p *pkg) Path() string { return path.Join(module, p.Dir) }
-
 // packages parses every Go file outside testdata, for every system: build
 // constraints do not hide a file from these rules.
 func packages(t *testing.T) []*pkg {
