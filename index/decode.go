@@ -145,6 +145,8 @@ func resemblesVersion(s string) bool {
 	return s != "" && isDigit(rune(s[0])) && len(s) <= maxVersionLength && !odd
 }
 
+//
+//nolint:gocyclo // one case for each member of a line
 func (d *lineDecoder) entryMember(e *Entry, version *int64, name string) bool {
 	switch name {
 	case "name":
