@@ -68,25 +68,6 @@ func (r *Repo) writeCommit(c Commit) (Hash, error) {
 	return r.writeObject(plumbing.CommitObject, buf.Bytes())
 }
 
-// Preview is the tree that the commit would have. Nothing is written: what is
-// new in it is kept in memory. It takes Parent and Files only.
-func (r *Repo) Preview(c Commit) (fs.FS, error) {
-	unsaved := map[Hash][]byte{}
-	root, err := r.editTree(c, func(kind plumbing.ObjectType, content []byte) (Hash, error) {
-		id := objectID(kind, content)
-		unsaved[id] = content
-		return id, nil
-	})
-	if err != nil {
-		var unsafe *UnsafeError
-		if errors.As(err, &unsafe) {
-			return nil, err
-		}
-		return nil, &Error{Op: "preview a commit", Err: err}
-	}
-	return &treeFS{repo: r, root: root, dirs: map[string][]treeEntry{}, unsaved: unsaved}, nil
-}
-
 // treeWriter edits trees and hands the objects that come out of it to put.
 type treeWriter struct {
 	repo *Repo

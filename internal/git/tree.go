@@ -180,9 +180,8 @@ func (r *Repo) TreeAt(rev string) (fs.FS, error) {
 const maxCachedDirs = 4096
 
 type treeFS struct {
-	repo    *Repo
-	root    Hash
-	unsaved map[Hash][]byte // objects of a preview, which the repository does not have
+	repo *Repo
+	root Hash
 
 	mu   sync.Mutex
 	dirs map[string][]treeEntry
@@ -210,7 +209,7 @@ func (t *treeFS) entries(dir string) ([]treeEntry, error) {
 		}
 		id = e.id
 	}
-	list, err := t.read(id, dir)
+	list, err := t.repo.readTree(id, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -221,14 +220,6 @@ func (t *treeFS) entries(dir string) ([]treeEntry, error) {
 	}
 	t.dirs[dir] = list
 	return list, nil
-}
-
-// read parses the tree object of the folder dir.
-func (t *treeFS) read(id Hash, dir string) ([]treeEntry, error) {
-	if data, ok := t.unsaved[id]; ok {
-		return parseTree(data)
-	}
-	return t.repo.readTree(id, dir)
 }
 
 // lookup finds the entry at a path other than ".".
@@ -356,9 +347,6 @@ func (n node) content(op string) ([]byte, error) {
 	if !n.entry.fileMode().IsRegular() && n.entry.mode != modeSymlink {
 		return nil, &fs.PathError{Op: op, Path: n.path, Err: fs.ErrInvalid}
 	}
-	if data, ok := n.tree.unsaved[n.entry.id]; ok {
-		return bytes.Clone(data), nil
-	}
 	data, err := n.tree.repo.readObject(n.entry.id, plumbing.BlobObject)
 	if err != nil {
 		return nil, &fs.PathError{Op: op, Path: n.path, Err: err}
@@ -378,9 +366,6 @@ func (i fileInfo) String() string     { return fs.FormatFileInfo(i) }
 func (i fileInfo) Size() int64 {
 	if !i.Mode().IsRegular() && i.entry.mode != modeSymlink {
 		return 0
-	}
-	if data, ok := i.tree.unsaved[i.entry.id]; ok {
-		return int64(len(data))
 	}
 	size, err := i.tree.repo.objectSize(i.entry.id)
 	if err != nil {

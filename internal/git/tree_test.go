@@ -111,37 +111,6 @@ func TestTreeIsAnFS(t *testing.T) {
 	}
 }
 
-func TestPreview(t *testing.T) {
-	r := newBare(t, map[string]string{"config.json": "{}", "he/ll/hello": "1\n"})
-	head, _ := r.Resolve("main")
-	c := Commit{Parent: head, Files: map[string][]byte{"he/ll/hello": []byte("1\n2\n"), "he/lp/help": []byte("3\n"), "config.json": nil}, Message: "m", Name: "Ann", Email: "ann@example.org", When: when()}
-	before := gitRun(t, r.Dir(), "count-objects")
-	preview, err := r.Preview(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if after := gitRun(t, r.Dir(), "count-objects"); after != before {
-		t.Errorf("a preview wrote objects: %s, before %s", after, before)
-	}
-	if err := fstest.TestFS(preview, "he/ll/hello", "he/lp/help"); err != nil {
-		t.Error(err)
-	}
-	id, err := r.WriteCommit(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	info, err := r.CommitInfo(id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := preview.(*treeFS).root; got != info.Tree {
-		t.Errorf("the preview's tree is %s, the commit's %s", got, info.Tree)
-	}
-	if _, err := fs.Stat(preview, "config.json"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("config.json: %v", err)
-	}
-}
-
 // rawTree stores a tree object that git itself would not make.
 func rawTree(t *testing.T, r *Repo, entries ...string) Hash {
 	t.Helper()
