@@ -116,6 +116,21 @@ func (r *recorder) equal(id, what, got, want string) bool {
 	return r.check(id, nil)
 }
 
+// complete is the outcome of every check, in the order of [Checks]. What was
+// not made is skipped.
+func (r *recorder) complete() []Check {
+	var all []Check
+	for _, id := range Checks() {
+		i := slices.IndexFunc(r.checks, func(c Check) bool { return c.ID == id })
+		if i < 0 {
+			all = append(all, Check{ID: id, Status: Skip, Detail: "does not apply"})
+			continue
+		}
+		all = append(all, r.checks[i])
+	}
+	return all
+}
+
 func (r *recorder) failed() []Check {
 	return slices.DeleteFunc(slices.Clone(r.checks), func(c Check) bool { return c.Status != Fail })
 }

@@ -22,6 +22,9 @@
 // from the owners file of the index and never from the bundle. A closed network
 // may sign with a key instead; then the key is the identity.
 //
+// A version's tag must be one of [DefaultTags], or match a pattern of the owners
+// file, and be the ref from which the line says it was built.
+//
 // # Whom to trust
 //
 // A [Profile] is one set of authorities: the public-good Sigstore, GitHub's for
@@ -34,7 +37,15 @@
 // # Checks
 //
 // [Profile.Verify] makes every check and reports each under a stable id
-// ("identity/repository-id"); see [Checks]. The first failed check is the error.
+// ("identity/repository-id"); see [Checks]. A check that rests on one that failed
+// is skipped. One failed check is enough to reject.
+//
+// # Provenance
+//
+// A second bundle may say how the archive was built: a statement with the same
+// subject and SLSA's provenance, version 1, as its predicate; see
+// [NewProvenance]. It is for people and other tools: what clyde accepts follows
+// from the first bundle alone.
 //
 // Sources: Sigstore bundle format v0.3, in-toto attestation framework v1,
 // Fulcio's certificate extensions (OID 1.3.6.1.4.1.57264.1).

@@ -60,15 +60,27 @@ func EntryDigest(e *index.Entry) string {
 // NewStatement returns the statement to sign for a line of the named registry.
 // The line needs its cksum.
 func NewStatement(e *index.Entry, registry string) ([]byte, error) {
-	if len(e.Cksum) != hex.EncodedLen(sha256.Size) {
-		return nil, fmt.Errorf("%s %s has no checksum to sign", e.Name, e.Vers)
+	subjects, err := subjectsOf(e)
+	if err != nil {
+		return nil, err
+	}
+	if registry == "" {
+		return nil, fmt.Errorf("%w: the registry has no name; give it one in its %s", ErrSign, index.ConfigPath)
 	}
 	return json.Marshal(statement{
 		Type:          StatementType,
-		Subject:       []subject{{Name: index.ArchiveName(e.Name, e.Vers), Digest: map[string]string{"sha256": e.Cksum}}},
+		Subject:       subjects,
 		PredicateType: PredicateType,
 		Predicate:     predicateOf(e, registry),
 	})
+}
+
+// subjectsOf is the one thing that is signed: the archive of the line.
+func subjectsOf(e *index.Entry) ([]subject, error) {
+	if len(e.Cksum) != hex.EncodedLen(sha256.Size) {
+		return nil, fmt.Errorf("%w: %s %s has no checksum", ErrSign, e.Name, e.Vers)
+	}
+	return []subject{{Name: index.ArchiveName(e.Name, e.Vers), Digest: map[string]string{"sha256": e.Cksum}}}, nil
 }
 
 func predicateOf(e *index.Entry, registry string) Publish {

@@ -25,11 +25,11 @@ type Expected struct {
 	Identities []Identity
 }
 
-// Verified is what a verification found out. Its checks are complete as far as
-// they could be made, also when the verification failed; everything else is
-// only there when the signature itself is valid.
+// Verified is what a verification found out. It has the outcome of every check,
+// also when the verification failed; everything else is only there when the
+// signature itself is valid.
 type Verified struct {
-	Checks      []Check
+	Checks      []Check // all of [Checks]
 	Profile     string
 	SignedAt    time.Time            // the earliest observed time, zero when the profile needs none
 	Certificate *certificate.Summary // nil when a key signed
@@ -58,7 +58,7 @@ func (p *Profile) Verify(data []byte, want Expected) (*Verified, error) {
 		verifyStatement(r, b, want)
 		verifyIdentities(r, who, want)
 	}
-	v.Checks = r.checks
+	v.Checks = r.complete()
 	return v, r.err()
 }
 
@@ -103,13 +103,18 @@ func acceptable(b *bundle.Bundle) error {
 	return nil
 }
 
-// readStatement returns the signed statement of a bundle.
-func readStatement(b *bundle.Bundle) (*statement, error) {
+// payloadOf returns the text that a bundle signs.
+func payloadOf(b *bundle.Bundle) ([]byte, error) {
 	envelope, err := b.Envelope()
 	if err != nil {
 		return nil, err
 	}
-	payload, err := envelope.RawEnvelope().DecodeB64Payload()
+	return envelope.RawEnvelope().DecodeB64Payload()
+}
+
+// readStatement returns the signed statement of a bundle.
+func readStatement(b *bundle.Bundle) (*statement, error) {
+	payload, err := payloadOf(b)
 	if err != nil {
 		return nil, err
 	}
@@ -126,9 +131,7 @@ func verifyStatement(r *recorder, b *bundle.Bundle, want Expected) {
 	if !r.check(CheckStatement, err) {
 		return
 	}
-	if !r.equal(CheckPredicateType, "the predicate type", got.PredicateType, PredicateType) {
-		return
-	}
+	r.equal(CheckPredicateType, "the predicate type", got.PredicateType, PredicateType)
 	verifySubject(r, got.Subject, want.Entry)
 	predicate := predicateOf(want.Entry, want.Registry)
 	r.equal(CheckPURL, "the package URL", got.Predicate.PURL, predicate.PURL)

@@ -1,0 +1,63 @@
+package attest_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/clydepm/clyde/internal/attest"
+	"github.com/clydepm/clyde/internal/attest/attesttest"
+)
+
+func run() attest.Run {
+	return attest.Run{
+		ServerURL: "https://github.com", Repository: "acme/hello", RepositoryID: "17", RepositoryOwnerID: "4",
+		WorkflowRef: "acme/hello/.github/workflows/release.yml@" + ref, Ref: ref, SHA: commit,
+		EventName: "release", RunID: "1", RunAttempt: "2", RunnerEnvironment: "github-hosted",
+	}
+}
+
+func TestProvenance(t *testing.T) {
+	a := attesttest.New(t)
+	profile := profileOf(t, a)
+	s, err := attest.NewProvenance(entry(), run())
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed := a.Sign(t, attesttest.Request{Statement: s, Claims: claims()})
+	_, got, err := profile.VerifyProvenance(signed, expected())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := attest.Provenance{
+		BuildType: attest.WorkflowBuildType, Builder: workflow,
+		Invocation: repository + "/actions/runs/1/attempts/2", Source: "git+" + repository + "@" + ref, Commit: commit,
+	}
+	if *got != want {
+		t.Errorf("%+v, expected %+v", *got, want)
+	}
+
+	other := expected()
+	other.Entry.Cksum = strings.Repeat("cd", 32)
+	_, _, err = profile.VerifyProvenance(signed, other)
+	var rejected *attest.RejectedError
+	if !errors.As(err, &rejected) || len(rejected.Failed) != 1 || rejected.Failed[0].ID != attest.CheckSubjectDigest {
+		t.Errorf("for another archive: %v", err)
+	}
+	// Neither bundle stands for the other.
+	if _, err := profile.Verify(signed, expected()); !errors.Is(err, attest.ErrRejected) {
+		t.Errorf("provenance as a publication: %v", err)
+	}
+	if _, _, err := profile.VerifyProvenance(a.Sign(t, request(t)), expected()); !errors.Is(err, attest.ErrRejected) {
+		t.Errorf("a publication as provenance: %v", err)
+	}
+}
+
+func TestProvenanceNeedsARun(t *testing.T) {
+	r := run()
+	r.SHA, r.RunID = "", ""
+	_, err := attest.NewProvenance(entry(), r)
+	if !errors.Is(err, attest.ErrSign) || !strings.Contains(err.Error(), "GITHUB_SHA, GITHUB_RUN_ID") {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,47 @@
+package attest_test
+
+import (
+	"testing"
+
+	"github.com/clydepm/clyde/internal/attest"
+	"github.com/clydepm/clyde/internal/attest/attesttest"
+)
+
+func TestVerifyAccepts(t *testing.T) {
+	full := attesttest.New(t)
+	with := func(change func(a *attesttest.Authority)) *attesttest.Authority {
+		a := full.Clone()
+		change(a)
+		return a
+	}
+	for name, a := range map[string]*attesttest.Authority{
+		"both logs":                    full,
+		"Rekor v1":                     with(func(a *attesttest.Authority) { a.LogV2 = nil }),
+		"Rekor v1 without a timestamp": with(func(a *attesttest.Authority) { a.LogV2, a.Timestamps = nil, nil }),
+		"Rekor v2":                     with(func(a *attesttest.Authority) { a.LogV1 = nil }),
+		"timestamps only, no log":      with(func(a *attesttest.Authority) { a.LogV1, a.LogV2, a.CTLog = nil, nil, nil }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			profile := profileOf(t, a)
+			verified, err := profile.Verify(a.Sign(t, request(t)), expected())
+			if err != nil {
+				t.Fatalf("%v\n%+v", err, verified.Checks)
+			}
+			if got := verified.Certificate.SourceRepositoryDigest; got != commit {
+				t.Errorf("commit %q", got)
+			}
+			if !verified.SignedAt.Equal(a.Now()) {
+				t.Errorf("signed at %v, expected %v", verified.SignedAt, a.Now())
+			}
+		})
+	}
+}
+
+func profileOf(t testing.TB, a *attesttest.Authority) *attest.Profile {
+	t.Helper()
+	p, err := attest.FromRoot("the test's Sigstore", a.TrustedRoot(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
