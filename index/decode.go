@@ -145,6 +145,7 @@ func resemblesVersion(s string) bool {
 	return s != "" && isDigit(rune(s[0])) && len(s) <= maxVersionLength && !odd
 }
 
+// entryMember decodes one member into its field.
 //
 //nolint:gocyclo // one case for each member of a line
 func (d *lineDecoder) entryMember(e *Entry, version *int64, name string) bool {
