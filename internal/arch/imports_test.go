@@ -18,17 +18,17 @@ func allowed() map[string][]string {
 
 		// The two sides, which never meet but in the program.
 		"publish":         {"index", "internal/manifest", "internal/review", "internal/attest", "internal/archive", "internal/git", "internal/strictyaml", "internal/terminal"},
-		"internal/client": {"index", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
+		"internal/client": {"index", "internal/spelling", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
 
 		"internal/keeper":       {"index", "internal/git", "internal/review", "internal/strictyaml"},
 		"internal/registrytest": {"internal/git", "internal/keeper", "publish"},
 
 		// Pure judgement over the format.
 		"internal/attest":   {"index"},
-		"internal/review":   {"index", "internal/attest", "internal/strictyaml", "internal/terminal"},
+		"internal/review":   {"index", "internal/spelling", "internal/attest", "internal/strictyaml", "internal/terminal"},
 		"internal/resolve":  {"index"},
 		"internal/lockfile": {"index"},
-		"internal/manifest": {"index", "internal/strictyaml", "internal/spdx"},
+		"internal/manifest": {"index", "internal/spelling", "internal/strictyaml", "internal/spdx"},
 
 		// The ground: nothing of ours below.
 		"action":              nil,
@@ -38,7 +38,8 @@ func allowed() map[string][]string {
 		"internal/archive":    nil,
 		"internal/git":        nil,
 		"internal/spdx":       nil,
-		"internal/strictyaml": nil,
+		"internal/spelling":   nil,
+		"internal/strictyaml": {"internal/spelling"},
 		"internal/terminal":   nil,
 
 		// Tests of the whole; no program code imports it.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/clydepm/clyde/internal/spelling"
 	"github.com/clydepm/clyde/internal/strictyaml"
 )
 
@@ -142,7 +143,7 @@ func (c *Config) set(pair string) error {
 		known = append(known, s.key)
 	}
 	remedy := "settings are " + strings.Join(known, ", ")
-	if near := strictyaml.Nearest(key, known); near != "" {
+	if near := spelling.Nearest(key, known); near != "" {
 		remedy = "did you mean " + near + "?"
 	}
 	return &Error{Class: ErrUsage, Message: fmt.Sprintf("--config: there is no setting %q", key), Remedy: remedy}
@@ -260,7 +261,7 @@ func checkKind(kind RegistryKind) error {
 		}
 	}
 	remedy := "write git or dir"
-	if near := strictyaml.Nearest(string(kind), []string{"git", "dir"}); near != "" {
+	if near := spelling.Nearest(string(kind), []string{"git", "dir"}); near != "" {
 		remedy = "did you mean " + near + "?"
 	}
 	return &Error{Class: ErrUsage, Message: fmt.Sprintf("%q is not a kind of registry", kind), Remedy: remedy}

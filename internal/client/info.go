@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/clydepm/clyde/index"
-	"github.com/clydepm/clyde/internal/strictyaml"
+	"github.com/clydepm/clyde/internal/spelling"
 )
 
 // Info is what a registry says about a package.
@@ -68,7 +68,7 @@ func chooseVersion(name, version string, info *Info) (*index.Entry, error) {
 		known = append(known, e.Vers)
 	}
 	remedy := "it has " + strings.Join(known[:min(len(known), 5)], ", ")
-	if near := strictyaml.Nearest(version, known); near != "" {
+	if near := spelling.Nearest(version, known); near != "" {
 		remedy = "did you mean " + name + "@" + near + "?"
 	}
 	return nil, &Error{Class: ErrNotFound, Message: fmt.Sprintf("package %q has no version %s", name, version), Remedy: remedy}

@@ -10,7 +10,7 @@ import (
 	"github.com/clydepm/clyde/internal/lockfile"
 	"github.com/clydepm/clyde/internal/manifest"
 	"github.com/clydepm/clyde/internal/resolve"
-	"github.com/clydepm/clyde/internal/strictyaml"
+	"github.com/clydepm/clyde/internal/spelling"
 )
 
 // plan is what a run found and decided before it changes anything.
@@ -194,7 +194,7 @@ func lockedNames(l *lockfile.Lock) []string {
 // notOneOf says that a name is not among those known, with the nearest.
 func notOneOf(what, name, where string, known []string) error {
 	e := &Error{Class: ErrNotFound, Message: fmt.Sprintf("no %s %q in %s", what, name, where)}
-	if near := strictyaml.Nearest(name, known); near != "" {
+	if near := spelling.Nearest(name, known); near != "" {
 		e.Remedy = "did you mean " + near + "?"
 	}
 	return e

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/clydepm/clyde/index"
-	"github.com/clydepm/clyde/internal/strictyaml"
+	"github.com/clydepm/clyde/internal/spelling"
 )
 
 // Registry is one place where packages are published. It shows one state of
@@ -133,7 +133,7 @@ func (s *Registries) Get(name string) (Registry, error) {
 		names = append(names, r.Config().Name)
 	}
 	remedy := "add it with 'clyde registry add URL --name " + name + "'"
-	if near := strictyaml.Nearest(name, names); near != "" {
+	if near := spelling.Nearest(name, names); near != "" {
 		remedy = "did you mean " + near + "?"
 	}
 	return nil, &Error{Class: ErrNotFound, Message: fmt.Sprintf("no registry named %q is configured", name), Remedy: remedy}

@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/spelling"
 )
 
 // Query is a search.
@@ -195,37 +196,5 @@ func isWordRune(b byte) bool {
 // names of four or more, two in names of eight or more.
 func isNear(a, b string) bool {
 	limit := min(len(a), len(b)) / 4
-	return limit > 0 && withinDistance(a, b, min(limit, 2))
-}
-
-// withinDistance reports whether a becomes b by at most limit insertions,
-// deletions, replacements and swaps of neighbours.
-func withinDistance(a, b string, limit int) bool {
-	if len(a)-len(b) > limit || len(b)-len(a) > limit {
-		return false
-	}
-	twoBack, oneBack, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		twoBack, oneBack, row = oneBack, row, twoBack
-		row[0] = i
-		lowest := i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(oneBack[j]+1, row[j-1]+1, oneBack[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], twoBack[j-2]+1)
-			}
-			lowest = min(lowest, row[j])
-		}
-		if lowest > limit {
-			return false
-		}
-	}
-	return row[len(b)] <= limit
+	return limit > 0 && spelling.Within(a, b, min(limit, 2))
 }

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 
 	"github.com/clydepm/clyde/index"
 )
@@ -48,32 +47,6 @@ func TestRanking(t *testing.T) {
 			t.Errorf("%q: %q, want %q", query, got, want)
 		}
 	}
-}
-
-// TestDistanceAgainstRecursion compares with the definition itself.
-func TestDistanceAgainstRecursion(t *testing.T) {
-	var distance func(a, b string) int
-	distance = func(a, b string) int {
-		if a == "" || b == "" {
-			return len(a) + len(b)
-		}
-		cost := 1
-		if a[0] == b[0] {
-			cost = 0
-		}
-		best := min(distance(a[1:], b)+1, distance(a, b[1:])+1, distance(a[1:], b[1:])+cost)
-		if len(a) > 1 && len(b) > 1 && a[0] == b[1] && a[1] == b[0] {
-			best = min(best, distance(a[2:], b[2:])+1)
-		}
-		return best
-	}
-	word := rapid.StringOfN(rapid.RuneFrom([]rune("abc")), 0, 6, -1)
-	rapid.Check(t, func(t *rapid.T) {
-		a, b, limit := word.Draw(t, "a"), word.Draw(t, "b"), rapid.IntRange(0, 3).Draw(t, "limit")
-		if got, want := withinDistance(a, b, limit), distance(a, b) <= limit; got != want {
-			t.Fatalf("withinDistance(%q, %q, %d) = %v, the distance is %d", a, b, limit, got, distance(a, b))
-		}
-	})
 }
 
 func TestNewest(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/lockfile"
 	"github.com/clydepm/clyde/internal/manifest"
-	"github.com/clydepm/clyde/internal/strictyaml"
+	"github.com/clydepm/clyde/internal/spelling"
 )
 
 // View is what a project's lock and installed tree say. Looking changes
@@ -155,7 +155,7 @@ func (v *View) notLocked(name string) error {
 		names = append(names, p.Name)
 	}
 	e := &Error{Class: ErrNotFound, Message: "nothing called \"" + name + "\" is locked", Remedy: "see 'clyde list'"}
-	if near := strictyaml.Nearest(name, names); near != "" {
+	if near := spelling.Nearest(name, names); near != "" {
 		e.Remedy = "did you mean " + near + "?"
 	}
 	return e

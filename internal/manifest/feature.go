@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/spelling"
 	"github.com/clydepm/clyde/internal/strictyaml"
 )
 
@@ -120,7 +121,7 @@ func (r featureReader) optional() []string {
 }
 
 func nearHint(word string, known []string, otherwise string) string {
-	if near := strictyaml.Nearest(word, known); near != "" {
+	if near := spelling.Nearest(word, known); near != "" {
 		return "did you mean " + strconv.Quote(near) + "?"
 	}
 	return otherwise

@@ -7,6 +7,7 @@ import (
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/spdx"
+	"github.com/clydepm/clyde/internal/spelling"
 	"github.com/clydepm/clyde/internal/strictyaml"
 )
 
@@ -137,7 +138,7 @@ func parseLicense(v strictyaml.Value) string {
 		return license
 	}
 	hint := wrong.Hint()
-	if near := strictyaml.Nearest(wrong.Unknown, wrong.Known); hint == "" && near != "" {
+	if near := spelling.Nearest(wrong.Unknown, wrong.Known); hint == "" && near != "" {
 		hint = `did you mean "` + near + `"?`
 	}
 	if hint == "" {
@@ -170,7 +171,7 @@ func parsePlatform(v strictyaml.Value) index.Platform {
 // platformHint says which platform text means: one in Go's words or Docker's,
 // such as darwin-arm64 or linux/amd64, or one that is nearly right.
 func platformHint(text string) string {
-	near := strictyaml.Nearest(text, platformNames())
+	near := spelling.Nearest(text, platformNames())
 	system, machine, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(text), "/", "-"), "-")
 	if p, ok := index.PlatformOf(system, machine); ok {
 		near = p.String()

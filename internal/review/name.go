@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/spelling"
 )
 
 // newName checks the name of a new package against the policy and against the
@@ -152,7 +153,7 @@ func findSimilar(tree fs.FS, name string, distance int) ([]string, error) {
 	folded, skeleton := index.Fold(name), skeletonOf(name)
 	var similar []string
 	err := walkNames(tree, func(other string) {
-		if len(other) > shortName && (near(folded, index.Fold(other), distance) || skeletonOf(other) == skeleton) {
+		if len(other) > shortName && (spelling.Within(folded, index.Fold(other), distance) || skeletonOf(other) == skeleton) {
 			similar = append(similar, other)
 		}
 	})
@@ -183,36 +184,4 @@ func walkNames(tree fs.FS, visit func(name string)) error {
 // skeletonOf maps characters to one that looks like them.
 func skeletonOf(name string) string {
 	return strings.NewReplacer("0", "o", "1", "l", "i", "l", "rn", "m", "vv", "w", "5", "s", "-", "").Replace(index.Fold(name))
-}
-
-// near reports whether two texts are within a Damerau–Levenshtein distance
-// (optimal string alignment). It looks at a band around the diagonal only.
-func near(a, b string, distance int) bool {
-	if d := len(a) - len(b); d > distance || -d > distance {
-		return false
-	}
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for k := range last {
-		last[k] = k
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		best := row[0]
-		for k := 1; k <= len(b); k++ {
-			cost := 1
-			if a[i-1] == b[k-1] {
-				cost = 0
-			}
-			row[k] = min(last[k]+1, row[k-1]+1, last[k-1]+cost)
-			if i > 1 && k > 1 && a[i-1] == b[k-2] && a[i-2] == b[k-1] {
-				row[k] = min(row[k], before[k-2]+1)
-			}
-			best = min(best, row[k])
-		}
-		if best > distance {
-			return false
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(b)] <= distance
 }

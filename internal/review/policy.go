@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/spelling"
 	"github.com/clydepm/clyde/internal/strictyaml"
 )
 
@@ -153,7 +154,7 @@ func (p *Policy) parseRules(v strictyaml.Value) {
 }
 
 func nearestHint(word string, known []string) string {
-	if near := strictyaml.Nearest(word, known); near != "" {
+	if near := spelling.Nearest(word, known); near != "" {
 		return "did you mean " + near + "?"
 	}
 	return "the rules that can be changed are " + strings.Join(known, ", ")

@@ -137,19 +137,6 @@ func TestValues(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	known := []string{"name", "version", "license", "dependencies", "dev-dependencies"}
-	for word, want := range map[string]string{
-		"licence": "license", "verison": "version", "Name": "name", "nmae": "name", "dependecies": "dependencies",
-		"dev_dependencies": "dev-dependencies", "zzz": "", "": "", "n": "",
-		strings.Repeat("x", 1000): "",
-	} {
-		if got := strictyaml.Nearest(word, known); got != want {
-			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
-		}
-	}
-}
-
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{"", "a: b\n", "a: &x [1, {b: c}]\nd: *x\n", "\"", "- - -\n", "? A", "0A:\r", "a:\n\tb", "? a\n: b\n", "%YAML 1.2\n---\n", "!!binary x"} {
 		f.Add([]byte(seed))

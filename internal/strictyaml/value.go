@@ -9,6 +9,8 @@ import (
 	"unicode"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/clydepm/clyde/internal/spelling"
 )
 
 // A Value is one value of a document, or an absent one. Its methods report a
@@ -283,7 +285,7 @@ func kindName(node *yaml.Node) string {
 }
 
 func unknownHint(key string, known []string) string {
-	if near := Nearest(key, known); near != "" {
+	if near := spelling.Nearest(key, known); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	return "known keys: " + strings.Join(known, ", ")
