@@ -11,7 +11,7 @@ import (
 	"github.com/clydepm/clyde/internal/archive"
 	"github.com/clydepm/clyde/internal/client"
 	"github.com/clydepm/clyde/internal/git"
-	"github.com/clydepm/clyde/internal/keeper"
+	"github.com/clydepm/clyde/internal/registry"
 	"github.com/clydepm/clyde/internal/strictyaml"
 	"github.com/clydepm/clyde/internal/terminal"
 	"github.com/clydepm/clyde/publish"
@@ -106,7 +106,7 @@ func exitClasses() []exitClass {
 		{exitCancelled, anyOf(context.Canceled)},
 		{exitFindings, ofType[strictyaml.Problems]()},
 		{exitRefused, ofType[*archive.RefusedError]()},
-		{exitUsage, ofType[*keeper.InitError]()},
+		{exitUsage, ofType[*registry.InitError]()},
 
 		{exitUsage, anyOf(publish.ErrUsage)},
 		{exitNotFound, anyOf(publish.ErrNotFound)},

@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/clydepm/clyde/internal/keeper"
+	"github.com/clydepm/clyde/internal/registry"
 )
 
 func indexCommand(a *app) *cobra.Command {
@@ -30,6 +30,6 @@ func (f *sourceFlags) register(cmd *cobra.Command) {
 }
 
 // open opens the index. The caller closes it.
-func (f *sourceFlags) open(a *app) (*keeper.Source, error) {
-	return keeper.OpenSource(a.path(f.path), f.rev)
+func (f *sourceFlags) open(a *app) (*registry.Source, error) {
+	return registry.OpenSource(a.path(f.path), f.rev)
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/clydepm/clyde/internal/keeper"
+	"github.com/clydepm/clyde/internal/registry"
 	"github.com/clydepm/clyde/internal/review"
 	"github.com/clydepm/clyde/internal/terminal"
 )
@@ -32,9 +32,9 @@ Exits with 9 when a rule is broken.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch profile {
-			case "", keeper.ProfileClyde, keeper.ProfileCargo:
+			case "", registry.ProfileClyde, registry.ProfileCargo:
 			default:
-				return usagef("--profile: %q is neither %s nor %s", profile, keeper.ProfileClyde, keeper.ProfileCargo)
+				return usagef("--profile: %q is neither %s nor %s", profile, registry.ProfileClyde, registry.ProfileCargo)
 			}
 			return a.indexCheck(cmd.Context(), &flags, profile)
 		},
@@ -50,7 +50,7 @@ func (a *app) indexCheck(ctx context.Context, flags *sourceFlags, profile string
 		return err
 	}
 	defer source.Close()
-	report, err := keeper.Check(ctx, source, profile)
+	report, err := registry.Check(ctx, source, profile)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (a *app) indexCheck(ctx context.Context, flags *sourceFlags, profile string
 	return err
 }
 
-func (a *app) printCheck(r *keeper.CheckReport) {
+func (a *app) printCheck(r *registry.CheckReport) {
 	a.printf("%s: %s, %s, checked by the rules for %s\n", r.Verdict, count(r.Packages, "package"), count(r.Versions, "version"), r.Profile)
 	for _, f := range r.Findings {
 		a.printf("  %s %s: %s\n", f.Status, f.Check, count(f.Count, "place"))

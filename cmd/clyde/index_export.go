@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/clydepm/clyde/internal/keeper"
+	"github.com/clydepm/clyde/internal/registry"
 )
 
 func indexExportCommand(a *app) *cobra.Command {
@@ -24,7 +24,7 @@ give equal files.`,
 				return err
 			}
 			defer source.Close()
-			done, err := keeper.Export(source, a.path(args[0]))
+			done, err := registry.Export(source, a.path(args[0]))
 			if err != nil {
 				return err
 			}

@@ -12,13 +12,13 @@ import (
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/git"
-	"github.com/clydepm/clyde/internal/keeper"
+	"github.com/clydepm/clyde/internal/registry"
 	"github.com/clydepm/clyde/internal/terminal"
 )
 
 func indexImportCommand(a *app) *cobra.Command {
 	var path string
-	var opts keeper.ImportOptions
+	var opts registry.ImportOptions
 	cmd := &cobra.Command{
 		Use:   "import SOURCE --index PATH [NAME...]",
 		Short: "Take packages over from another index",
@@ -56,7 +56,7 @@ What cannot be taken is reported, the rest is taken, and the exit code is 9.`,
 	return cmd
 }
 
-func (a *app) indexImport(ctx context.Context, from, to string, opts keeper.ImportOptions) error {
+func (a *app) indexImport(ctx context.Context, from, to string, opts registry.ImportOptions) error {
 	repo, err := git.Open(a.path(to))
 	if err != nil {
 		return err
@@ -65,17 +65,22 @@ func (a *app) indexImport(ctx context.Context, from, to string, opts keeper.Impo
 	if !repo.Bare() {
 		return withHint(exitRefused, fmt.Errorf("%s has a worktree, whose files would not follow", to), "import into a bare repository, and pull from it")
 	}
-	source, cleanup, err := a.importSource(ctx, from)
+	temp, err := os.MkdirTemp("", "clyde-import-*")
 	if err != nil {
 		return err
 	}
-	defer cleanup()
+	defer os.RemoveAll(temp)
+	source, err := a.importSource(ctx, from, filepath.Join(temp, "source.git"))
+	if err != nil {
+		return err
+	}
+	defer source.Close()
 	by := a.author()
 	opts.Author, opts.Email, opts.When = by.Name, by.Email, a.Now()
 	if !git.IsPath(from) {
 		opts.Registry = git.Redact(from)
 	}
-	done, err := keeper.Import(repo, source, opts)
+	done, err := registry.Import(repo, source, opts)
 	if err != nil {
 		return err
 	}
@@ -90,39 +95,29 @@ func (a *app) indexImport(ctx context.Context, from, to string, opts keeper.Impo
 	return err
 }
 
-// importSource opens the index to import from, fetching it when it is remote.
-func (a *app) importSource(ctx context.Context, from string) (*keeper.Source, func(), error) {
+// importSource opens the index to import from. A remote one is fetched into the
+// folder clone first.
+func (a *app) importSource(ctx context.Context, from, clone string) (*registry.Source, error) {
 	if git.IsPath(from) {
-		source, err := keeper.OpenSource(a.path(from), "")
-		if err != nil {
-			return nil, nil, err
-		}
-		return source, func() { source.Close() }, nil
+		return registry.OpenSource(a.path(from), "")
 	}
 	if err := git.CheckURL(from); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if a.offline && !strings.HasPrefix(from, "file:") {
-		return nil, nil, withCode(exitNetwork, errors.New("--offline: "+git.Redact(from)+" is not on this machine"))
+		return nil, withCode(exitNetwork, errors.New("--offline: "+git.Redact(from)+" is not on this machine"))
 	}
-	temp, err := os.MkdirTemp("", "clyde-import-*")
-	if err != nil {
-		return nil, nil, err
-	}
-	clone := filepath.Join(temp, "source.git")
 	copied, err := git.Clone(ctx, clone, git.FetchOptions{URL: from, Depth: 1})
-	if err == nil {
-		copied.Close()
-		var source *keeper.Source
-		if source, err = keeper.OpenSource(clone, ""); err == nil {
-			return source, func() { source.Close(); os.RemoveAll(temp) }, nil
-		}
+	if err != nil {
+		return nil, err
 	}
-	os.RemoveAll(temp)
-	return nil, nil, err
+	if err := copied.Close(); err != nil {
+		return nil, err
+	}
+	return registry.OpenSource(clone, "")
 }
 
-func (a *app) printImport(done *keeper.Imported) {
+func (a *app) printImport(done *registry.Imported) {
 	if done.Versions == 0 {
 		a.printf("nothing to import")
 	} else {

@@ -10,11 +10,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/clydepm/clyde/internal/git"
-	"github.com/clydepm/clyde/internal/keeper"
+	"github.com/clydepm/clyde/internal/registry"
 )
 
 func indexInitCommand(a *app) *cobra.Command {
-	var opts keeper.InitOptions
+	var opts registry.InitOptions
 	var store string
 	cmd := &cobra.Command{
 		Use:   "init DIR|URL",
@@ -48,15 +48,15 @@ Running it again on the same index changes nothing.`,
 // from a checkout.
 var releaseVersion = regexp.MustCompile(`^v\d+\.\d+\.\d+$`)
 
-func (a *app) indexInit(ctx context.Context, target, store string, opts keeper.InitOptions) error {
+func (a *app) indexInit(ctx context.Context, target, store string, opts registry.InitOptions) error {
 	if err := git.CheckURL(target); err != nil {
 		return err
 	}
 	local := git.IsPath(target)
 	if opts.Name == "" && local {
-		opts.Name = keeper.NameFrom(a.path(target))
+		opts.Name = registry.NameFrom(a.path(target))
 	} else if opts.Name == "" {
-		opts.Name = keeper.NameFrom(target)
+		opts.Name = registry.NameFrom(target)
 	}
 	if err := a.chooseStore(target, store, local, &opts); err != nil {
 		return err
@@ -67,7 +67,7 @@ func (a *app) indexInit(ctx context.Context, target, store string, opts keeper.I
 		opts.Version = v
 	}
 	if local {
-		done, err := keeper.InitDir(a.path(target), opts)
+		done, err := registry.InitDir(a.path(target), opts)
 		if err != nil {
 			return err
 		}
@@ -81,7 +81,7 @@ func (a *app) indexInit(ctx context.Context, target, store string, opts keeper.I
 		return err
 	}
 	defer os.RemoveAll(temp)
-	done, err := keeper.InitRemote(ctx, target, temp, opts)
+	done, err := registry.InitRemote(ctx, target, temp, opts)
 	if err != nil {
 		return err
 	}
@@ -89,15 +89,15 @@ func (a *app) indexInit(ctx context.Context, target, store string, opts keeper.I
 }
 
 // chooseStore decides where the archives of the new index are.
-func (a *app) chooseStore(target, store string, local bool, opts *keeper.InitOptions) error {
+func (a *app) chooseStore(target, store string, local bool, opts *registry.InitOptions) error {
 	switch {
 	case store != "" && opts.DLBase != "":
 		return usagef("--store and --dl-base say the same in two ways: give one of them")
 	case opts.DLBase != "":
 	case store != "":
-		opts.DLBase = keeper.FileBase(a.path(store))
+		opts.DLBase = registry.FileBase(a.path(store))
 	case local:
-		opts.DLBase = keeper.FileBase(strings.TrimSuffix(a.path(target), ".git") + "-archives")
+		opts.DLBase = registry.FileBase(strings.TrimSuffix(a.path(target), ".git") + "-archives")
 	default:
 		return withHint(exitUsage, errors.New("where are the archives of the index?"),
 			"give the URL they are served under with --dl-base, or a folder of this machine with --store")
@@ -105,7 +105,7 @@ func (a *app) chooseStore(target, store string, local bool, opts *keeper.InitOpt
 	return nil
 }
 
-func (a *app) showInit(target string, done *keeper.Initialized) error {
+func (a *app) showInit(target string, done *registry.Initialized) error {
 	if a.json {
 		return a.printJSON(done)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/clydepm/clyde/index"
-	"github.com/clydepm/clyde/internal/keeper"
+	"github.com/clydepm/clyde/internal/registry"
 	"github.com/clydepm/clyde/internal/terminal"
 )
 
@@ -44,8 +44,8 @@ files of the index. What a project would install is told by 'clyde info'.`,
 	return cmd
 }
 
-func (a *app) inspectIndex(source *keeper.Source) error {
-	facts, err := keeper.InspectIndex(source)
+func (a *app) inspectIndex(source *registry.Source) error {
+	facts, err := registry.InspectIndex(source)
 	if err != nil {
 		return err
 	}
@@ -82,8 +82,8 @@ func (a *app) inspectIndex(source *keeper.Source) error {
 	return err
 }
 
-func (a *app) inspectPackage(source *keeper.Source, name, version string) error {
-	facts, err := keeper.InspectPackage(source, name, version)
+func (a *app) inspectPackage(source *registry.Source, name, version string) error {
+	facts, err := registry.InspectPackage(source, name, version)
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func entryStatus(e *index.Entry) string {
 	return strings.Join(status, ", ")
 }
 
-func (a *app) inspectVersion(v keeper.VersionFacts) error {
+func (a *app) inspectVersion(v registry.VersionFacts) error {
 	e := v.Entry
 	var t terminal.Table
 	row := func(name, value string) {

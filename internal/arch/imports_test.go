@@ -20,8 +20,8 @@ func allowed() map[string][]string {
 		"publish":         {"index", "internal/manifest", "internal/review", "internal/attest", "internal/archive", "internal/git", "internal/strictyaml", "internal/terminal"},
 		"internal/client": {"index", "internal/spelling", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
 
-		"internal/keeper":       {"index", "internal/git", "internal/review", "internal/strictyaml"},
-		"internal/registrytest": {"internal/git", "internal/keeper", "publish"},
+		"internal/registry":     {"index", "internal/git", "internal/review", "internal/strictyaml"},
+		"internal/registrytest": {"internal/git", "internal/registry", "publish"},
 
 		// Pure judgement over the format.
 		"internal/attest":   {"index"},

@@ -439,7 +439,7 @@ func (r *Repo) send(ctx context.Context, session transport.ReceivePackSession, a
 		pipeWriter.CloseWithError(err)
 	}()
 	report, err := session.ReceivePack(ctx, req)
-	pipeReader.Close()
+	pipeReader.CloseWithError(io.ErrClosedPipe)
 	<-done // the encoder reads the storage, which the lock covers
 	return report, err
 }

@@ -28,7 +28,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/clydepm/clyde/internal/git"
-	"github.com/clydepm/clyde/internal/keeper"
+	"github.com/clydepm/clyde/internal/registry"
 	"github.com/clydepm/clyde/publish"
 )
 
@@ -55,8 +55,8 @@ func New(t testing.TB, packages string) *Registry {
 
 func create(path string) (*Registry, error) {
 	store := strings.TrimSuffix(path, ".git") + "-archives"
-	_, err := keeper.InitDir(path, keeper.InitOptions{
-		Name: keeper.NameFrom(path), DLBase: keeper.FileBase(store),
+	_, err := registry.InitDir(path, registry.InitOptions{
+		Name: registry.NameFrom(path), DLBase: registry.FileBase(store),
 		When: Clock(), Author: "Ann", Email: "ann@example.org",
 	})
 	return &Registry{Path: path, Archive: store}, err

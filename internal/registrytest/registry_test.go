@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/clydepm/clyde/index"
-	"github.com/clydepm/clyde/internal/keeper"
+	"github.com/clydepm/clyde/internal/registry"
 )
 
 const twoPackages = `
@@ -32,7 +32,7 @@ func TestRegistry(t *testing.T) {
 	if r.Head(t) == before {
 		t.Error("yanking made no commit")
 	}
-	source, err := keeper.OpenSource(r.Path, "")
+	source, err := registry.OpenSource(r.Path, "")
 	if err != nil {
 		t.Fatal(err)
 	}

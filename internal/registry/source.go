@@ -1,4 +1,4 @@
-package keeper
+package registry
 
 import (
 	"cmp"
@@ -39,8 +39,7 @@ func OpenSource(path, rev string) (*Source, error) {
 		s.Tree, err = repo.Tree(s.Commit)
 	}
 	if err != nil {
-		repo.Close()
-		return nil, err
+		return nil, errors.Join(err, repo.Close())
 	}
 	return s, nil
 }

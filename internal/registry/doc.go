@@ -1,4 +1,4 @@
-// Package keeper does what those who keep an index do: make one, look at it,
+// Package registry does what those who keep an index do: make one, look at it,
 // lint the whole of it, take over packages from another, and write it out as
 // plain files for a web server.
 //
@@ -6,4 +6,4 @@
 // is what counts, or for reading a plain folder; see [OpenSource]. Whatever
 // changes an index goes through one commit and one compare-and-swap on its
 // branch, and is derived anew when another change came first.
-package keeper
+package registry
