@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/attest"
 )
 
 // Input is what a judgement depends on, and all of it.
@@ -190,7 +192,7 @@ func (j *judge) applies(rule Rule) bool {
 		return publish && j.delta.First
 	case "line":
 		return publish
-	case "version", "dependency", "license":
+	case "version", "dependency", "license", "attestation":
 		return publish
 	case "time":
 		return publish || kind == index.KindRetire
@@ -199,7 +201,7 @@ func (j *judge) applies(rule Rule) bool {
 			return publish
 		}
 		return j.delta.Owners != nil
-	case "config":
+	case "config", "trust":
 		return kind == index.KindPolicy
 	}
 	return true
@@ -252,6 +254,9 @@ func (j *judge) change() Change {
 
 // policyFiles checks the files that govern the index.
 func (j *judge) policyFiles() {
+	if slices.ContainsFunc(j.delta.Policy, func(c index.FileChange) bool { return strings.HasPrefix(c.Path, trustFolder+"/") }) {
+		j.trust()
+	}
 	for _, change := range j.delta.Policy {
 		if change.Path != index.PolicyPath || change.After == nil {
 			continue
@@ -259,6 +264,21 @@ func (j *judge) policyFiles() {
 		if _, err := ParsePolicy(index.PolicyPath, change.After.Data); err != nil {
 			j.add("policy/valid", change.Path, "", "%s", firstLine(err))
 		}
+	}
+}
+
+// trustFolder holds the authorities that a registry trusts of its own.
+const trustFolder = "trust"
+
+// trust reads the trust folder as a client will.
+func (j *judge) trust() {
+	folder, err := fs.Sub(j.in.Head, trustFolder)
+	if err == nil {
+		_, err = attest.FromTrust(trustFolder, folder)
+	}
+	// Without any, clients trust the public-good Sigstore.
+	if err != nil && !errors.Is(err, attest.ErrNoTrust) {
+		j.add("trust/valid", trustFolder, "", "%s", firstLine(err))
 	}
 }
 

@@ -1,14 +1,18 @@
 package review
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"math"
 	"net/url"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/attest"
 	"github.com/clydepm/clyde/internal/strictyaml"
 )
 
@@ -21,20 +25,50 @@ import (
 //	    owner-id: 456
 //	    issuer: https://token.actions.githubusercontent.com
 //	    workflow: .github/workflows/release.yml
+//	    tags: ["v{version}"]      # of a release; package attest has the default
+//	    triggers: [release]       # events that start the workflow
+//	    runner: github-hosted
+//	    signer:                   # reusable workflow that signs
+//	      workflow: https://github.com/example/actions/.github/workflows/publish.yml
+//	      refs: [refs/tags/v1]    # or commits
+//	    until: "2027-01-01T00:00:00Z"  # it may have signed, but no longer does
+//	  - key: 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=  # or a key under trust/
 //	reviewers: [ann, bob]     # accounts that may approve changes of the package
 //
-// Both lists are optional, but not both at once.
+// Both lists are optional, but not both at once. Who may sign a version is one
+// of the publishers; see [Owners.Identities].
 type Owners struct {
 	Publishers []Publisher
 	Reviewers  []string
 }
 
-// Publisher is one source of releases.
+// Publisher is one source of releases: a repository, or a key.
 type Publisher struct {
 	Repository            string // URL
 	RepositoryID, OwnerID int64  // 0 when not known
 	Issuer                string // of identity tokens, "" for any
 	Workflow              string // path in the repository, "" for any
+	Tags, Triggers        []string
+	Runner                string // "" for any
+	Signer                string // URL of the reusable workflow that signs, "" when the workflow does
+	SignerRefs            []string
+	Key                   string    // ID of a key; nothing above then
+	Until                 time.Time // when it ended, zero when it has not
+}
+
+// Identities are those who may sign versions of the package.
+func (o *Owners) Identities() []attest.Identity {
+	var all []attest.Identity
+	for _, p := range o.Publishers {
+		all = append(all, attest.Identity{
+			Key: p.Key, Issuer: p.Issuer,
+			Repository:   strings.TrimSuffix(strings.TrimSuffix(p.Repository, "/"), ".git"),
+			RepositoryID: p.RepositoryID, OwnerID: p.OwnerID,
+			Tags: p.Tags, Workflow: p.Workflow, Signer: p.Signer, SignerRefs: p.SignerRefs,
+			Triggers: p.Triggers, Runner: p.Runner, Until: p.Until,
+		})
+	}
+	return all
 }
 
 // ParseOwners reads an owners file. The error is [strictyaml.Problems].
@@ -58,21 +92,88 @@ func ParseOwners(file string, data []byte) (*Owners, error) {
 }
 
 func parsePublisher(item strictyaml.Value) Publisher {
-	m := item.Mapping("repository", "repository-id", "owner-id", "issuer", "workflow")
-	p := Publisher{
-		Repository:   httpsURL(m.Require("repository", "write the repository's https URL")),
-		RepositoryID: int64(m.Get("repository-id").Int(1, math.MaxInt, 0)),
-		OwnerID:      int64(m.Get("owner-id").Int(1, math.MaxInt, 0)),
-		Issuer:       httpsURL(m.Get("issuer")),
+	m := item.Mapping("repository", "repository-id", "owner-id", "issuer", "workflow", "tags", "triggers", "runner", "signer", "key", "until")
+	p := Publisher{Until: parseTime(m.Get("until"))}
+	if key := m.Get("key"); key.Present() {
+		p.Key = parseKey(key)
+		for _, name := range []string{"repository", "repository-id", "owner-id", "issuer", "workflow", "tags", "triggers", "runner", "signer"} {
+			if other := m.Get(name); other.Present() {
+				other.Report("make it a publisher of its own", "a publisher is a key or a repository, not both")
+			}
+		}
+		return p
 	}
-	workflow := m.Get("workflow")
-	if workflow.Present() {
+	p.Repository = httpsURL(m.Require("repository", "write the repository's https URL, or a key"))
+	p.RepositoryID = int64(m.Get("repository-id").Int(1, math.MaxInt, 0))
+	p.OwnerID = int64(m.Get("owner-id").Int(1, math.MaxInt, 0))
+	p.Issuer = httpsURL(m.Get("issuer"))
+	if workflow := m.Get("workflow"); workflow.Present() {
 		p.Workflow = workflow.Text()
 		if !validWorkflow(p.Workflow) {
 			workflow.Report("write a path such as .github/workflows/release.yml", "%q is not the path of a workflow", p.Workflow)
 		}
 	}
+	p.Tags = matching(m.Get("tags"), tagPattern, "write a tag such as v{version}, without refs/tags/")
+	p.Triggers = matching(m.Get("triggers"), trigger, "write an event such as release")
+	if runner := m.Get("runner"); runner.Present() {
+		if p.Runner = runner.Text(); p.Runner != "github-hosted" && p.Runner != "self-hosted" {
+			runner.Report("write github-hosted or self-hosted", "%q is no kind of runner", p.Runner)
+		}
+	}
+	if signer := m.Get("signer"); signer.Present() {
+		fields := signer.Mapping("workflow", "refs")
+		workflow := fields.Require("workflow", "write the https URL of the reusable workflow")
+		p.Signer = httpsURL(workflow)
+		if p.Signer != "" && !validWorkflow(strings.TrimPrefix(p.Signer, "https://")) {
+			workflow.Report("write its file, without a ref", "%q is not the URL of a workflow", p.Signer)
+		}
+		refs := fields.Require("refs", "list the refs or commits that may sign")
+		p.SignerRefs = matching(refs, signerRef, "write refs/tags/NAME, or a commit of 40 hex digits")
+		if refs.Present() && len(p.SignerRefs) == 0 {
+			refs.Report("list the refs or commits that may sign", "names none")
+		}
+	}
 	return p
+}
+
+// What may stand in the lists of a publisher.
+var (
+	tagPattern = regexp.MustCompile(`^[A-Za-z0-9._/+*{}-]{1,128}$`)
+	trigger    = regexp.MustCompile(`^[a-z][a-z_]{0,63}$`)
+	signerRef  = regexp.MustCompile(`^(refs/(tags|heads)/[A-Za-z0-9._/+-]{1,200}|[0-9a-f]{40})$`)
+)
+
+// matching reads a list whose elements have a form.
+func matching(v strictyaml.Value, form *regexp.Regexp, hint string) []string {
+	var all []string
+	for _, item := range v.List() {
+		text := item.Text()
+		if text != "" && (!form.MatchString(text) || strings.HasPrefix(text, "refs/tags/") && form == tagPattern) {
+			item.Report(hint, "%q is none", text)
+		}
+		all = append(all, text)
+	}
+	return all
+}
+
+func parseKey(v strictyaml.Value) string {
+	text := v.Text()
+	if sum, err := base64.StdEncoding.DecodeString(text); text != "" && (err != nil || len(sum) != sha256.Size) {
+		v.Report("'clyde key show FILE' prints it", "%q is not the ID of a key", text)
+	}
+	return text
+}
+
+func parseTime(v strictyaml.Value) time.Time {
+	if !v.Present() {
+		return time.Time{}
+	}
+	text := v.Text()
+	at, err := time.Parse(index.TimeLayout, text)
+	if err != nil && text != "" {
+		v.Report("write it in UTC, such as 2027-01-31T00:00:00Z", "%q is not a time", text)
+	}
+	return at
 }
 
 func validWorkflow(s string) bool {
@@ -112,19 +213,25 @@ func (o *Owners) addReviewer(item strictyaml.Value) {
 	}
 }
 
-// permits reports whether a version with this source may be published. Owners
-// that name no publishers permit every source.
-func (o *Owners) permits(s *index.Source) bool {
+// permits reports whether a version with this source may be published now.
+// Owners that name no publishers permit every source.
+func (o *Owners) permits(s *index.Source, now time.Time) bool {
 	if len(o.Publishers) == 0 {
 		return true
 	}
-	return s != nil && slices.ContainsFunc(o.Publishers, func(p Publisher) bool { return p.matches(s) })
+	return slices.ContainsFunc(o.Publishers, func(p Publisher) bool {
+		return (p.Until.IsZero() || !now.After(p.Until)) && p.matches(s)
+	})
 }
 
 // matches compares the forge's numbers where both sides have them, since a
-// repository's name can be taken over, and the URL where they do not.
+// repository's name can be taken over, and the URL where they do not. Who signs
+// with a key publishes from anywhere, and says from where or not.
 func (p Publisher) matches(s *index.Source) bool {
-	if p.OwnerID != 0 && p.OwnerID != s.OwnerID {
+	if p.Key != "" {
+		return true
+	}
+	if s == nil || p.OwnerID != 0 && p.OwnerID != s.OwnerID {
 		return false
 	}
 	if p.RepositoryID != 0 {

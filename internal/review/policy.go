@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/attest"
 	"github.com/clydepm/clyde/internal/spelling"
 	"github.com/clydepm/clyde/internal/strictyaml"
 )
@@ -33,6 +34,7 @@ const Off = "off"
 //	  owners: person
 //	rules:                      # rules that are not fixed: fail, warn or off
 //	  license/changed: fail
+//	verify: require             # what clients demand of signatures, at least
 //
 // Everything is optional. A change of the policy itself and of the other files
 // that govern the index always needs a person.
@@ -41,6 +43,7 @@ type Policy struct {
 	SimilarDistance int
 	Approval        map[string]string // by kind of change; see approvalKinds
 	Rules           map[string]string // by rule: Fail, Warn or Off
+	Verify          attest.Mode       // "" when the policy does not say
 }
 
 // maxSimilarDistance bounds similar-distance: names further apart than this
@@ -73,10 +76,11 @@ func DefaultPolicy() *Policy {
 func ParsePolicy(file string, data []byte) (*Policy, error) {
 	p := DefaultPolicy()
 	doc := strictyaml.Parse(file, data)
-	root := doc.Root().Mapping("names", "approval", "rules")
+	root := doc.Root().Mapping("names", "approval", "rules", "verify")
 	p.parseNames(root.Get("names"))
 	p.parseApproval(root.Get("approval"))
 	p.parseRules(root.Get("rules"))
+	p.parseVerify(root.Get("verify"))
 	if err := doc.Err(); err != nil {
 		return nil, err
 	}
@@ -122,6 +126,17 @@ func (p *Policy) parseApproval(v strictyaml.Value) {
 			value.Report("write automatic or person", "%q is neither automatic nor person", who)
 		}
 	}
+}
+
+func (p *Policy) parseVerify(v strictyaml.Value) {
+	if !v.Present() {
+		return
+	}
+	mode := v.Text()
+	if mode != "" && !slices.Contains(attest.Modes(), mode) {
+		v.Report("write one of "+strings.Join(attest.Modes(), ", "), "%q says nothing about signatures", mode)
+	}
+	p.Verify = attest.Mode(mode)
 }
 
 func (p *Policy) parseRules(v strictyaml.Value) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/attest"
 )
 
 // clockSkew is how far a publisher's clock may be ahead of the reviewer's.
@@ -36,6 +37,9 @@ func (j *judge) publish() error {
 		j.notFuture(e, "pubtime", e.Pubtime)
 		j.newVersion(e, known)
 		j.source(e, owners)
+		if err := attest.CheckAttested(known, e, attest.Strongest(j.policy.Verify)); err != nil {
+			j.add("attestation/present", j.at(e, "att"), "sign it, for example with 'clyde publish --sign-key FILE'", "%s", err)
+		}
 		if err := j.dependencies(e); err != nil {
 			return err
 		}
@@ -187,7 +191,7 @@ func (j *judge) ownersInForce() (*Owners, error) {
 }
 
 func (j *judge) source(e *index.Entry, owners *Owners) {
-	if owners == nil || owners.permits(e.Source) {
+	if owners == nil || owners.permits(e.Source, j.in.Now) {
 		return
 	}
 	const hint = "publish from a repository that the owners file names, or change that file first"

@@ -84,10 +84,13 @@ func Rules() []Rule {
 		{ID: "dependency/yanked", Status: Warn, Summary: "not every version that a requirement permits is yanked"},
 		{ID: "license/changed", Status: Warn, Summary: "the licence is the one of the version before"},
 
+		{ID: "attestation/present", Status: Fail, Summary: "a version is signed when an earlier one is, or when the policy demands it"},
+
 		fixed("owners/valid", "an owners file can be read"),
 		fixed("owners/package", "an owners file is of a package that exists"),
 		{ID: "owners/source", Status: Fail, Summary: "where the owners name repositories, a new line's source is one of them"},
 		fixed("policy/valid", "a changed policy can be read"),
+		fixed("trust/valid", "what is left under trust/ is a trusted root or keys that a client can use"),
 		fixed("config/invalid", "config.json can be read"),
 	}
 }
