@@ -3,8 +3,9 @@ package publish
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"time"
+
+	"github.com/clydepm/clyde/internal/forge"
 )
 
 // ErrMoved reports that an index is no longer in the state that a change was
@@ -26,13 +27,10 @@ type Destination interface {
 }
 
 // State is an index at one moment.
-type State struct {
-	ID   string
-	Tree fs.FS
-}
+type State = forge.Snapshot
 
 // Author is the person or machine that makes a change.
-type Author struct{ Name, Email string }
+type Author = forge.Author
 
 // Change is a new text for one file of an index.
 type Change struct {

@@ -83,7 +83,7 @@ func checkRunsAgain(t *testing.T, dir string, opts publish.Options) {
 		t.Fatalf("the index has %+v", file)
 	}
 	e := file.Entries[0]
-	info, err := os.Stat(filepath.Join(opts.Store.Dir, e.Cksum, "hello-1.0.0.tar.gz"))
+	info, err := os.Stat(filepath.Join(folderOf(opts), e.Cksum, "hello-1.0.0.tar.gz"))
 	if err != nil || info.Size() != e.Size {
 		t.Errorf("the store: %v, %v", info, err)
 	}

@@ -1,7 +1,6 @@
 package publish
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,8 +22,13 @@ const maxManifest = 1 << 20
 // Options say which package is published and where to.
 type Options struct {
 	Target
-	Dir   string // root of the package, absolute
-	Store FileStore
+	Dir    string // root of the package, absolute
+	Store  Store
+	Source *index.Source // where the package comes from; may be nil
+	// Sign signs a line, which has everything but the signature, and says where
+	// the bundle is. It is called when the plan is applied, and not for a line
+	// that is proposed or published already. It may be nil.
+	Sign func(ctx context.Context, entry *index.Entry) (*index.Attestation, error)
 	// Registry returns the address of the registry that a manifest knows by an
 	// alias, or "" when that is the destination itself.
 	Registry func(alias string) (address string, err error)
@@ -54,13 +58,16 @@ func NewPackagePlan(ctx context.Context, opts Options) (*Plan, error) {
 	if err != nil {
 		return nil, errors.Join(err, removeArchives(packed))
 	}
+	r := &release{entry: entry, packed: packed, sign: opts.Sign}
 	plan, err := newPlan(ctx, Plan{
 		Kind:     index.KindPublish,
 		Package:  entry.Name,
 		Archives: packed,
 		target:   opts.Target,
-		archives: opts.Store,
-		derive:   func(tree fs.FS) (derived, error) { return deriveLine(tree, entry, packed) },
+		wanted:   entry.Vers,
+		store:    opts.Store,
+		release:  r,
+		derive:   r.derive,
 	})
 	if err != nil {
 		return nil, errors.Join(err, removeArchives(packed))
@@ -146,6 +153,7 @@ func ReadManifest(root *os.Root) (*manifest.Manifest, error) {
 func newEntry(m *manifest.Manifest, packed []*Archive, opts Options) (*index.Entry, error) {
 	entry := m.Entry()
 	entry.Pubtime = opts.Now().UTC().Format(index.TimeLayout)
+	entry.Source = opts.Source
 	for _, a := range packed {
 		if a.Platform == "" {
 			entry.Cksum, entry.Size, entry.DL = a.Summary.SHA256, a.Summary.Size, a.URL
@@ -190,68 +198,4 @@ func registryProblem(m *manifest.Manifest, dep index.Dependency, err error) stri
 		}
 	}
 	return p
-}
-
-// deriveLine appends the entry's line to the file of its package.
-func deriveLine(tree fs.FS, entry *index.Entry, packed []*Archive) (derived, error) {
-	path, before, err := readPackage(tree, entry.Name)
-	if err != nil {
-		return derived{}, err
-	}
-	line := entry.AppendLine(nil)
-	d := derived{versions: []string{entry.Vers}, lines: [][]byte{line}}
-	if d.done, err = published(before, entry); err != nil || d.done {
-		return d, err
-	}
-	message := subject("Publish", entry.Name, d.versions) + "\n"
-	for _, a := range packed {
-		message += fmt.Sprintf("\nArchive: %s\nSHA-256: %s\nSize: %d bytes, %d files, %d bytes unpacked\n",
-			a.URL, a.Summary.SHA256, a.Summary.Size, a.Summary.Files, a.Summary.Unpacked)
-	}
-	d.change = Change{Path: path, Before: before, After: slices.Concat(before, line, []byte("\n")), Message: message}
-	return d, nil
-}
-
-// published reports whether the file has the entry already. It is a
-// *ConflictError when the file has that version otherwise.
-func published(data []byte, entry *index.Entry) (bool, error) {
-	version, err := index.ParseVersion(entry.Vers)
-	if err != nil {
-		return false, err
-	}
-	for _, have := range index.ParseFile(data).Entries {
-		v, err := index.ParseVersion(have.Vers)
-		if err != nil || v.Compare(version) != 0 {
-			continue
-		}
-		conflict := &ConflictError{
-			Name: entry.Name, Version: entry.Vers,
-			Published: have.Vers, PublishedSHA256: have.Cksum, SHA256: entry.Cksum,
-		}
-		if have.Vers != entry.Vers || have.Cksum != entry.Cksum {
-			return false, conflict
-		}
-		if conflict.DifferingMembers = differing(have, entry); len(conflict.DifferingMembers) > 0 {
-			return false, conflict
-		}
-		return true, nil
-	}
-	return false, nil
-}
-
-// differing names the members in which two lines of one archive differ. The
-// time, the place of the archive and the status may.
-func differing(have, want *index.Entry) []string {
-	have, want = have.Clone(), want.Clone()
-	for _, e := range []*index.Entry{have, want} {
-		e.Pubtime, e.DL, e.Yanked, e.Retired = "", "", false, nil
-		for i := range e.Builds {
-			e.Builds[i].DL = ""
-		}
-	}
-	a, b := have.AppendLine(nil), want.AppendLine(nil)
-	if bytes.Equal(a, b) {
-		return nil
-	}
-	return differingMembers(a, b)
 }

@@ -71,7 +71,7 @@ func TestPublishBuilds(t *testing.T) {
 		t.Fatalf("builds %+v", e.Builds)
 	}
 	has := func(digest, name, member string) bool {
-		data, err := os.ReadFile(filepath.Join(opts.Store.Dir, digest, name))
+		data, err := os.ReadFile(filepath.Join(folderOf(opts), digest, name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,10 +100,12 @@ func TestPublishAgain(t *testing.T) {
 	before := readIndex(t, dir, "hello")
 
 	tests := map[string]func(*publish.Options){
-		"at once":              func(*publish.Options) {},
-		"a year later":         func(o *publish.Options) { o.Now = func() time.Time { return clock().AddDate(1, 0, 0) } },
-		"with another store":   func(o *publish.Options) { o.Store.Dir = t.TempDir() },
-		"under another URL":    func(o *publish.Options) { o.Store.Base = "https://packages.example.org" },
+		"at once":            func(*publish.Options) {},
+		"a year later":       func(o *publish.Options) { o.Now = func() time.Time { return clock().AddDate(1, 0, 0) } },
+		"with another store": func(o *publish.Options) { o.Store = publish.FileStore{Dir: t.TempDir()} },
+		"under another URL": func(o *publish.Options) {
+			o.Store = publish.FileStore{Dir: folderOf(*o), Base: "https://packages.example.org"}
+		},
 		"from another machine": func(o *publish.Options) { o.Dir = newPackage(t, "hello", "1.0.0", "") },
 	}
 	for name, change := range tests {
@@ -167,7 +169,7 @@ func TestPublishConflicts(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			opts := opts
-			opts.Store.Dir = t.TempDir()
+			opts.Store = publish.FileStore{Dir: t.TempDir()}
 			tt.change(&opts)
 			_, err := publishPackage(t, opts)
 			var conflict *publish.ConflictError
@@ -177,7 +179,7 @@ func TestPublishConflicts(t *testing.T) {
 			if len(conflict.PublishedSHA256) != 64 || len(conflict.SHA256) != 64 || conflict.Hint() == "" {
 				t.Errorf("%+v lacks a digest or a hint", conflict)
 			}
-			checkEmpty(t, opts.Store.Dir)
+			checkEmpty(t, folderOf(opts))
 			if readIndex(t, dir, "hello") != before {
 				t.Error("the index changed")
 			}
@@ -195,7 +197,7 @@ func checkEmpty(t *testing.T, dir string) {
 func TestPublishRefused(t *testing.T) {
 	dir := newIndex(t, map[string]string{"policy.yaml": "names:\n  reserved: [hello]\n"})
 	opts := optionsFor(openIndex(t, dir), dir, newPackage(t, "hello", "1.0.0", ""))
-	opts.Store.Dir = t.TempDir()
+	opts.Store = publish.FileStore{Dir: t.TempDir()}
 	plan, err := publishPackage(t, opts)
 	var refused *publish.RefusedError
 	if !errors.As(err, &refused) || !errors.Is(err, publish.ErrRefused) || !strings.Contains(err.Error(), "name/reserved") {
@@ -204,7 +206,7 @@ func TestPublishRefused(t *testing.T) {
 	if !errors.Is(plan.Refused(), publish.ErrRefused) {
 		t.Error("the plan does not know that it is refused")
 	}
-	checkEmpty(t, opts.Store.Dir)
+	checkEmpty(t, folderOf(opts))
 	if n := commits(t, dir); n != "1" {
 		t.Errorf("%s commits, want 1", n)
 	}
@@ -221,7 +223,7 @@ func TestPlanIsTheChange(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer dry.Close()
-		if _, err := os.Stat(filepath.Join(opts.Store.Dir, dry.Archives[0].Summary.SHA256)); !os.IsNotExist(err) {
+		if _, err := os.Stat(filepath.Join(folderOf(opts), dry.Archives[0].Summary.SHA256)); !os.IsNotExist(err) {
 			t.Error("a plan stores the archive")
 		}
 		objects := looseObjects(t, dir)
@@ -291,19 +293,19 @@ func TestFileStore(t *testing.T) {
 		}
 	}
 	for _, when := range []string{"first", "again"} {
-		if err := store.Put(source, "a.tar.gz", digest); err != nil {
+		if err := store.Put(t.Context(), source, "a.tar.gz", digest); err != nil {
 			t.Fatal(err)
 		}
 		check(when)
 	}
 	writeFile(t, filepath.Join(store.Dir, digest, "a.tar.gz"), "damaged")
-	if err := store.Put(source, "a.tar.gz", digest); err != nil {
+	if err := store.Put(t.Context(), source, "a.tar.gz", digest); err != nil {
 		t.Fatal(err)
 	}
 	check("after damage")
 
 	writeFile(t, source, "another content")
-	if err := store.Put(source, "b.tar.gz", digest); err == nil {
+	if err := store.Put(t.Context(), source, "b.tar.gz", digest); err == nil {
 		t.Error("a file with another digest is stored")
 	}
 	check("after a refused file")
@@ -363,3 +365,6 @@ func TestPlanningStopsWhenCancelled(t *testing.T) {
 	}
 	checkEmpty(t, temp)
 }
+
+// folderOf is the folder of a FileStore.
+func folderOf(opts publish.Options) string { return opts.Store.(publish.FileStore).Dir }

@@ -24,12 +24,26 @@ const (
 	lastPause  = 500 * time.Millisecond
 )
 
-// Target says where a change goes, who makes it and when.
+// Target says where a change goes, who makes it and when. It has a Destination,
+// which is moved, or a Forge, where a pull request is opened.
 type Target struct {
 	Destination Destination
+	Forge       Forge
+	AutoMerge   bool // ask the forge to merge when what the index requires is there
 	Author      Author
 	Now         func() time.Time
 	Observe     func(Step) // called before each step of Apply; may be nil
+}
+
+// index is what the change is made for, to read.
+func (t Target) index() interface {
+	Head(ctx context.Context) (State, error)
+	String() string
+} {
+	if t.Forge != nil {
+		return t.Forge
+	}
+	return t.Destination
 }
 
 // Step is a step of Apply.
@@ -37,9 +51,12 @@ type Step string
 
 // The steps, in their order.
 const (
+	StepSign    Step = "sign the archive"
 	StepStore   Step = "store the archive"
 	StepWrite   Step = "write the change"
 	StepAdvance Step = "move the index"
+	StepPropose Step = "open or update the pull request"
+	StepClose   Step = "close the pull requests that this one replaces"
 	StepRetry   Step = "start again, the index has moved"
 	StepDone    Step = "done"
 )
@@ -56,15 +73,21 @@ type Plan struct {
 	Report   *review.Report
 
 	target   Target
+	wanted   string // the version that was named, "" for all
 	base     State
 	derive   deriveFunc
-	archives FileStore
+	proposed []byte   // the file as an open pull request has it, nil when there is none
+	release  *release // of a package that is published
+	store    Store
+	stored   bool
 	attempts int
 }
 
 // deriveFunc makes a change from a tree. It is called again when the index has
-// moved. The result's Done tells that there is nothing to change.
-type deriveFunc func(tree fs.FS) (derived, error)
+// moved. What is proposed already, which may be nil, decides where a choice is
+// free, such as the time. The result's Done tells that there is nothing to
+// change.
+type deriveFunc func(tree fs.FS, proposed []byte) (derived, error)
 
 type derived struct {
 	change   Change
@@ -84,20 +107,26 @@ func newPlan(ctx context.Context, p Plan) (*Plan, error) {
 
 // refresh makes the plan again from the present state of the index.
 func (p *Plan) refresh(ctx context.Context) error {
-	base, err := p.target.Destination.Head(ctx)
+	base, err := p.target.index().Head(ctx)
 	if err != nil {
 		return err
 	}
-	d, err := p.derive(base.Tree)
+	p.base = base
+	return p.rederive()
+}
+
+// rederive makes the plan again from the state of the index that it knows.
+func (p *Plan) rederive() error {
+	d, err := p.derive(p.base.Tree, p.proposed)
 	if err != nil {
 		return err
 	}
-	p.base, p.Done, p.Change, p.Lines, p.Versions, p.Report = base, d.done, d.change, d.lines, d.versions, nil
+	p.Done, p.Change, p.Lines, p.Versions, p.Report = d.done, d.change, d.lines, d.versions, nil
 	if p.Done {
 		return nil
 	}
-	head := overlay{tree: base.Tree, path: d.change.Path, data: d.change.After}
-	p.Report, err = review.Judge(review.Input{Base: base.Tree, Head: head, Now: p.target.Now()})
+	head := overlay{tree: p.base.Tree, path: d.change.Path, data: d.change.After}
+	p.Report, err = review.Judge(review.Input{Base: p.base.Tree, Head: head, Now: p.target.Now()})
 	return err
 }
 
@@ -126,8 +155,9 @@ func (p *Plan) Close() error { return removeArchives(p.Archives) }
 
 // Applied is what Apply did.
 type Applied struct {
-	ID       string // of the change at the destination; "" when nothing had to change
+	ID       string // of the change at the destination, or on the branch; "" when nothing was written
 	Attempts int
+	Proposal *Proposal // at a forge; nil when the index has it all already
 }
 
 // Apply carries the plan out; see the package comment. It reports a
@@ -135,17 +165,16 @@ type Applied struct {
 // index that has moved, must not be carried out, and ErrConflict when the index
 // kept moving.
 func (p *Plan) Apply(ctx context.Context) (Applied, error) {
-	if err := p.Refused(); err != nil || p.Done {
-		return Applied{}, err
-	}
-	if err := p.store(); err != nil {
-		return Applied{}, err
+	try := p.move
+	if p.target.Forge != nil {
+		try = p.propose
 	}
 	for attempt := 1; ; attempt++ {
-		id, err := p.attempt(ctx)
+		applied, err := try(ctx)
 		if err == nil {
 			p.observe(StepDone)
-			return Applied{ID: id, Attempts: attempt}, nil
+			applied.Attempts = attempt
+			return applied, nil
 		}
 		if !errors.Is(err, ErrMoved) {
 			return Applied{}, err
@@ -160,20 +189,61 @@ func (p *Plan) Apply(ctx context.Context) (Applied, error) {
 		if err := p.refresh(ctx); err != nil {
 			return Applied{}, err
 		}
-		if err := p.Refused(); err != nil || p.Done {
-			return Applied{Attempts: attempt}, err
-		}
 	}
 }
 
-func (p *Plan) store() error {
+// move makes one attempt to move the index.
+func (p *Plan) move(ctx context.Context) (Applied, error) {
+	if err := p.Refused(); err != nil || p.Done {
+		return Applied{}, err
+	}
+	if err := p.prepare(ctx); err != nil {
+		return Applied{}, err
+	}
+	id, err := p.attempt(ctx)
+	return Applied{ID: id}, err
+}
+
+// prepare signs the release and stores the archives, once.
+func (p *Plan) prepare(ctx context.Context) error {
+	if p.release == nil {
+		return nil
+	}
+	if err := p.sign(ctx); err != nil {
+		return err
+	}
+	if p.stored {
+		return nil
+	}
 	for _, a := range p.Archives {
 		p.observe(StepStore)
-		if err := p.archives.Put(a.file, a.Name, a.Summary.SHA256); err != nil {
+		if err := p.store.Put(ctx, a.file, a.Name, a.Summary.SHA256); err != nil {
 			return err
 		}
 	}
+	p.stored = true
 	return nil
+}
+
+// sign has the line signed, unless it is already, and puts the signature into
+// it. The review judges the line again.
+func (p *Plan) sign(ctx context.Context) error {
+	r := p.release
+	if r.sign == nil || r.signed(p.proposed) {
+		return nil
+	}
+	p.observe(StepSign)
+	entry := r.entry.Clone()
+	entry.Att = nil
+	att, err := r.sign(ctx, entry)
+	if err != nil {
+		return err
+	}
+	r.entry.Att = att
+	if err := p.rederive(); err != nil {
+		return err
+	}
+	return p.Refused()
 }
 
 func (p *Plan) attempt(ctx context.Context) (id string, err error) {

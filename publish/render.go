@@ -33,12 +33,26 @@ func (p *Plan) Render(w io.Writer) error {
 	writeLines(&buf, "", p.Diff())
 	heading(&buf, "Commit message")
 	writeLines(&buf, "    ", p.Change.Message)
+	if p.target.Forge != nil {
+		p.renderPull(&buf)
+	}
 	heading(&buf, "Review")
 	if err := p.Report.Render(&buf); err != nil {
 		return err
 	}
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+// renderPull writes the pull request that would be opened.
+func (p *Plan) renderPull(buf *bytes.Buffer) {
+	text := p.PullText()
+	heading(buf, "Pull request")
+	fmt.Fprintf(buf, "  on        %s\n", terminal.Escape(p.target.Forge.String()))
+	fmt.Fprintf(buf, "  branch    %s\n", terminal.Escape(p.Branch()))
+	fmt.Fprintf(buf, "  labels    %s\n", terminal.Escape(strings.Join(text.Labels, ", ")))
+	fmt.Fprintf(buf, "  title     %s\n\n", terminal.Escape(text.Title))
+	writeLines(buf, "    ", text.Body)
 }
 
 func lineHeading(n int) string {
@@ -122,7 +136,7 @@ type View struct {
 	Kind     string            `json:"kind"`
 	Package  string            `json:"package"`
 	Versions []string          `json:"versions"`
-	Status   string            `json:"status"` // planned, applied or unchanged
+	Status   string            `json:"status"` // planned, applied, proposed or unchanged
 	Index    string            `json:"index"`
 	Commit   string            `json:"commit,omitempty"`
 	Archives []ArchiveView     `json:"archives,omitempty"`
@@ -131,6 +145,9 @@ type View struct {
 	Diff     string            `json:"diff,omitempty"`
 	Message  string            `json:"message,omitempty"`
 	Review   *review.Report    `json:"review,omitempty"`
+	Branch   string            `json:"branch,omitempty"` // at a forge, like what follows
+	Pull     *PullText         `json:"pullRequest,omitempty"`
+	Proposal *Proposal         `json:"proposal,omitempty"`
 }
 
 // ArchiveView is an archive as data.
@@ -145,7 +162,7 @@ type ArchiveView struct {
 func (p *Plan) View(applied *Applied) View {
 	v := View{
 		Kind: string(p.Kind), Package: p.Package, Versions: p.Versions,
-		Status: "planned", Index: p.target.Destination.String(),
+		Status: "planned", Index: p.target.index().String(),
 		Path: p.Change.Path, Diff: p.Diff(), Message: p.Change.Message, Review: p.Report,
 	}
 	for _, a := range p.Archives {
@@ -157,8 +174,14 @@ func (p *Plan) View(applied *Applied) View {
 	switch {
 	case p.Done:
 		v.Status = "unchanged"
+	case applied != nil && applied.Proposal != nil:
+		v.Status, v.Commit, v.Proposal = "proposed", applied.ID, applied.Proposal
 	case applied != nil:
 		v.Status, v.Commit = "applied", applied.ID
+	}
+	if p.target.Forge != nil && !p.Done {
+		text := p.PullText()
+		v.Branch, v.Pull = p.Branch(), &text
 	}
 	return v
 }

@@ -31,7 +31,7 @@ func NewYankPlan(ctx context.Context, opts YankOptions) (*Plan, error) {
 	}
 	return newStatusPlan(ctx, opts.Target, statusEdit{
 		kind: kind, verb: verb, name: opts.Name, version: opts.Version,
-		apply: func(e *index.Entry) bool {
+		apply: func(e, _ *index.Entry) bool {
 			changed := e.Yanked == opts.Undo
 			e.Yanked = !opts.Undo
 			return changed
@@ -55,7 +55,7 @@ func NewRetirePlan(ctx context.Context, opts RetireOptions) (*Plan, error) {
 	edit := statusEdit{kind: index.KindRetire, verb: "Retire", name: opts.Name, version: opts.Version}
 	if opts.Undo {
 		edit.kind, edit.verb = index.KindUnretire, "Unretire"
-		edit.apply = func(e *index.Entry) bool {
+		edit.apply = func(e, _ *index.Entry) bool {
 			changed := e.Retired != nil
 			e.Retired = nil
 			return changed
@@ -74,11 +74,17 @@ func NewRetirePlan(ctx context.Context, opts RetireOptions) (*Plan, error) {
 		edit.body += "\n" + opts.Message + "\n"
 	}
 	since := opts.Now().UTC().Format(index.TimeLayout)
-	edit.apply = func(e *index.Entry) bool {
-		if r := e.Retired; r != nil && r.Reason == opts.Reason && r.Message == opts.Message {
+	says := func(e *index.Entry) bool {
+		return e != nil && e.Retired != nil && e.Retired.Reason == opts.Reason && e.Retired.Message == opts.Message
+	}
+	edit.apply = func(e, proposed *index.Entry) bool {
+		if says(e) {
 			return false
 		}
 		e.Retired = &index.Retired{Reason: opts.Reason, Message: opts.Message, Since: since}
+		if says(proposed) {
+			e.Retired.Since = proposed.Retired.Since
+		}
 		return true
 	}
 	return newStatusPlan(ctx, opts.Target, edit)
@@ -88,8 +94,10 @@ func NewRetirePlan(ctx context.Context, opts RetireOptions) (*Plan, error) {
 type statusEdit struct {
 	kind                index.Kind
 	verb, name, version string
-	body                string                  // of the commit message
-	apply               func(*index.Entry) bool // reports whether it changed something
+	body                string // of the commit message
+	// apply changes a line and reports whether it did. The same line in what is
+	// proposed already, which may be nil, decides where a choice is free.
+	apply func(entry, proposed *index.Entry) bool
 }
 
 func newStatusPlan(ctx context.Context, target Target, edit statusEdit) (*Plan, error) {
@@ -101,17 +109,21 @@ func newStatusPlan(ctx context.Context, target Target, edit statusEdit) (*Plan, 
 	if err := index.CheckLookupName(edit.name); err != nil {
 		return nil, &Error{Kind: ErrUsage, Detail: err.Error(), Remedy: "write NAME@VERSION, such as hello@1.2.3"}
 	}
-	return newPlan(ctx, Plan{Kind: edit.kind, Package: edit.name, target: target, derive: edit.derive})
+	return newPlan(ctx, Plan{Kind: edit.kind, Package: edit.name, wanted: edit.version, target: target, derive: edit.derive})
 }
 
 // derive rewrites the lines that change and keeps every other byte.
-func (s statusEdit) derive(tree fs.FS) (derived, error) {
+func (s statusEdit) derive(tree fs.FS, proposed []byte) (derived, error) {
 	path, before, err := readPackage(tree, s.name)
 	if err != nil {
 		return derived{}, err
 	}
 	if before == nil {
 		return derived{}, &Error{Kind: ErrNotFound, Detail: "there is no package " + s.name + " in the index"}
+	}
+	already := map[string]*index.Entry{}
+	for _, e := range index.ParseFile(proposed).Entries {
+		already[e.Vers] = e
 	}
 	var d derived
 	var after bytes.Buffer
@@ -127,7 +139,7 @@ func (s statusEdit) derive(tree fs.FS) (derived, error) {
 			return derived{}, err
 		}
 		matched = append(matched, entry.Vers)
-		if !s.apply(entry) {
+		if !s.apply(entry, already[entry.Vers]) {
 			after.Write(line)
 			continue
 		}

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -16,7 +17,16 @@ import (
 	"github.com/clydepm/clyde/index"
 )
 
-// FileStore is a folder of archives, each under its digest.
+// Store keeps archives where clients download them.
+type Store interface {
+	// URL returns the URL of an archive that is or will be stored.
+	URL(name, sha256 string) string
+	// Put stores the file from, which has the digest given. When it returns, the
+	// archive is at its URL, whole. Storing the same again changes nothing.
+	Put(ctx context.Context, from, name, sha256 string) error
+}
+
+// FileStore is a folder of archives, each under its digest. It is a Store.
 type FileStore struct {
 	Dir  string // absolute; made when the first archive is stored
 	Base string // URL under which Dir is served; "" for file:// URLs
@@ -111,7 +121,7 @@ func (s FileStore) URL(name, sha256 string) string {
 // gets its name when all of it is on the disk, so that it is there complete or
 // not at all. An archive that is there already is kept, and replaced if it is
 // damaged.
-func (s FileStore) Put(from, name, sha256 string) error {
+func (s FileStore) Put(_ context.Context, from, name, sha256 string) error {
 	target := s.file(name, sha256)
 	if digest, err := digestOf(target); err == nil && digest == sha256 {
 		return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/clydepm/clyde/internal/archive"
 	"github.com/clydepm/clyde/internal/client"
+	"github.com/clydepm/clyde/internal/forge"
 	"github.com/clydepm/clyde/internal/git"
 	"github.com/clydepm/clyde/internal/registry"
 	"github.com/clydepm/clyde/internal/strictyaml"
@@ -118,6 +119,10 @@ func exitClasses() []exitClass {
 		{exitRefused, anyOf(git.ErrAuth, git.ErrExists)},
 		{exitConflict, anyOf(git.ErrConflict, git.ErrLocked)},
 		{exitNetwork, anyOf(git.ErrNetwork)},
+
+		{exitNotFound, anyOf(forge.ErrNotFound)},
+		{exitRefused, anyOf(forge.ErrNotPermitted, forge.ErrRefused)},
+		{exitNetwork, anyOf(forge.ErrNetwork)},
 
 		{exitUsage, anyOf(client.ErrUsage)},
 		{exitNotFound, anyOf(client.ErrNotFound)},

@@ -17,11 +17,14 @@ func allowed() map[string][]string {
 		"cmd/clyde": {"*"},
 
 		// The two sides, which never meet but in the program.
-		"publish":         {"index", "internal/manifest", "internal/review", "internal/attest", "internal/archive", "internal/git", "internal/strictyaml", "internal/terminal"},
+		"publish":         {"index", "internal/manifest", "internal/review", "internal/attest", "internal/archive", "internal/git", "internal/forge", "internal/strictyaml", "internal/terminal"},
 		"internal/client": {"index", "internal/spelling", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
 
 		"internal/registry":     {"index", "internal/git", "internal/review", "internal/strictyaml"},
 		"internal/registrytest": {"internal/git", "internal/registry", "publish"},
+
+		// Hosts of git repositories: they know their words and no packages.
+		"internal/github": {"internal/forge"},
 
 		// Pure judgement over the format.
 		"internal/attest":   {"index"},
@@ -33,6 +36,7 @@ func allowed() map[string][]string {
 		// The ground: nothing of ours below.
 		"action":              nil,
 		"index":               nil,
+		"internal/forge":      nil,
 		"schemas":             nil,
 		"internal/actiontest": nil,
 		"internal/archive":    nil,

@@ -1,0 +1,128 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"github.com/clydepm/clyde/internal/forge"
+)
+
+// A new fork is made in the background; it is waited for.
+const (
+	forkAttempts = 12
+	forkPause    = 2 * time.Second
+	forkLongest  = 20 * time.Second
+)
+
+// Write makes the branch a commit on top of the index, whatever it was before.
+func (x *Index) Write(ctx context.Context, branch string, c forge.Commit) (id string, err error) {
+	at, err := x.place(ctx)
+	if err != nil {
+		return "", err
+	}
+	id, err = x.commit(ctx, at, c)
+	if err != nil && !at.fork && (status(err) == http.StatusForbidden || status(err) == http.StatusNotFound) {
+		// The token may not push after all.
+		if at, err = x.fork(ctx); err != nil {
+			return "", err
+		}
+		id, err = x.commit(ctx, at, c)
+	}
+	if err == nil {
+		err = x.moveBranch(ctx, at, branch, id)
+	}
+	return id, explain("write the branch "+branch+" of "+at.owner+"/"+at.name, err)
+}
+
+// commit makes the tree and the commit. In a fork that was asked for just now
+// the objects are there a little later.
+func (x *Index) commit(ctx context.Context, at target, c forge.Commit) (string, error) {
+	pause := forkPause
+	for attempt := 1; ; attempt++ {
+		id, err := x.tryCommit(ctx, at, c)
+		code := status(err)
+		notYet := at.fork && (code == http.StatusNotFound || code == http.StatusConflict)
+		if !notYet || attempt == forkAttempts {
+			return id, err
+		}
+		if err := x.client.pause(ctx, pause); err != nil {
+			return "", err
+		}
+		pause = min(2*pause, forkLongest)
+	}
+}
+
+func (x *Index) tryCommit(ctx context.Context, at target, c forge.Commit) (string, error) {
+	ctx = forge.Repeatable(ctx) // the same objects have the same IDs
+	base, err := x.treeOf(ctx, c.Base)
+	if err != nil {
+		return "", err
+	}
+	tree, _, err := x.client.api.Git.CreateTree(ctx, at.owner, at.name, base, []*gh.TreeEntry{{
+		Path: gh.String(c.Path), Mode: gh.String("100644"), Type: gh.String("blob"), Content: gh.String(string(c.Data)),
+	}})
+	if err != nil {
+		return "", err
+	}
+	commit := &gh.Commit{Message: gh.String(c.Message), Tree: tree, Parents: []*gh.Commit{{SHA: gh.String(c.Base.ID)}}}
+	if c.Author != (forge.Author{}) {
+		commit.Author = &gh.CommitAuthor{Name: gh.String(c.Author.Name), Email: gh.String(c.Author.Email), Date: &gh.Timestamp{Time: c.When.UTC()}}
+	}
+	made, _, err := x.client.api.Git.CreateCommit(ctx, at.owner, at.name, commit, nil)
+	return made.GetSHA(), err
+}
+
+// treeOf is the ID of a snapshot's tree.
+func (x *Index) treeOf(ctx context.Context, s forge.Snapshot) (string, error) {
+	if t, ok := s.Tree.(*treeFS); ok {
+		return t.id, nil
+	}
+	commit, _, err := x.client.api.Git.GetCommit(ctx, x.owner, x.name, s.ID)
+	return commit.GetTree().GetSHA(), err
+}
+
+// moveBranch creates the branch, and forces it where it is there already.
+func (x *Index) moveBranch(ctx context.Context, at target, branch, id string) error {
+	ref := &gh.Reference{Ref: gh.String("refs/heads/" + branch), Object: &gh.GitObject{SHA: gh.String(id)}}
+	_, err := forge.Once(ctx, x.client.transport, unclear,
+		func() (*gh.Reference, error) {
+			made, _, err := x.client.api.Git.CreateRef(ctx, at.owner, at.name, ref)
+			return made, err
+		},
+		func() (*gh.Reference, bool, error) {
+			have, _, err := x.client.api.Git.GetRef(ctx, at.owner, at.name, ref.GetRef())
+			if status(err) == http.StatusNotFound {
+				return nil, false, nil
+			}
+			return have, have.GetObject().GetSHA() == id, err
+		})
+	if status(err) == http.StatusUnprocessableEntity && says(err, "already exists") {
+		_, _, err = x.client.api.Git.UpdateRef(ctx, at.owner, at.name, ref, true)
+	}
+	return err
+}
+
+// pause waits as the transport does.
+func (c *Client) pause(ctx context.Context, d time.Duration) error {
+	if c.transport.Wait != nil {
+		return c.transport.Wait(ctx, d)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// isNotPermitted reports whether GitHub refused for want of a permission.
+func isNotPermitted(err error) bool {
+	code := status(err)
+	return code == http.StatusForbidden || code == http.StatusNotFound || errors.Is(err, forge.ErrNotPermitted)
+}

@@ -1,0 +1,109 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/clydepm/clyde/index"
+)
+
+// release is a version on its way into an index.
+type release struct {
+	entry  *index.Entry // changes when it is signed
+	packed []*Archive
+	sign   func(ctx context.Context, entry *index.Entry) (*index.Attestation, error)
+}
+
+// derive appends the line to the file of its package. A line that is proposed
+// already, and says the same, decides the time of publishing.
+func (r *release) derive(tree fs.FS, proposed []byte) (derived, error) {
+	path, before, err := readPackage(tree, r.entry.Name)
+	if err != nil {
+		return derived{}, err
+	}
+	if have := r.find(proposed); have != nil {
+		r.entry.Pubtime = have.Pubtime
+		if r.sign != nil && have.Att != nil {
+			r.entry.Att = have.Att
+		}
+	}
+	line := r.entry.AppendLine(nil)
+	d := derived{versions: []string{r.entry.Vers}, lines: [][]byte{line}}
+	if d.done, err = published(before, r.entry); err != nil || d.done {
+		return d, err
+	}
+	message := subject("Publish", r.entry.Name, d.versions) + "\n"
+	for _, a := range r.packed {
+		message += fmt.Sprintf("\nArchive: %s\nSHA-256: %s\nSize: %d bytes, %d files, %d bytes unpacked\n",
+			a.URL, a.Summary.SHA256, a.Summary.Size, a.Summary.Files, a.Summary.Unpacked)
+	}
+	d.change = Change{Path: path, Before: before, After: slices.Concat(before, line, []byte("\n")), Message: message}
+	return d, nil
+}
+
+// find returns the line of this version in a file, when it says what ours does.
+func (r *release) find(data []byte) *index.Entry {
+	for _, have := range index.ParseFile(data).Entries {
+		if have.Vers == r.entry.Vers && have.Cksum == r.entry.Cksum && len(differing(have, r.entry)) == 0 {
+			return have
+		}
+	}
+	return nil
+}
+
+// signed reports whether the line has a signature, its own or that of the same
+// line in what is proposed. A signature covers the place of the archive too.
+func (r *release) signed(proposed []byte) bool {
+	if r.entry.Att == nil {
+		return false
+	}
+	have := r.find(proposed)
+	return have == nil || have.DL == r.entry.DL
+}
+
+// published reports whether the file has the entry already. It is a
+// *ConflictError when the file has that version otherwise.
+func published(data []byte, entry *index.Entry) (bool, error) {
+	version, err := index.ParseVersion(entry.Vers)
+	if err != nil {
+		return false, err
+	}
+	for _, have := range index.ParseFile(data).Entries {
+		v, err := index.ParseVersion(have.Vers)
+		if err != nil || v.Compare(version) != 0 {
+			continue
+		}
+		conflict := &ConflictError{
+			Name: entry.Name, Version: entry.Vers,
+			Published: have.Vers, PublishedSHA256: have.Cksum, SHA256: entry.Cksum,
+		}
+		if have.Vers != entry.Vers || have.Cksum != entry.Cksum {
+			return false, conflict
+		}
+		if conflict.DifferingMembers = differing(have, entry); len(conflict.DifferingMembers) > 0 {
+			return false, conflict
+		}
+		return true, nil
+	}
+	return false, nil
+}
+
+// differing names the members in which two lines of one archive differ. The
+// time, the place of the archive, the signature and the status may.
+func differing(have, want *index.Entry) []string {
+	have, want = have.Clone(), want.Clone()
+	for _, e := range []*index.Entry{have, want} {
+		e.Pubtime, e.DL, e.Yanked, e.Retired, e.Att = "", "", false, nil, nil
+		for i := range e.Builds {
+			e.Builds[i].DL = ""
+		}
+	}
+	a, b := have.AppendLine(nil), want.AppendLine(nil)
+	if bytes.Equal(a, b) {
+		return nil
+	}
+	return differingMembers(a, b)
+}

@@ -1,0 +1,192 @@
+package publish
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/clydepm/clyde/index"
+)
+
+// Bounds of what hosts take.
+const (
+	longestTitle = 250
+	longestBody  = 60_000
+)
+
+// PullText returns what the pull request of the plan says. It is the same for
+// the same plan. Everything that a stranger could have written is in code spans
+// and code blocks, where Markdown, mentions and links mean nothing.
+func (p *Plan) PullText() PullText {
+	title, _, _ := strings.Cut(p.Change.Message, "\n")
+	if len(title) > longestTitle {
+		title = strings.ToValidUTF8(title[:longestTitle], "") + "…"
+	}
+	return PullText{Title: title, Body: p.pullBody(), Labels: p.labels()}
+}
+
+// labels say what kind of change it is, for those who sort pull requests.
+func (p *Plan) labels() []string {
+	labels := []string{string(p.Kind)}
+	if p.Report != nil && p.Report.Change.First && p.Kind == index.KindPublish {
+		labels = append(labels, "new-package")
+	}
+	return labels
+}
+
+func (p *Plan) pullBody() string {
+	review := p.reviewText(true)
+	line := markdownBlock("json", string(bytes.Join(p.Lines, []byte("\n"))))
+	if len(line)+len(review) > longestBody-8_000 {
+		review = p.reviewText(false)
+	}
+	if len(line)+len(review) > longestBody-8_000 {
+		line = "The lines are too long to be shown here; they are under *Files changed*.\n"
+	}
+	var b strings.Builder
+	b.WriteString(p.introduction())
+	b.WriteString(p.facts())
+	fmt.Fprintf(&b, "\n### %s of %s\n\n%s", lineHeading(len(p.Lines)), markdownCode(p.Change.Path), line)
+	fmt.Fprintf(&b, "\n### Review\n\n%s", review)
+	b.WriteString("\n---\nMade by `clyde`. Running the same command again changes nothing; with other contents it updates this pull request.\n")
+	return b.String()
+}
+
+// introduction is the first sentence, and what the author of the change says.
+func (p *Plan) introduction() string {
+	what := map[index.Kind]string{
+		index.KindPublish:  "Publishes",
+		index.KindYank:     "Yanks: new installs no longer choose",
+		index.KindUnyank:   "Takes back the yank of",
+		index.KindRetire:   "Retires: whoever uses it is told why not to use",
+		index.KindUnretire: "Takes back the retirement of",
+		index.KindOwners:   "Changes who may publish",
+	}[p.Kind]
+	text := what + " " + markdownCode(p.Package)
+	if len(p.Versions) > 0 && p.Kind != index.KindOwners {
+		shown := p.Versions
+		if len(shown) > 20 {
+			shown = shown[:20]
+		}
+		text += " " + markdownCode(strings.Join(shown, ", "))
+		if more := len(p.Versions) - len(shown); more > 0 {
+			text += fmt.Sprintf(" and %d more versions", more)
+		}
+	}
+	if p.Report != nil && p.Report.Change.First && p.Kind == index.KindPublish {
+		text += ", a new package"
+	}
+	text += ".\n"
+	if _, said, ok := strings.Cut(p.Change.Message, "\n\n"); ok && p.Kind != index.KindPublish {
+		text += "\n" + markdownBlock("", strings.TrimSpace(said))
+	}
+	return text
+}
+
+// facts are those of the archives, of where they come from, and of who signed.
+func (p *Plan) facts() string {
+	var b strings.Builder
+	row := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "- %s: %s\n", name, markdownCode(value))
+		}
+	}
+	for _, a := range p.Archives {
+		b.WriteByte('\n')
+		title := "Archive"
+		if a.Platform != "" {
+			title += " for " + a.Platform
+		}
+		row(title, a.Name)
+		row("SHA-256", a.Summary.SHA256)
+		fmt.Fprintf(&b, "- Size: %s, %d files, %s unpacked\n", bytesText(a.Summary.Size), a.Summary.Files, bytesText(a.Summary.Unpacked))
+		row("URL", a.URL)
+	}
+	if p.release == nil {
+		return b.String()
+	}
+	if s := p.release.entry.Source; s != nil {
+		b.WriteByte('\n')
+		row("Source", s.Repository)
+		row("Reference", s.Ref)
+		row("Commit", s.Commit)
+	}
+	b.WriteByte('\n')
+	switch att := p.release.entry.Att; {
+	case att != nil:
+		row("Signature", att.URL)
+		row("SHA-256 of the signature", att.SHA256)
+		b.WriteString("- The signature is verified by the checks of the index, against the owners it has on record.\n")
+	case p.release.sign != nil:
+		b.WriteString("- It is signed when it is published.\n")
+	default:
+		b.WriteString("- Not signed.\n")
+	}
+	return b.String()
+}
+
+// reviewText is the report as the review renders it for a terminal.
+func (p *Plan) reviewText(whole bool) string {
+	if p.Report == nil {
+		return ""
+	}
+	if !whole {
+		return markdownBlock("", p.Report.Verdict+": "+p.Report.Summary())
+	}
+	var b bytes.Buffer
+	if err := p.Report.Render(&b); err != nil {
+		return markdownBlock("", err.Error())
+	}
+	return markdownBlock("", b.String())
+}
+
+// markdownCode is a text as a code span: on one line, with a fence that is
+// longer than any in it.
+func markdownCode(s string) string {
+	s = strings.Join(strings.Fields(strings.Map(printable, s)), " ")
+	if s == "" {
+		return "` `"
+	}
+	fence := strings.Repeat("`", longestRun(s, '`')+1)
+	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") {
+		s = " " + s + " "
+	}
+	return fence + s + fence
+}
+
+// markdownBlock is a text as a code block.
+func markdownBlock(language, s string) string {
+	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(strings.Map(printable, line), " ")
+	}
+	s = strings.Join(slices.Clip(lines), "\n")
+	fence := strings.Repeat("`", max(3, longestRun(s, '`')+1))
+	return fence + language + "\n" + s + "\n" + fence + "\n"
+}
+
+// printable replaces what a reader would not see: controls, and characters that
+// turn the direction of a text.
+func printable(r rune) rune {
+	switch {
+	case r == '\t':
+		return ' '
+	case r < ' ' || r >= 0x7f && r < 0xa0, r >= 0x200b && r <= 0x200f, r >= 0x2028 && r <= 0x202e, r >= 0x2060 && r <= 0x206f, r == 0xfeff, r == 0xfffd:
+		return '�'
+	}
+	return r
+}
+
+func longestRun(s string, of rune) int {
+	most, run := 0, 0
+	for _, r := range s {
+		if r != of {
+			run = 0
+			continue
+		}
+		run++
+		most = max(most, run)
+	}
+	return most
+}
