@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/attest"
 )
 
 // Config is what all sources of configuration say together; see [LoadConfig].
@@ -32,6 +33,7 @@ type RegistryConfig struct {
 	URL    string       // the address; absolute when it is a path
 	Kind   RegistryKind // "" when not said: then it is inferred from the URL
 	Branch string       // of a git registry; "" is the branch its HEAD names
+	Verify attest.Mode  // what is demanded of signatures, at least; "" when not said
 	Origin Origin
 }
 

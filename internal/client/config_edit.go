@@ -99,7 +99,7 @@ func appendRegistry(data []byte, r RegistryConfig) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	entry, err := t.entry(writtenRegistry{Name: r.Name, URL: r.URL, Type: string(r.Kind), Branch: r.Branch})
+	entry, err := t.entry(writtenRegistry{Name: r.Name, URL: r.URL, Type: string(r.Kind), Branch: r.Branch, Verify: string(r.Verify)})
 	if err != nil {
 		return nil, err
 	}
@@ -164,6 +164,7 @@ type writtenRegistry struct {
 	URL    string `yaml:"url"`
 	Type   string `yaml:"type,omitempty"`
 	Branch string `yaml:"branch,omitempty"`
+	Verify string `yaml:"verify,omitempty"`
 }
 
 // readConfigText finds the list in data, which was parsed before and is valid.

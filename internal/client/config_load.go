@@ -7,10 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/clydepm/clyde/internal/attest"
 	"github.com/clydepm/clyde/internal/spelling"
 	"github.com/clydepm/clyde/internal/strictyaml"
 )
@@ -217,7 +219,7 @@ func (c *Config) parseRegistries(list strictyaml.Value, scope Scope, file string
 }
 
 func parseRegistry(item strictyaml.Value, base string) RegistryConfig {
-	m := item.Mapping("name", "url", "type", "branch")
+	m := item.Mapping("name", "url", "type", "branch", "verify")
 	var r RegistryConfig
 	if v := m.Require("name", "write name: ALIAS"); v.Present() {
 		r.Name = v.Text()
@@ -245,6 +247,12 @@ func parseRegistry(item strictyaml.Value, base string) RegistryConfig {
 	}
 	if v := m.Get("branch"); v.Present() {
 		r.Branch = v.Text()
+	}
+	if v := m.Get("verify"); v.Present() {
+		r.Verify = attest.Mode(v.Text())
+		if r.Verify != "" && !slices.Contains(attest.Modes(), string(r.Verify)) {
+			v.Report("write one of "+strings.Join(attest.Modes(), ", "), "%q says nothing about signatures", r.Verify)
+		}
 	}
 	return r
 }

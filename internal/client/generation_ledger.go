@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // ledgerName is the file in a generation that says what it holds.
@@ -23,6 +24,11 @@ type Ledger struct {
 	Platform string          `json:"platform"`           // what it was installed for
 	Dev      bool            `json:"dev"`                // with development dependencies
 	Packages []LedgerPackage `json:"packages"`           // sorted by name
+}
+
+// has reports whether a package is installed.
+func (l *Ledger) has(name string) bool {
+	return slices.ContainsFunc(l.Packages, func(p LedgerPackage) bool { return p.Name == name })
 }
 
 // LedgerPackage is one installed package.

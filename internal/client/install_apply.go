@@ -20,6 +20,13 @@ func (in *Installer) carryOut(ctx context.Context, p *plan) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	var warnings []string
+	if p.lock != p.locked && !p.opts.DryRun {
+		// A new lock records what was found about the signatures in it.
+		if p.lock, warnings, err = in.verify(ctx, p.lock, func(string) bool { return true }); err != nil {
+			return nil, err
+		}
+	}
 	c, err := in.changeFor(p, active)
 	if err != nil {
 		return nil, err
@@ -35,6 +42,12 @@ func (in *Installer) carryOut(ctx context.Context, p *plan) (*Outcome, error) {
 		s.UpToDate = true
 		return s, nil
 	}
+	if p.lock == p.locked {
+		if _, warnings, err = in.verify(ctx, p.lock, c.ledger.has); err != nil {
+			return nil, err
+		}
+	}
+	s.Warnings = append(s.Warnings, warnings...)
 	sound := store.Check
 	if p.opts.Clean {
 		sound = store.Verify

@@ -29,10 +29,25 @@ func (in *Installer) lockOf(ctx context.Context, p *plan, needs []resolve.Depend
 		}
 		lock.Packages = append(lock.Packages, pkg)
 	}
+	keepVerifications(p.locked, lock)
 	if p.locked != nil && lockfile.Compare(p.locked, lock).Same() && len(p.locked.Drift(lock.Requirements, lock.Features)) == 0 && sameRegistries(p.locked, lock) {
 		return p.locked, nil
 	}
 	return lock, nil
+}
+
+// keepVerifications takes over what was found about packages that stay. What is
+// verified anew replaces it.
+func keepVerifications(before, after *lockfile.Lock) {
+	if before == nil {
+		return
+	}
+	for i, p := range after.Packages {
+		was, ok := before.Lookup(p.Name)
+		if ok && was.Version == p.Version && was.Registry == p.Registry && was.Cksum == p.Cksum {
+			after.Packages[i].Verification = was.Verification
+		}
+	}
 }
 
 // sameRegistries reports whether two locks name the same registries, at
@@ -41,7 +56,7 @@ func sameRegistries(a, b *lockfile.Lock) bool {
 	names := func(l *lockfile.Lock) map[string]string {
 		m := make(map[string]string)
 		for _, r := range l.Registries {
-			m[r.Name] = r.Kind + " " + r.URL
+			m[r.Name] = r.Kind + " " + r.URL + " " + r.Verify
 		}
 		return m
 	}
@@ -68,12 +83,16 @@ func (in *Installer) lockRegistries(ctx context.Context, p *plan, needs []resolv
 		if err != nil {
 			return nil, err
 		}
+		mode, err := verifyMode(ctx, r)
+		if err != nil {
+			return nil, err
+		}
 		alias := p.aliasOf(r.Config())
 		for n := 2; taken[alias]; n++ {
 			alias = fmt.Sprintf("%s-%d", name, n)
 		}
 		aliases[name], taken[alias] = alias, true
-		lock.Registries = append(lock.Registries, lockfile.Registry{Name: alias, URL: r.Config().URL, Kind: string(r.Config().Kind), Commit: status.Commit})
+		lock.Registries = append(lock.Registries, lockfile.Registry{Name: alias, URL: r.Config().URL, Kind: string(r.Config().Kind), Commit: status.Commit, Verify: string(mode)})
 	}
 	return aliases, nil
 }

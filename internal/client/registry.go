@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -28,6 +29,9 @@ type Registry interface {
 	// Package reads all versions of a package; *NoPackageError when the
 	// registry has none of that name.
 	Package(ctx context.Context, name string) (index.File, error)
+	// View shows the files of the index to read, at a commit, or as they are
+	// shown otherwise when commit is "" or not here.
+	View(ctx context.Context, commit string, read func(files fs.FS) error) error
 	// Search lists what matches, best first.
 	Search(ctx context.Context, q Query) ([]Match, error)
 	// Update moves to the newest state of the registry.

@@ -99,6 +99,16 @@ func (d *dirRegistry) Package(_ context.Context, name string) (_ index.File, err
 	return file, err
 }
 
+// View shows the files as they are: a folder has no commits.
+func (d *dirRegistry) View(_ context.Context, _ string, read func(fs.FS) error) (err error) {
+	defer nameRegistry(&err, d.config.Name)
+	tree, err := d.open()
+	if err != nil {
+		return err
+	}
+	return read(tree.files)
+}
+
 func (d *dirRegistry) Search(ctx context.Context, q Query) (_ []Match, err error) {
 	defer nameRegistry(&err, d.config.Name)
 	tree, err := d.open()

@@ -122,6 +122,24 @@ func (g *gitRegistry) Package(ctx context.Context, name string) (file index.File
 	return file, err
 }
 
+// View shows another commit only if the copy has it: it is shallow, and may be
+// younger than a lock.
+func (g *gitRegistry) View(ctx context.Context, commit string, read func(fs.FS) error) (err error) {
+	defer nameRegistry(&err, g.config.Name)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.reading(ctx, func(shown indexTree) error {
+		if commit == "" || commit == g.open.record.Commit {
+			return read(shown.files)
+		}
+		files, err := g.open.repo.Tree(commit)
+		if err != nil {
+			return read(shown.files)
+		}
+		return read(files)
+	})
+}
+
 // reading runs read on the shown tree. When the copy turns out to be damaged it
 // is made again and read once more. The caller holds g.mu.
 func (g *gitRegistry) reading(ctx context.Context, read func(indexTree) error) error {

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/clydepm/clyde/index"
@@ -60,6 +61,9 @@ func (c *checker) registries() {
 			c.report(field+"kind", "the registry has no kind")
 		}
 		c.registryURL(field+"url", r.URL)
+		if r.Verify != "" && !slices.Contains([]string{"off", "warn", "attested", "require"}, r.Verify) {
+			c.report(field+"verify", "%q says nothing about signatures", r.Verify)
+		}
 		if r.Commit != "" && !isHex(r.Commit, 40) && !isHex(r.Commit, 64) {
 			c.report(field+"commit", "%q is not a commit", r.Commit)
 		}
@@ -107,6 +111,14 @@ func (c *checker) pkg(p Package) {
 		c.digest(field+"cksum", b.Cksum)
 		c.download(field+"dl", b.DL)
 		c.size(field+"size", b.Size)
+	}
+	if v := p.Verification; v != nil {
+		if !slices.Contains([]string{"verified", "unattested", "rejected"}, v.Outcome) {
+			c.report("verification.outcome", "%q is no outcome", v.Outcome)
+		}
+		if v.Bundle != "" {
+			c.digest("verification.bundle", v.Bundle)
+		}
 	}
 	for i, d := range p.Dependencies {
 		field := fmt.Sprintf("dependencies[%d].", i)

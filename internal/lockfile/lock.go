@@ -34,6 +34,7 @@ type Registry struct {
 	URL    string `json:"url"`
 	Kind   string `json:"kind"`             // git, dir, ...
 	Commit string `json:"commit,omitempty"` // of the index, if it is a git repository
+	Verify string `json:"verify,omitempty"` // what is demanded of signatures: off, warn, attested, require
 }
 
 // Requirement is one dependency of the manifest.
@@ -64,6 +65,16 @@ type Package struct {
 	Features     []string     `json:"features,omitempty"`
 	Dependencies []Dependency `json:"dependencies,omitempty"`
 	External     []string     `json:"external,omitempty"`
+
+	Verification *Verification `json:"verification,omitempty"` // nil: no signature, and none needed
+}
+
+// Verification is what came of verifying a package's signature.
+type Verification struct {
+	Outcome string `json:"outcome"` // verified, unattested or rejected
+	Bundle  string `json:"bundle,omitempty"`
+	Profile string `json:"profile,omitempty"`
+	By      string `json:"by,omitempty"`
 }
 
 // Build is a prebuilt archive for one platform.
@@ -155,6 +166,10 @@ func (l *Lock) canonical() *Lock {
 	for i := range c.Packages {
 		p := &c.Packages[i]
 		p.Features, p.External = unique(p.Features), unique(p.External)
+		if p.Verification != nil {
+			v := *p.Verification
+			p.Verification = &v
+		}
 		p.Builds = sortedBy(p.Builds, func(a, b Build) int { return cmp.Compare(a.Platform, b.Platform) })
 		p.Dependencies = sortedBy(p.Dependencies, compareDependencies)
 		for j := range p.Dependencies {

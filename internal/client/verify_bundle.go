@@ -1,0 +1,84 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/attest"
+)
+
+// Attestation returns the signature bundle of a line, from the store or else
+// from its URL; then the store keeps it. Its digest is the line's.
+func (in *Installer) Attestation(ctx context.Context, e *index.Entry) ([]byte, error) {
+	store := in.store()
+	if data, err := store.Attestation(e.Att.SHA256); err == nil {
+		return data, nil
+	}
+	data, err := in.downloader().Small(ctx, Archive{
+		Name: "signature of " + e.Name + " " + e.Vers, URL: e.Att.URL, SHA256: e.Att.SHA256, Size: attest.MaxBundleSize,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return data, store.KeepAttestation(e.Att.SHA256, data)
+}
+
+// attestation is where the bundle with a digest is kept.
+func (s *Store) attestation(digest string) string {
+	return filepath.Join(s.dir, "attestations", digest+".sigstore.json")
+}
+
+// Attestation reads a bundle that the store keeps, by the SHA-256 of its text.
+// The error is [os.ErrNotExist] when it does not, or no longer whole.
+func (s *Store) Attestation(digest string) ([]byte, error) {
+	if !isDigest(digest) {
+		return nil, fmt.Errorf("%q is not a SHA-256 of 64 lower-case hex digits", digest)
+	}
+	data, err := readBounded(s.attestation(digest), attest.MaxBundleSize)
+	if err != nil {
+		return nil, err
+	}
+	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != digest {
+		return nil, fmt.Errorf("bundle %s: %w", digest, os.ErrNotExist)
+	}
+	return data, nil
+}
+
+// KeepAttestation stores a bundle whose digest was found to be the given one.
+func (s *Store) KeepAttestation(digest string, data []byte) error {
+	file := s.attestation(digest)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return writeFile(file, data, 0o644)
+}
+
+// Small downloads what fits into memory: its Size is the most it may have.
+func (d *Downloader) Small(ctx context.Context, a Archive) (data []byte, err error) {
+	u, err := archiveURL(a)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp("", "clyde-*")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close(), os.Remove(f.Name())) }()
+	if err := d.transfer(ctx, a, u, f); err != nil {
+		return nil, err
+	}
+	if err := seekStart(f); err != nil {
+		return nil, err
+	}
+	var buffer bytes.Buffer
+	_, err = io.Copy(&buffer, io.LimitReader(f, a.Size))
+	return buffer.Bytes(), err
+}
