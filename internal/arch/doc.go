@@ -32,4 +32,6 @@
 //     home, and what the document says it prints is what it prints; a command
 //     that needs a network is parsed only (commands_test.go tells how a block
 //     says which it is).
+//   - The exit codes of the program are those that docs/exit-codes.md tells,
+//     each with an example.
 package arch
