@@ -33,5 +33,5 @@
 //     that needs a network is parsed only (commands_test.go tells how a block
 //     says which it is).
 //   - The exit codes of the program are those that docs/exit-codes.md tells,
-//     each with an example.
+//     each with an example, and the map of rooms is the table of imports.
 package arch
