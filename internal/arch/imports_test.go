@@ -20,6 +20,9 @@ func allowed() map[string][]string {
 		"publish":         {"index", "internal/manifest", "internal/review", "internal/attest", "internal/archive", "internal/git", "internal/forge", "internal/strictyaml", "internal/terminal"},
 		"internal/client": {"index", "internal/spelling", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
 
+		// A Sigstore for tests.
+		"internal/sigstoretest": {"internal/attest"},
+
 		"internal/registry":     {"index", "internal/git", "internal/review", "internal/strictyaml"},
 		"internal/registrytest": {"internal/git", "internal/registry", "publish"},
 
