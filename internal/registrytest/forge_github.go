@@ -25,6 +25,7 @@ func (f *Forge) gitHubRoutes(mux *http.ServeMux) {
 		"GET " + repo + "/git/commits/{sha}":         getCommit,
 		"POST " + repo + "/git/commits":              createCommit,
 		"GET " + repo + "/git/ref/{ref...}":          getRef,
+		"GET " + repo + "/git/tags/{sha}":            getTag,
 		"POST " + repo + "/git/refs":                 createRef,
 		"PATCH " + repo + "/git/refs/{ref...}":       updateRef,
 		"DELETE " + repo + "/git/refs/{ref...}":      deleteRef,
@@ -284,7 +285,23 @@ func getRef(r *request) answer {
 	if sha == "" {
 		return notFound()
 	}
+	object, err := gitOutput(r.repo.dir, nil, nil, "rev-parse", ref)
+	if err == nil && strings.TrimSpace(object) != sha {
+		return ok(map[string]any{"ref": ref, "object": map[string]any{"type": "tag", "sha": strings.TrimSpace(object)}})
+	}
 	return ok(refView(ref, sha))
+}
+
+// getTag answers for an annotated tag, by the ID of its object.
+func getTag(r *request) answer {
+	sha := r.PathValue("sha")
+	if !isSHA(sha) {
+		return notFound()
+	}
+	if kind, err := gitOutput(r.repo.dir, nil, nil, "cat-file", "-t", sha); err != nil || strings.TrimSpace(kind) != "tag" {
+		return notFound()
+	}
+	return ok(map[string]any{"sha": sha, "object": map[string]any{"type": "commit", "sha": r.repo.resolve(sha)}})
 }
 
 func createRef(r *request) answer {

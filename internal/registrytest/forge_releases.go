@@ -34,6 +34,7 @@ func (f *Forge) releaseRoutes(mux *http.ServeMux) {
 		"GET " + repo:                                                 listReleases,
 		"GET " + repo + "/tags/{tag...}":                              getReleaseByTag,
 		"GET " + repo + "/{id}":                                       getRelease,
+		"PATCH " + repo + "/{id}":                                     editRelease,
 		"GET " + repo + "/assets/{id}":                                getAsset,
 		"DELETE " + repo + "/assets/{id}":                             deleteAsset,
 		"POST /api/uploads/repos/{owner}/{repo}/releases/{id}/assets": uploadAsset,
@@ -144,6 +145,25 @@ func getRelease(r *request) answer {
 		return ok(r.releaseView(rel))
 	}
 	return notFound()
+}
+
+// editRelease publishes a draft, the only edit that is made here.
+func editRelease(r *request) answer {
+	var body struct{ Draft *bool }
+	if a := r.decode(&body); a != nil {
+		return *a
+	}
+	rel := r.release()
+	switch {
+	case rel == nil:
+		return notFound()
+	case !r.mayPush(r.repo):
+		return r.denied()
+	case body.Draft == nil || *body.Draft:
+		return refuse(http.StatusUnprocessableEntity, "Validation Failed")
+	}
+	rel.draft = false
+	return ok(r.releaseView(rel))
 }
 
 // asset finds an asset by its own ID.
