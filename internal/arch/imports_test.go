@@ -27,7 +27,8 @@ func allowed() map[string][]string {
 		"internal/registrytest": {"internal/git", "internal/registry", "publish"},
 
 		// Hosts of git repositories: they know their words and no packages.
-		"internal/github": {"internal/forge"},
+		"internal/github":  {"internal/forge"},
+		"internal/release": {"internal/forge"},
 
 		// Pure judgement over the format.
 		"internal/attest":   {"index"},
