@@ -25,6 +25,9 @@ type Options struct {
 	Dir    string // root of the package, absolute
 	Store  Store
 	Source *index.Source // where the package comes from; may be nil
+	// Artifacts are those that the manifest does not name, or names otherwise: a
+	// path or pattern for each platform. It may be nil.
+	Artifacts map[string]string
 	// Sign signs a line, which has everything but the signature, and says where
 	// the bundle is. It is called when the plan is applied, and not for a line
 	// that is proposed or published already. It may be nil.
@@ -88,6 +91,10 @@ func packFolder(ctx context.Context, opts Options) (*manifest.Manifest, []*Archi
 	if err != nil {
 		return nil, nil, err
 	}
+	if m.Artifacts == nil {
+		m.Artifacts = map[string]string{}
+	}
+	maps.Copy(m.Artifacts, opts.Artifacts)
 	var packed []*Archive
 	for _, platform := range append([]string{""}, slices.Sorted(maps.Keys(m.Artifacts))...) {
 		a, err := packOne(ctx, root, m, platform, opts)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,7 @@ func run(ctx context.Context, env Env, args []string) int {
 	if err != nil && !a.started && exitCode(err) == exitFailed {
 		err = withCode(exitUsage, err) // flags that do not go together
 	}
-	if err != nil {
+	if err != nil && !errors.As(err, new(reportedError)) {
 		reportError(env.Stderr, err)
 	}
 	return exitCode(err)
@@ -70,7 +71,7 @@ No server is needed.`,
 		searchCommand(a), infoCommand(a), listCommand(a), treeCommand(a), whyCommand(a), outdatedCommand(a))
 	add("Keep registries",
 		registryCommand(a), indexCommand(a), reviewCommand(a))
-	root.AddCommand(versionCommand(a))
+	root.AddCommand(versionCommand(a), actionCommand(a))
 
 	a.prepare(root)
 	return root

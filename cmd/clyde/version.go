@@ -7,9 +7,15 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is the module version this binary was built from, "devel" for a
-// build from a checkout.
+// released is the version that action/build.sh builds, set by the linker.
+var released = "devel"
+
+// version is what action/build.sh was told to build, or else the module version
+// this binary was built from, "devel" for a build from a checkout.
 func version() string {
+	if released != "devel" {
+		return released
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
 		return "devel"
