@@ -41,7 +41,18 @@ func (r *release) derive(tree fs.FS, proposed []byte) (derived, error) {
 			a.URL, a.Summary.SHA256, a.Summary.Size, a.Summary.Files, a.Summary.Unpacked)
 	}
 	d.change = Change{Path: path, Before: before, After: slices.Concat(before, line, []byte("\n")), Message: message}
+	if r.sign != nil && r.entry.Att == nil {
+		d.judged = slices.Concat(before, r.standIn().AppendLine(nil), []byte("\n"))
+	}
 	return d, nil
+}
+
+// standIn is the line as if it were signed. The review has to judge it before
+// it is, because signing leaves traces in public logs.
+func (r *release) standIn() *index.Entry {
+	e := r.entry.Clone()
+	e.Att = &index.Attestation{URL: "https://signature.invalid/" + e.Cksum, SHA256: e.Cksum}
+	return e
 }
 
 // find returns the line of this version in a file, when it says what ours does.

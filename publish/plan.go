@@ -94,6 +94,7 @@ type derived struct {
 	lines    [][]byte
 	versions []string
 	done     bool
+	judged   []byte // the file for the review, when that is not what is in the change
 }
 
 // newPlan derives and judges a change of the index as it is now.
@@ -126,6 +127,9 @@ func (p *Plan) rederive() error {
 		return nil
 	}
 	head := overlay{tree: p.base.Tree, path: d.change.Path, data: d.change.After}
+	if d.judged != nil {
+		head.data = d.judged
+	}
 	p.Report, err = review.Judge(review.Input{Base: p.base.Tree, Head: head, Now: p.target.Now()})
 	return err
 }

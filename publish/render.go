@@ -127,6 +127,8 @@ func (p *Plan) DoneText() string {
 		return what + " is not yanked"
 	case index.KindUnretire:
 		return what + " is not retired"
+	case index.KindPolicy:
+		return what + " is already trusted"
 	}
 	return what + " is already retired for this reason"
 }

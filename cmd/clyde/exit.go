@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/clydepm/clyde/internal/archive"
+	"github.com/clydepm/clyde/internal/attest"
 	"github.com/clydepm/clyde/internal/client"
 	"github.com/clydepm/clyde/internal/forge"
 	"github.com/clydepm/clyde/internal/git"
@@ -108,6 +109,8 @@ func exitClasses() []exitClass {
 		{exitFindings, ofType[strictyaml.Problems]()},
 		{exitRefused, ofType[*archive.RefusedError]()},
 		{exitUsage, ofType[*registry.InitError]()},
+
+		{exitIntegrity, anyOf(attest.ErrRejected, attest.ErrKey)},
 
 		{exitUsage, anyOf(publish.ErrUsage)},
 		{exitNotFound, anyOf(publish.ErrNotFound)},

@@ -15,7 +15,7 @@ const nothingPublished = "nothing was published"
 
 func publishCommand(a *app) *cobra.Command {
 	var flags changeFlags
-	var store, base string
+	var store, base, signKey string
 	cmd := &cobra.Command{
 		Use:   "publish --via local --index PATH",
 		Short: "Publish this package's version to an index",
@@ -28,9 +28,14 @@ other bytes for a published version are refused.
 With --via local the index is a bare git repository on this machine. Whoever
 may write to it approves what the policy leaves to a person. Archives go to the
 folder that "dl" in the index's config.json names, or else to the folder
-beside the index, registry-archives for registry.git.`,
+beside the index, registry-archives for registry.git.
+
+With --sign-key the version is signed: with a file that 'clyde key generate'
+made, or with the URI of a key management service. The signature goes beside
+the archive. A dry run signs nothing.`,
 		Example: `  clyde publish --via local --index ../registry.git --dry-run
   clyde publish --via local --index ../registry.git
+  clyde publish --via local --index ../registry.git --sign-key release.key
   clyde publish --via local --index ../registry.git --store /srv/www/archives --dl-base https://packages.example.org/archives`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -44,6 +49,15 @@ beside the index, registry-archives for registry.git.`,
 				return withConsequence(err, nothingPublished)
 			}
 			opts.Registry = func(alias string) (string, error) { return a.registryAddress(alias, flags.index) }
+			if signKey != "" {
+				config, err := index.Config(cmd.Context())
+				if err != nil {
+					return withConsequence(err, nothingPublished)
+				}
+				if opts.Sign, err = a.signWith(cmd.Context(), signKey, config.Clyde.Name, opts.Store); err != nil {
+					return withConsequence(err, nothingPublished)
+				}
+			}
 			plan, err := publish.NewPackagePlan(cmd.Context(), opts)
 			if err != nil {
 				return withConsequence(err, nothingPublished)
@@ -54,6 +68,7 @@ beside the index, registry-archives for registry.git.`,
 	}
 	flags.register(cmd)
 	cmd.Flags().StringVar(&store, "store", "", "folder that archives go to: `DIR`")
+	cmd.Flags().StringVar(&signKey, "sign-key", "", "sign with `KEY`: a file, or the URI of a key management service")
 	cmd.Flags().StringVar(&base, "dl-base", "", "`URL` under which that folder is served (default: as \"dl\" of the index says, or its file:// URL)")
 	return cmd
 }

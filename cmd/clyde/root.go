@@ -68,9 +68,9 @@ No server is needed.`,
 	add("Use packages",
 		addCommand(a), removeCommand(a), installCommand(a), ciCommand(a), updateCommand(a), rollbackCommand(a), envCommand(a))
 	add("Look around",
-		searchCommand(a), infoCommand(a), listCommand(a), treeCommand(a), whyCommand(a), outdatedCommand(a))
+		searchCommand(a), infoCommand(a), listCommand(a), treeCommand(a), whyCommand(a), outdatedCommand(a), verifyCommand(a))
 	add("Keep registries",
-		registryCommand(a), indexCommand(a), reviewCommand(a))
+		registryCommand(a), indexCommand(a), reviewCommand(a), keyCommand(a))
 	root.AddCommand(versionCommand(a), actionCommand(a))
 
 	a.prepare(root)

@@ -280,7 +280,7 @@ func (v *verification) verifyLine(ctx context.Context, l lockfile.Package, s *si
 		}
 		return v.reject(l, s, OutcomeUnattested, err), nil
 	}
-	bundle, err := v.in.Attestation(ctx, e)
+	bundle, err := v.in.downloader().Attestation(ctx, v.in.store(), e)
 	if err != nil {
 		if s.mode == attest.Warn && ctx.Err() == nil {
 			return v.reject(l, s, OutcomeRejected, err), nil

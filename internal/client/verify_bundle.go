@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -17,12 +16,11 @@ import (
 
 // Attestation returns the signature bundle of a line, from the store or else
 // from its URL; then the store keeps it. Its digest is the line's.
-func (in *Installer) Attestation(ctx context.Context, e *index.Entry) ([]byte, error) {
-	store := in.store()
+func (d *Downloader) Attestation(ctx context.Context, store *Store, e *index.Entry) ([]byte, error) {
 	if data, err := store.Attestation(e.Att.SHA256); err == nil {
 		return data, nil
 	}
-	data, err := in.downloader().Small(ctx, Archive{
+	data, err := d.small(ctx, Archive{
 		Name: "signature of " + e.Name + " " + e.Vers, URL: e.Att.URL, SHA256: e.Att.SHA256, Size: attest.MaxBundleSize,
 	})
 	if err != nil {
@@ -61,24 +59,36 @@ func (s *Store) KeepAttestation(digest string, data []byte) error {
 	return writeFile(file, data, 0o644)
 }
 
-// Small downloads what fits into memory: its Size is the most it may have.
-func (d *Downloader) Small(ctx context.Context, a Archive) (data []byte, err error) {
+// small downloads what fits into memory: its Size is the most it may have.
+func (d *Downloader) small(ctx context.Context, a Archive) (data []byte, err error) {
+	err = d.fetchTo(ctx, a, func(f *os.File) error {
+		data, err = io.ReadAll(io.LimitReader(f, a.Size))
+		return err
+	})
+	return data, err
+}
+
+// Probe downloads an archive, compares its digest, and keeps nothing.
+func (d *Downloader) Probe(ctx context.Context, a Archive) error {
+	return d.fetchTo(ctx, a, func(*os.File) error { return nil })
+}
+
+// fetchTo downloads to a temporary file and shows it, at its start, to use.
+func (d *Downloader) fetchTo(ctx context.Context, a Archive, use func(*os.File) error) (err error) {
 	u, err := archiveURL(a)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	f, err := os.CreateTemp("", "clyde-*")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, f.Close(), os.Remove(f.Name())) }()
 	if err := d.transfer(ctx, a, u, f); err != nil {
-		return nil, err
+		return err
 	}
 	if err := seekStart(f); err != nil {
-		return nil, err
+		return err
 	}
-	var buffer bytes.Buffer
-	_, err = io.Copy(&buffer, io.LimitReader(f, a.Size))
-	return buffer.Bytes(), err
+	return use(f)
 }
