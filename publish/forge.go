@@ -30,8 +30,8 @@ type Forge interface {
 	Open(ctx context.Context, branch string, text PullText) (Pull, error)
 	// Update gives a pull request another text, and returns its present state.
 	Update(ctx context.Context, pull Pull, text PullText) (Pull, error)
-	// Close closes a pull request and says why.
-	Close(ctx context.Context, pull Pull, comment string) error
+	// ClosePull closes a pull request and says why.
+	ClosePull(ctx context.Context, pull Pull, comment string) error
 	// AutoMerge asks for a pull request to be merged as soon as it may be.
 	AutoMerge(ctx context.Context, pull Pull) error
 	// String is the address of the index for people.
@@ -127,7 +127,7 @@ func (p *Plan) withdraw(ctx context.Context, own *Pull) error {
 		return nil
 	}
 	p.observe(StepClose)
-	return p.target.Forge.Close(ctx, *own, "Nothing is left to change: "+markdownCode(p.DoneText())+".")
+	return p.target.Forge.ClosePull(ctx, *own, "Nothing is left to change: "+markdownCode(p.DoneText())+".")
 }
 
 // show writes the branch and opens or updates its pull request, as far as either
@@ -191,7 +191,7 @@ func (p *Plan) closeOthers(ctx context.Context, proposal *Proposal, pulls []Pull
 			continue
 		}
 		p.observe(StepClose)
-		if err := p.target.Forge.Close(ctx, other, fmt.Sprintf("Replaced by #%d (%s).", proposal.Number, proposal.URL)); err != nil {
+		if err := p.target.Forge.ClosePull(ctx, other, fmt.Sprintf("Replaced by #%d (%s).", proposal.Number, proposal.URL)); err != nil {
 			return err
 		}
 		proposal.Closed = append(proposal.Closed, other.Number)

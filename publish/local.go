@@ -114,10 +114,9 @@ func (l *Local) Config(ctx context.Context) (*index.Config, error) {
 // Head returns the commit of the branch. The error is ErrNotFound when the
 // repository is no index.
 func (l *Local) Head(context.Context) (State, error) {
-	noIndex := &Error{Kind: ErrNotFound, Detail: l.path + " is a git repository but no index: it has no " + index.ConfigPath, Remedy: "make one with 'clyde index init'"}
 	commit, err := l.repo.ReadRef(l.ref)
 	if errors.Is(err, git.ErrNotFound) {
-		return State{}, noIndex
+		return State{}, noIndex(l.path)
 	}
 	if err != nil {
 		return State{}, err
@@ -126,13 +125,20 @@ func (l *Local) Head(context.Context) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	if _, err := fs.Stat(tree, index.ConfigPath); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return State{}, noIndex
-		}
-		return State{}, err
+	return State{ID: commit, Tree: tree}, checkIndex(tree, l.path)
+}
+
+// checkIndex reports ErrNotFound for a tree that is no index.
+func checkIndex(tree fs.FS, where string) error {
+	_, err := fs.Stat(tree, index.ConfigPath)
+	if errors.Is(err, fs.ErrNotExist) {
+		return noIndex(where)
 	}
-	return State{ID: commit, Tree: tree}, nil
+	return err
+}
+
+func noIndex(where string) error {
+	return &Error{Kind: ErrNotFound, Detail: where + " is a git repository but no index: it has no " + index.ConfigPath, Remedy: "make one with 'clyde index init'"}
 }
 
 // Write writes the objects of a commit.

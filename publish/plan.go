@@ -35,15 +35,20 @@ type Target struct {
 	Observe     func(Step) // called before each step of Apply; may be nil
 }
 
-// index is what the change is made for, to read.
-func (t Target) index() interface {
-	Head(ctx context.Context) (State, error)
-	String() string
-} {
+// Head returns the present state of the index that the change is made for.
+func (t Target) Head(ctx context.Context) (State, error) {
 	if t.Forge != nil {
-		return t.Forge
+		return t.Forge.Head(ctx)
 	}
-	return t.Destination
+	return t.Destination.Head(ctx)
+}
+
+// String is the address of the index for people.
+func (t Target) String() string {
+	if t.Forge != nil {
+		return t.Forge.String()
+	}
+	return t.Destination.String()
 }
 
 // Step is a step of Apply.
@@ -108,8 +113,11 @@ func newPlan(ctx context.Context, p Plan) (*Plan, error) {
 
 // refresh makes the plan again from the present state of the index.
 func (p *Plan) refresh(ctx context.Context) error {
-	base, err := p.target.index().Head(ctx)
+	base, err := p.target.Head(ctx)
 	if err != nil {
+		return err
+	}
+	if err := checkIndex(base.Tree, p.target.String()); err != nil {
 		return err
 	}
 	p.base = base

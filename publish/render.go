@@ -164,7 +164,7 @@ type ArchiveView struct {
 func (p *Plan) View(applied *Applied) View {
 	v := View{
 		Kind: string(p.Kind), Package: p.Package, Versions: p.Versions,
-		Status: "planned", Index: p.target.index().String(),
+		Status: "planned", Index: p.target.String(),
 		Path: p.Change.Path, Diff: p.Diff(), Message: p.Change.Message, Review: p.Report,
 	}
 	for _, a := range p.Archives {

@@ -36,7 +36,7 @@ func (r *actionRun) planOptions(ctx context.Context) (publish.Options, error) {
 		Dir:       r.Dir,
 		Artifacts: r.in.artifacts,
 		Source:    source,
-		Registry:  func(alias string) (string, error) { return r.registryAddress(alias, "") },
+		Registry:  func(alias string) (string, error) { return r.registryAddress(alias, &place{}, "") },
 	}
 	opts.Store = plannedStore{r.at, r.planTag()}
 	r.carrier = &release.Carrier{Release: r.release, Asset: r.entryAsset(), Index: head.Head, Same: sameArchives}

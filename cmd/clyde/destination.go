@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/review"
 	"github.com/clydepm/clyde/internal/terminal"
 	"github.com/clydepm/clyde/publish"
@@ -14,37 +16,101 @@ import (
 
 // changeFlags are the flags of every command that changes an index.
 type changeFlags struct {
-	via    string
-	index  string
-	dryRun bool
+	via       string
+	index     string
+	host      string
+	autoMerge bool
+	dryRun    bool
 }
 
 func (f *changeFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.via, "via", "", "how the change reaches the index: `WAY` is local")
-	cmd.Flags().StringVar(&f.index, "index", "", "bare git repository of the index, with --via local: its `PATH`")
-	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show the change and its review, and change nothing")
+	flags := cmd.Flags()
+	flags.StringVar(&f.via, "via", "", "how the change reaches the index: `WAY` is pr, push or local")
+	flags.StringVar(&f.index, "index", "", "the `INDEX`: OWNER/REPO or the URL of its page (pr), a git URL (push), a bare repository's folder (local)")
+	flags.StringVar(&f.host, "host", "", "what kind of host has the index, with --via pr: `KIND` is github, gitea or forgejo (default: as the URL says)")
+	flags.BoolVar(&f.autoMerge, "auto-merge", false, "ask the host to merge the pull request once the index's checks have passed")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "show the change and its review, and change nothing")
+}
+
+// place is an index that a change goes to.
+type place struct {
+	target publish.Target
+	local  *publish.Local // nil when it is elsewhere
+	remote address        // of an index elsewhere
+	close  func() error
 }
 
 // open opens the index that the flags name. The caller closes it.
-func (f *changeFlags) open(a *app) (*publish.Local, error) {
-	const available = "available now: --via local --index PATH, where PATH is a bare git repository on this machine"
+func (f *changeFlags) open(a *app) (*place, error) {
+	const ways = "--via pr --index OWNER/REPO opens a pull request, --via push --index URL pushes, --via local --index PATH writes to a bare git repository on this machine"
 	switch {
 	case f.via == "":
-		return nil, withHint(exitUsage, fmt.Errorf("--via is missing: how does the change reach the index?"), available)
-	case f.via != "local":
-		return nil, withHint(exitUsage, fmt.Errorf("--via: %q is no way to an index", f.via), available)
+		return nil, withHint(exitUsage, errors.New("--via is missing: how does the change reach the index?"), ways)
+	case f.via != "local" && f.via != "push" && f.via != "pr":
+		return nil, withHint(exitUsage, fmt.Errorf("--via: %q is no way to an index", f.via), ways)
 	case f.index == "":
-		return nil, withHint(exitUsage, fmt.Errorf("--index is missing: which index?"), available)
+		return nil, withHint(exitUsage, errors.New("--index is missing: which index?"), ways)
+	case f.via != "pr" && (f.autoMerge || f.host != ""):
+		return nil, usagef("--auto-merge and --host go with --via pr")
+	case f.via != "local" && a.offline:
+		return nil, usagef("--offline goes with --via local")
 	}
-	return publish.OpenLocal(a.path(f.index))
-}
-
-func (a *app) target(index *publish.Local) publish.Target {
-	return publish.Target{Destination: index, Author: a.author(), Now: a.Now, Observe: func(s publish.Step) {
+	p := &place{target: publish.Target{Now: a.Now, AutoMerge: f.autoMerge, Observe: func(s publish.Step) {
 		if a.verbose {
 			a.notef("%s", s)
 		}
-	}}
+	}}}
+	return p, p.open(a, f)
+}
+
+func (p *place) open(a *app, f *changeFlags) error {
+	switch f.via {
+	case "local":
+		local, err := publish.OpenLocal(a.path(f.index))
+		if err != nil {
+			return err
+		}
+		p.local, p.target.Destination, p.target.Author, p.close = local, local, a.author(), local.Close
+		return nil
+	case "push":
+		auth, err := a.gitAuth(f.index)
+		if err != nil {
+			return err
+		}
+		remote, err := publish.OpenRemote(f.index, auth)
+		if err != nil {
+			return err
+		}
+		p.remote.url = f.index
+		p.target.Destination, p.target.Author, p.close = remote, a.author(), remote.Close
+		return nil
+	}
+	var err error
+	if p.remote, err = a.parseIndex(f.index, f.host); err != nil {
+		return err
+	}
+	p.target.Author = a.namedAuthor()
+	p.target.Forge, p.close, err = a.openForge(p.remote)
+	return err
+}
+
+// config reads the configuration of the index.
+func (p *place) config(ctx context.Context) (*index.Config, error) {
+	state, err := p.target.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return publish.ReadConfig(state.Tree)
+}
+
+// namedAuthor is who the environment names, or nobody: then the host names the
+// owner of the token.
+func (a *app) namedAuthor() publish.Author {
+	by := publish.Author{Name: a.Getenv("GIT_AUTHOR_NAME"), Email: a.Getenv("GIT_AUTHOR_EMAIL")}
+	if by.Name == "" || by.Email == "" {
+		return publish.Author{}
+	}
+	return by
 }
 
 // author is who git would name, as far as the environment says.
@@ -81,6 +147,9 @@ func (a *app) carryOut(ctx context.Context, plan *publish.Plan, dryRun bool, ver
 		a.printf("%s\n", plan.DoneText())
 		return nil
 	}
+	if applied.Proposal != nil {
+		verb = "proposed: " + verb
+	}
 	for _, version := range plan.Versions {
 		a.printf("%s %s %s\n", verb, plan.Package, version)
 	}
@@ -88,7 +157,32 @@ func (a *app) carryOut(ctx context.Context, plan *publish.Plan, dryRun bool, ver
 		a.printf("  archive  %s\n  sha256   %s\n", archive.URL, archive.Summary.SHA256)
 	}
 	a.printf("  commit   %s\n", applied.ID)
+	a.showProposal(applied.Proposal)
 	return nil
+}
+
+// showProposal says where the pull request is and what became of it.
+func (a *app) showProposal(p *publish.Proposal) {
+	if p == nil {
+		return
+	}
+	a.printf("  branch   %s\n", p.Branch)
+	switch p.Outcome {
+	case publish.Pushed:
+		a.printf("  open it  %s\n", terminal.Escape(p.URL))
+	default:
+		a.printf("  pull     %s (%s)\n", terminal.Escape(p.URL), p.Outcome)
+	}
+	for _, n := range p.Closed {
+		a.printf("  closed   #%d, which this one replaces\n", n)
+	}
+	if p.Note == "" {
+		return
+	}
+	a.warnf("%s", terminal.Escape(p.Note))
+	if p.Hint != "" {
+		fmt.Fprintf(a.Stderr, "  hint: %s\n", terminal.Escape(p.Hint))
+	}
 }
 
 func (a *app) showPlan(plan *publish.Plan, applied *publish.Applied) error {

@@ -151,11 +151,11 @@ signing a package.`,
 			if err != nil {
 				return withConsequence(err, nothingChanged)
 			}
-			defer index.Close()
+			defer index.close()
 			if name == "" {
 				name, _, _ = strings.Cut(filepath.Base(args[0]), ".")
 			}
-			plan, err := publish.NewTrustPlan(cmd.Context(), publish.TrustOptions{Target: a.target(index), Name: name, PEM: public})
+			plan, err := publish.NewTrustPlan(cmd.Context(), publish.TrustOptions{Target: index.target, Name: name, PEM: public})
 			if err != nil {
 				return withConsequence(err, nothingChanged)
 			}

@@ -12,14 +12,18 @@ func retireCommand(a *app) *cobra.Command {
 	var flags changeFlags
 	var opts publish.RetireOptions
 	cmd := &cobra.Command{
-		Use:   "retire NAME[@VERSION] --reason WHY --via local --index PATH",
+		Use:   "retire NAME[@VERSION] --reason WHY --via WAY --index INDEX",
 		Short: "Tell users that versions should not be used any more",
 		Long: `Mark published versions as retired, with a reason and a message.
 
 Retired versions still install; everyone who does is told why not to. Without
 @VERSION all versions are retired. Reasons: renamed, deprecated, security,
-invalid, other. --undo takes it back.`,
-		Example: `  clyde retire hello@1.2.3 --reason security --message "CVE-2026-0001, use 1.2.4" --via local --index ../registry.git
+invalid, other. --undo takes it back.
+
+With --via pr the change is a pull request of its own kind on the index; see
+'clyde publish --help' for the ways and the tokens.`,
+		Example: `  clyde retire hello@1.2.3 --reason security --message "use 1.2.4" --via pr --index acme/index
+  clyde retire hello@1.2.3 --reason security --message "CVE-2026-0001, use 1.2.4" --via local --index ../registry.git
   clyde retire hello --reason renamed --message "see greetings" --via local --index ../registry.git`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -30,8 +34,8 @@ invalid, other. --undo takes it back.`,
 			if err != nil {
 				return withConsequence(err, nothingChanged)
 			}
-			defer index.Close()
-			opts.Target = a.target(index)
+			defer index.close()
+			opts.Target = index.target
 			var versioned bool
 			if opts.Name, opts.Version, versioned = strings.Cut(args[0], "@"); versioned && opts.Version == "" {
 				return withConsequence(usagef("%q has no version after the @", args[0]), nothingChanged)

@@ -29,6 +29,7 @@ func allowed() map[string][]string {
 		// Hosts of git repositories: they know their words and no packages.
 		"internal/github":  {"internal/forge"},
 		"internal/release": {"internal/forge"},
+		"internal/gitea":   {"internal/forge", "internal/git"},
 
 		// Pure judgement over the format.
 		"internal/attest":   {"index"},

@@ -65,6 +65,9 @@ func harmless(r *http.Request) bool {
 
 // RoundTrip carries out a request. The response's body is in memory.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body != nil && req.GetBody != nil {
+		defer req.Body.Close() // every attempt has a body of its own
+	}
 	limits := waiting{transport: t, left: t.Patience, pause: secondaryPause}
 	if limits.left == 0 {
 		limits.left = DefaultPatience

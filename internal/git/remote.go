@@ -19,10 +19,24 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/revlist"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	"github.com/go-git/go-git/v5/plumbing/transport/client"
+	"github.com/go-git/go-git/v5/plumbing/transport/http"
 )
 
 // maxPackSize bounds what one fetch may bring.
 const maxPackSize = 4 << 30
+
+// Auth is what a remote on the web asks for. It goes into the header of
+// requests, and into no URL and no argument of a program.
+type Auth struct{ User, Token string }
+
+// method is the form that go-git takes; nil for a zero Auth. A remote that is
+// not on the web has its own way.
+func (a Auth) method(ep *transport.Endpoint) transport.AuthMethod {
+	if a.Token == "" || ep.Protocol != "https" && ep.Protocol != "http" {
+		return nil
+	}
+	return &http.BasicAuth{Username: cmp.Or(a.User, "x-access-token"), Password: a.Token}
+}
 
 // Ref is a reference and the object it points to.
 type Ref struct {
@@ -48,6 +62,11 @@ func (r *Remote) Find(name string) (Hash, bool) {
 // ListRemote asks a remote for its references. An empty repository has none
 // and is no error.
 func ListRemote(ctx context.Context, address string) (*Remote, error) {
+	return ListRemoteAs(ctx, address, Auth{})
+}
+
+// ListRemoteAs is ListRemote with credentials.
+func ListRemoteAs(ctx context.Context, address string, auth Auth) (*Remote, error) {
 	ep, err := endpoint(address)
 	if err != nil {
 		return nil, err
@@ -56,7 +75,7 @@ func ListRemote(ctx context.Context, address string) (*Remote, error) {
 	if err != nil {
 		return nil, remoteError("list", address, err)
 	}
-	s, err := c.NewUploadPackSession(ep, nil)
+	s, err := c.NewUploadPackSession(ep, auth.method(ep))
 	if err != nil {
 		return nil, remoteError("list", address, err)
 	}
@@ -118,6 +137,7 @@ type FetchOptions struct {
 	Branch   string    // "" is the branch that the remote's HEAD names
 	Depth    int       // for a first fetch: how many commits, 0 is all of them
 	Progress io.Writer // what the remote tells about its progress; nil is none
+	Auth     Auth
 }
 
 // Fetched is the outcome of a fetch. The objects of New are in the repository;
@@ -148,7 +168,7 @@ func (r *Repo) fetch(ctx context.Context, opts FetchOptions) (_ *Fetched, err er
 	if err != nil {
 		return nil, err
 	}
-	session, err := c.NewUploadPackSession(ep, nil)
+	session, err := c.NewUploadPackSession(ep, opts.Auth.method(ep))
 	if err != nil {
 		return nil, err
 	}
@@ -356,18 +376,33 @@ func cloneInto(ctx context.Context, path string, opts FetchOptions) error {
 	return writeFile(filepath.Join(path, "HEAD"), []byte("ref: "+fetched.Ref+"\n"))
 }
 
+// PushOptions say which reference of a remote is moved, and from where to where.
+type PushOptions struct {
+	URL, Ref string
+	Old, New Hash // Old is "" when the reference must not exist
+	Force    bool // New need not descend from Old
+	Auth     Auth
+}
+
 // Push moves a reference at a remote from old to next and sends what is missing
 // there. An empty old means that the reference must not exist. It never forces:
 // when the remote's reference has another value, or next does not descend from
 // old, the error is [ErrConflict].
 func (r *Repo) Push(ctx context.Context, address, ref string, old, next Hash) error {
-	if err := r.push(ctx, address, ref, old, next); err != nil {
-		return remoteError("push to", address, err)
+	return r.PushWith(ctx, PushOptions{URL: address, Ref: ref, Old: old, New: next})
+}
+
+// PushWith is Push with all of its options. Even with Force the remote's
+// reference must have the value Old, or New already.
+func (r *Repo) PushWith(ctx context.Context, opts PushOptions) error {
+	if err := r.push(ctx, opts); err != nil {
+		return remoteError("push to", opts.URL, err)
 	}
 	return nil
 }
 
-func (r *Repo) push(ctx context.Context, address, ref string, old, next Hash) error {
+func (r *Repo) push(ctx context.Context, opts PushOptions) error {
+	address, ref, old, next := opts.URL, opts.Ref, opts.Old, opts.New
 	ep, err := endpoint(address)
 	if err != nil {
 		return err
@@ -378,7 +413,7 @@ func (r *Repo) push(ctx context.Context, address, ref string, old, next Hash) er
 	if err := checkRefName(ref); err != nil {
 		return &Error{Op: "push", Err: err}
 	}
-	if old != "" {
+	if old != "" && !opts.Force {
 		if ok, err := r.IsAncestor(old, next); err != nil {
 			return err
 		} else if !ok {
@@ -389,7 +424,7 @@ func (r *Repo) push(ctx context.Context, address, ref string, old, next Hash) er
 	if err != nil {
 		return err
 	}
-	session, err := c.NewReceivePackSession(ep, nil)
+	session, err := c.NewReceivePackSession(ep, opts.Auth.method(ep))
 	if err != nil {
 		return err
 	}

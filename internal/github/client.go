@@ -32,7 +32,6 @@ type Options struct {
 type Client struct {
 	api       *gh.Client
 	transport *forge.Transport
-	plain     *http.Client // no token; for what is stored elsewhere
 	graphQL   string
 	web       string
 	appToken  bool // of an app: what it may do cannot be asked for
@@ -56,7 +55,7 @@ func NewClient(opts Options) (*Client, error) {
 	api.BaseURL = base
 	api.UserAgent = "clyde"
 	c := &Client{
-		api: api, transport: t, plain: &http.Client{Transport: opts.HTTP},
+		api: api, transport: t,
 		graphQL: opts.GraphQL, web: strings.TrimSuffix(opts.Web, "/"),
 		appToken: strings.HasPrefix(opts.Token, "ghs_"),
 	}

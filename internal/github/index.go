@@ -147,12 +147,29 @@ func (x *Index) me(ctx context.Context) (string, error) {
 	return x.viewer, nil
 }
 
-// own reports whether a branch in a repository is where this token's goes.
-func (x *Index) own(ctx context.Context, repository string) (bool, error) {
-	if x.mayPush() {
-		return strings.EqualFold(repository, x.owner+"/"+x.name), nil
+// claim marks the pull request that this token goes on with: the one of a branch
+// of the index's own repository where it may push, and else the one from a fork
+// of its owner. Where there is one already, its repository is where the branch
+// is written, even if the token could write elsewhere by now.
+func (x *Index) claim(ctx context.Context, pulls []forge.Pull) error {
+	for i, p := range pulls {
+		if x.mayPush() && strings.EqualFold(p.Repository, x.owner+"/"+x.name) {
+			pulls[i].Own = true
+			x.settle(target{owner: x.owner, name: x.name})
+			return nil
+		}
 	}
-	owner, _, _ := strings.Cut(repository, "/")
-	me, err := x.me(ctx)
-	return me != "" && strings.EqualFold(owner, me), err
+	for i, p := range pulls {
+		owner, name, _ := strings.Cut(p.Repository, "/")
+		me, err := x.me(ctx)
+		if err != nil {
+			return err
+		}
+		if me != "" && strings.EqualFold(owner, me) && !strings.EqualFold(p.Repository, x.owner+"/"+x.name) {
+			pulls[i].Own = true
+			x.settle(target{owner: owner, name: name, fork: true})
+			return nil
+		}
+	}
+	return nil
 }

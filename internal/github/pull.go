@@ -40,14 +40,10 @@ func (x *Index) Pulls(ctx context.Context, branch string) ([]forge.Pull, error) 
 			if p.GetHead().GetRef() != branch {
 				continue
 			}
-			pull, err := x.pull(ctx, p)
-			if err != nil {
-				return nil, err
-			}
-			found = append(found, pull)
+			found = append(found, x.pull(p))
 		}
 		if resp.NextPage == 0 {
-			return found, nil
+			return found, explain(op, x.claim(ctx, found))
 		}
 		opts.Page = resp.NextPage
 	}
@@ -55,20 +51,19 @@ func (x *Index) Pulls(ctx context.Context, branch string) ([]forge.Pull, error) 
 }
 
 // pull translates.
-func (x *Index) pull(ctx context.Context, p *gh.PullRequest) (forge.Pull, error) {
+func (x *Index) pull(p *gh.PullRequest) forge.Pull {
 	pull := forge.Pull{
 		Number: p.GetNumber(), URL: p.GetHTMLURL(), Author: p.GetUser().GetLogin(), State: stateOf(p.GetState(), p.GetMerged() || p.MergedAt != nil),
 		Text:   forge.Text{Title: p.GetTitle(), Body: lines(p.GetBody())},
 		Branch: p.GetHead().GetRef(), Repository: p.GetHead().GetRepo().GetFullName(),
 		Head: p.GetHead().GetSHA(), Base: p.GetBase().GetSHA(),
-		Labels: x.mayPush(), Identity: p.GetNodeID(),
+		Identity: p.GetNodeID(),
 	}
+	pull.Labels = x.mayPush() && strings.EqualFold(pull.Repository, x.owner+"/"+x.name)
 	for _, l := range p.Labels {
 		pull.Text.Labels = append(pull.Text.Labels, l.GetName())
 	}
-	var err error
-	pull.Own, err = x.own(ctx, pull.Repository)
-	return pull, err
+	return pull
 }
 
 func stateOf(state string, merged bool) string {
@@ -143,10 +138,7 @@ func (x *Index) Open(ctx context.Context, branch string, text forge.Text) (forge
 	if err != nil {
 		return forge.Pull{}, explain("open a pull request on "+x.String(), err)
 	}
-	pull, err := x.pull(ctx, made)
-	if err != nil {
-		return forge.Pull{}, err
-	}
+	pull := x.pull(made)
 	pull.Own = true
 	return x.label(ctx, pull, text.Labels)
 }
@@ -206,23 +198,35 @@ func (x *Index) Update(ctx context.Context, p forge.Pull, text forge.Text) (forg
 	return p, nil
 }
 
-// Close closes a pull request and says why.
-func (x *Index) Close(ctx context.Context, p forge.Pull, comment string) error {
+// ClosePull closes a pull request and says why.
+func (x *Index) ClosePull(ctx context.Context, p forge.Pull, comment string) error {
 	op := fmt.Sprintf("close pull request %d", p.Number)
-	_, err := forge.Once(ctx, x.client.transport, unclear,
-		func() (bool, error) {
-			_, _, err := x.client.api.Issues.CreateComment(ctx, x.owner, x.name, p.Number, &gh.IssueComment{Body: gh.String(comment)})
-			return true, err
-		},
-		func() (bool, bool, error) {
-			said, err := x.said(ctx, p.Number, comment)
-			return said, said, err
-		})
+	said, err := x.said(ctx, p.Number, comment)
+	if err != nil {
+		return explain(op, err)
+	}
+	if !said {
+		err = x.comment(ctx, p.Number, comment)
+	}
 	if err != nil {
 		return explain(op, err)
 	}
 	_, _, err = x.client.api.Issues.Edit(ctx, x.owner, x.name, p.Number, &gh.IssueRequest{State: gh.String("closed")})
 	return explain(op, err)
+}
+
+// comment says something once.
+func (x *Index) comment(ctx context.Context, number int, text string) error {
+	_, err := forge.Once(ctx, x.client.transport, unclear,
+		func() (bool, error) {
+			_, _, err := x.client.api.Issues.CreateComment(ctx, x.owner, x.name, number, &gh.IssueComment{Body: gh.String(text)})
+			return true, err
+		},
+		func() (bool, bool, error) {
+			said, err := x.said(ctx, number, text)
+			return said, said, err
+		})
+	return err
 }
 
 // said reports whether a pull request has the comment.

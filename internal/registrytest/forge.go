@@ -51,7 +51,8 @@ type Token struct {
 	Login string
 	App   bool // of an app, like a workflow's: what it may do is not told
 
-	NoPush, NoPulls, NoFork, NoLabels bool // what the token itself may not do
+	NoPulls, NoFork, NoLabels bool   // what the token itself may not do
+	NoPushTo                  string // "owner/name" that the token itself may not push to
 }
 
 // Call is a request that the forge has answered, or was about to.
@@ -312,7 +313,7 @@ func (r *request) decode(v any) *answer {
 
 // mayPush reports whether the request may write to a repository.
 func (r *request) mayPush(repo *repository) bool {
-	return r.token != nil && !r.token.NoPush && repo.push[strings.ToLower(r.token.Login)]
+	return r.token != nil && !strings.EqualFold(r.token.NoPushTo, repo.fullName()) && repo.push[strings.ToLower(r.token.Login)]
 }
 
 // denied is how GitHub says that a token may not write: an app's is told so, for
@@ -400,6 +401,7 @@ func (f *Forge) routes() http.Handler {
 	mux := http.NewServeMux()
 	f.gitHubRoutes(mux)
 	f.releaseRoutes(mux)
+	f.giteaRoutes(mux)
 	f.gitRoutes(mux)
 	return mux
 }

@@ -26,6 +26,7 @@ type repository struct {
 	pulls       []*pullRequest
 	releases    []*release
 	statuses    map[string][]status
+	labels      []string // of the repository, where labels must exist before they are given
 
 	AutoMerge bool // allowed, with a required status
 }

@@ -102,8 +102,8 @@ func (c *Carrier) Update(_ context.Context, pull forge.Pull, text forge.Text) (f
 	return pull, nil
 }
 
-// Close leaves the line where it is: it is true, and the index has it.
-func (c *Carrier) Close(context.Context, forge.Pull, string) error { return nil }
+// ClosePull leaves the line where it is: it is true, and the index has it.
+func (c *Carrier) ClosePull(context.Context, forge.Pull, string) error { return nil }
 
 // AutoMerge is nothing that a release can do.
 func (c *Carrier) AutoMerge(context.Context, forge.Pull) error {
