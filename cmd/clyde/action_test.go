@@ -38,12 +38,15 @@ const (
 // job runs because of a release of that tag, which the test makes.
 func newJob(t *testing.T, manifest, tag string) *job {
 	t.Helper()
+	return newJobWith(t, map[string]string{".clyde/package.yaml": manifest, "include/hello.h": "#define HELLO 1\n"}, tag)
+}
+
+// newJobWith makes the repository of other files.
+func newJobWith(t *testing.T, files map[string]string, tag string) *job {
+	t.Helper()
 	j := &job{T: t, forge: registrytest.NewForge(t), tag: tag}
 	j.forge.AddUser("octo")
-	j.forge.AddRepository(actiontest.Repository, map[string]string{
-		".clyde/package.yaml": manifest,
-		"include/hello.h":     "#define HELLO 1\n",
-	})
+	j.forge.AddRepository(actiontest.Repository, files)
 	workspace := filepath.Join(t.TempDir(), "work space")
 	j.git("-C", j.forge.Path(actiontest.Repository), "tag", tag, "main")
 	j.git("clone", "-q", "--branch", tag, j.forge.Path(actiontest.Repository), workspace)

@@ -1,6 +1,7 @@
 package sigstoretest
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	_ "embed"
@@ -42,6 +43,7 @@ const (
 // Stack is a running Sigstore. It stops with the test, or with Close.
 type Stack struct {
 	t    testing.TB
+	web  string // of the repositories in certificates
 	bin  string // folder of the programs
 	work string // folder of keys, configuration and the log's tiles
 	logs string
@@ -61,8 +63,15 @@ type Stack struct {
 // shown when the test fails, and is kept by go test -artifacts.
 func Start(t testing.TB) *Stack {
 	t.Helper()
+	return StartFor(t, "https://github.com")
+}
+
+// StartFor starts a stack whose certificates name repositories below an address,
+// as that of a GitHub Enterprise does.
+func StartFor(t testing.TB, web string) *Stack {
+	t.Helper()
 	s := &Stack{
-		t: t, bin: binaries(t), work: t.TempDir(), logs: t.ArtifactDir(),
+		t: t, web: web, bin: binaries(t), work: t.TempDir(), logs: t.ArtifactDir(),
 		turn:    flock.New(filepath.Join(os.TempDir(), "clyde-sigstoretest.lock")),
 		running: map[Service]*process{},
 	}
@@ -160,7 +169,7 @@ func (s *Stack) fulcio() (program, error) {
 	if err := writeAuthority(s.certificates, chain, key); err != nil {
 		return program{}, err
 	}
-	if err := os.WriteFile(config, fulcioConfig, 0o600); err != nil {
+	if err := os.WriteFile(config, bytes.ReplaceAll(fulcioConfig, []byte("https://github.com"), []byte(s.web)), 0o600); err != nil {
 		return program{}, err
 	}
 	empty := s.file("no-certificates")
