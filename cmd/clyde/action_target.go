@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -204,16 +202,12 @@ func (r *actionRun) signer(head indexHead) (func(context.Context, *index.Entry) 
 		if err != nil {
 			return nil, err
 		}
-		name := index.ArchiveName(entry.Name, entry.Vers) + ".sigstore.json"
-		if err := r.release.PutBytes(ctx, name, bundle); err != nil {
-			return nil, err
-		}
-		sum := sha256.Sum256(bundle)
-		return &index.Attestation{URL: r.release.URL(name, ""), SHA256: hex.EncodeToString(sum[:])}, nil
+		return storeBundle(ctx, r.release, entry, bundle)
 	}, nil
 }
 
-// registryName is the name that the index gives itself.
+// registryName is the name that the index gives itself, "" when no index is
+// known: the signature is for no registry in particular then.
 func registryName(ctx context.Context, head indexHead) (string, error) {
 	state, err := head.Head(ctx)
 	if err != nil {
