@@ -150,6 +150,9 @@ func (a *app) carryOut(ctx context.Context, plan *publish.Plan, dryRun bool, ver
 	if applied.Proposal != nil {
 		verb = "proposed: " + verb
 	}
+	if len(plan.Versions) == 0 {
+		a.printf("%s %s\n", verb, plan.Package)
+	}
 	for _, version := range plan.Versions {
 		a.printf("%s %s %s\n", verb, plan.Package, version)
 	}

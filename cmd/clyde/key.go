@@ -159,9 +159,6 @@ signing a package.`,
 			if err != nil {
 				return withConsequence(err, nothingChanged)
 			}
-			if !flags.dryRun && !plan.Done {
-				a.notef("trusting key %s in %s", name, flags.index)
-			}
 			return a.carryOut(cmd.Context(), plan, flags.dryRun, "trusted", nothingChanged)
 		},
 	}
