@@ -190,7 +190,7 @@ func (r *actionRun) signer(head indexHead) (func(context.Context, *index.Entry) 
 		return nil, err
 	}
 	return func(ctx context.Context, entry *index.Entry) (*index.Attestation, error) {
-		registry, err := registryName(ctx, head)
+		registry, err := r.registryName(ctx, head)
 		if err != nil {
 			return nil, err
 		}
@@ -206,9 +206,12 @@ func (r *actionRun) signer(head indexHead) (func(context.Context, *index.Entry) 
 	}, nil
 }
 
-// registryName is the name that the index gives itself, "" when no index is
-// known: the signature is for no registry in particular then.
-func registryName(ctx context.Context, head indexHead) (string, error) {
+// registryName is the name that the index gives itself. A release that no index
+// was named for is signed for whichever collects it.
+func (r *actionRun) registryName(ctx context.Context, head indexHead) (string, error) {
+	if r.in.index == "" {
+		return attest.AnyRegistry, nil
+	}
 	state, err := head.Head(ctx)
 	if err != nil {
 		return "", err

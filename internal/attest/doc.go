@@ -12,8 +12,9 @@
 // purl is the package URL pkg:clyde/[scope/]name@version. entryDigest is the
 // digest of the index line as it is published; see [EntryDigest]. A statement
 // therefore binds the bytes of the archive to the very line that a registry
-// shows for them: neither can be moved to another version, another name or
-// another registry.
+// shows for them: neither can be moved to another version or another name. Nor
+// can they be moved to another registry, unless whoever signed left the choice
+// open; see [AnyRegistry].
 //
 // # Who signed
 //

@@ -20,12 +20,17 @@ const (
 	payloadType = "application/vnd.in-toto+json"
 )
 
+// AnyRegistry is the registry of a statement that was made before anybody chose
+// one, as for a release that waits to be collected. It holds in every registry
+// whose owners file names the signer.
+const AnyRegistry = "*"
+
 // Publish is the predicate: what was published, and where.
 type Publish struct {
 	PURL        string `json:"purl"`
 	Name        string `json:"name"`
 	Version     string `json:"version"`
-	Registry    string `json:"registry"`    // the name in the index's config.json
+	Registry    string `json:"registry"`    // the name in the index's config.json, or AnyRegistry
 	EntryDigest string `json:"entryDigest"` // "sha256:" and 64 hex digits
 }
 
@@ -57,8 +62,8 @@ func EntryDigest(e *index.Entry) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// NewStatement returns the statement to sign for a line of the named registry.
-// The line needs its cksum.
+// NewStatement returns the statement to sign for a line of the named registry,
+// or of AnyRegistry. The line needs its cksum.
 func NewStatement(e *index.Entry, registry string) ([]byte, error) {
 	subjects, err := subjectsOf(e)
 	if err != nil {

@@ -37,6 +37,26 @@ func TestVerifyAccepts(t *testing.T) {
 	}
 }
 
+// TestVerifyAnyRegistry accepts a statement that leaves the registry open, in
+// whatever registry the owners file names its signer.
+func TestVerifyAnyRegistry(t *testing.T) {
+	a := attesttest.New(t)
+	statement, err := attest.NewStatement(entry(), attest.AnyRegistry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := request(t)
+	open.Statement = statement
+	bundle := a.Sign(t, open)
+	for _, name := range []string{registry, "elsewhere"} {
+		want := expected()
+		want.Registry = name
+		if _, err := profileOf(t, a).Verify(bundle, want); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func profileOf(t testing.TB, a *attesttest.Authority) *attest.Profile {
 	t.Helper()
 	p, err := attest.FromRoot("the test's Sigstore", a.TrustedRoot(t))
