@@ -16,7 +16,7 @@ set -euo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 readonly here
-readonly checksums="${CLYDE_CHECKSUMS:-$here/checksums.txt}"
+readonly checksums="$here/checksums.txt"
 
 # say LEVEL TEXT annotates the run. Texts are our own but for values that the
 # runner or the workflow's author chose; their line ends cannot get through.

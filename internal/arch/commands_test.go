@@ -11,6 +11,7 @@ import (
 //	<!-- run -->      run as written, after the document's earlier blocks
 //	<!-- network -->  needs more than this machine: parsed only
 //	<!-- ci -->       .ci/run runs it, since a test cannot run the tests
+//	<!-- workflow --> a whole workflow, held to the rules of our own
 //	<!-- output -->   not a command: what the block before it prints
 //
 // In an output block, "..." stands for any text on that line and a line of

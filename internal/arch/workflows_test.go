@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"iter"
 	"path"
 	"regexp"
 	"strings"
@@ -34,9 +35,12 @@ type step struct {
 	With  map[string]string `yaml:"with"`
 }
 
-// ownAction is our published action at its major version. What others publish
+// Our published action and its reusable workflow, at their major version. What others publish
 // is named by commit; .ci/mirror does the same for ours when it is published.
-const ownAction = "clydepm/action-publish@v1"
+const (
+	ownAction   = "clydepm/action-publish@v1"
+	ownWorkflow = "clydepm/action-publish/.github/workflows/publish.yml@v1"
+)
 
 // lint says what is wrong with a workflow of ours.
 func lint(text string) []string {
@@ -93,7 +97,7 @@ func lintSteps(text string, steps []step) []string {
 
 func lintUses(text, uses string) []string {
 	switch {
-	case uses == ownAction, strings.HasPrefix(uses, "./"):
+	case uses == ownAction, uses == ownWorkflow, strings.HasPrefix(uses, "./"):
 		return nil
 	case !regexp.MustCompile(`^[\w.-]+/[\w./-]+@[0-9a-f]{40}$`).MatchString(uses):
 		return []string{uses + " is not named by commit"}
@@ -149,6 +153,73 @@ func TestAction(t *testing.T) {
 		if s.Run != "" && s.Shell != "bash" {
 			t.Errorf("action.yml: %q runs in %q, and bash is the shell that every runner has", s.Run, s.Shell)
 		}
+	}
+}
+
+// TestActionIsDocumented holds the tables of docs/action.md to action.yml.
+func TestActionIsDocumented(t *testing.T) {
+	const document = "docs/action.md"
+	var a struct {
+		Inputs, Outputs yaml.Node
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "action.yml")), &a); err != nil {
+		t.Fatal(err)
+	}
+	row := func(cells ...string) string {
+		return strings.ReplaceAll("| "+strings.Join(cells, " | ")+" |\n", "|  |", "| |")
+	}
+	want := "<!-- inputs -->\n" + row("input", "default", "meaning") + "|---|---|---|\n"
+	for name, in := range entries(t, &a.Inputs) {
+		byDefault := ""
+		if in["default"] != "" {
+			byDefault = "`" + in["default"] + "`"
+		}
+		want += row("`"+name+"`", byDefault, in["description"])
+	}
+	if !strings.Contains(read(t, document), want) {
+		t.Errorf("%s has not the table of inputs\n%s", document, want)
+	}
+	want = "<!-- outputs -->\n" + row("output", "meaning") + "|---|---|\n"
+	for name, out := range entries(t, &a.Outputs) {
+		want += row("`"+name+"`", out["description"])
+	}
+	if !strings.Contains(read(t, document), want) {
+		t.Errorf("%s has not the table of outputs\n%s", document, want)
+	}
+}
+
+// entries goes through a mapping of mappings in the order of the file.
+func entries(t *testing.T, n *yaml.Node) iter.Seq2[string, map[string]string] {
+	return func(yield func(string, map[string]string) bool) {
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			var value map[string]string
+			if err := n.Content[i+1].Decode(&value); err != nil {
+				t.Fatal(err)
+			}
+			if !yield(n.Content[i].Value, value) {
+				return
+			}
+		}
+	}
+}
+
+// TestDocumentedWorkflows holds the workflows that documents show, and call
+// whole, to the rules of our own.
+func TestDocumentedWorkflows(t *testing.T) {
+	seen := 0
+	for _, name := range documents(t) {
+		for _, b := range blocks(t, name) {
+			if b.Mark != "workflow" {
+				continue
+			}
+			seen++
+			for _, p := range lint(b.Text) {
+				t.Errorf("%s:%d: %s", b.File, b.Line, p)
+			}
+		}
+	}
+	if seen == 0 {
+		t.Error("no document shows a workflow")
 	}
 }
 
