@@ -56,7 +56,8 @@ func seal(ctx context.Context, tree string) (*inventory, error) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			inv.Files[i], err = sealFile(tree, path)
+			file, err := sealFile(tree, path)
+			inv.Files[i] = file
 			return err
 		})
 	}
