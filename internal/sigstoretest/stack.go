@@ -72,7 +72,7 @@ func StartFor(t testing.TB, web string) *Stack {
 	t.Helper()
 	s := &Stack{
 		t: t, web: web, bin: binaries(t), work: t.TempDir(), logs: t.ArtifactDir(),
-		turn:    flock.New(filepath.Join(os.TempDir(), "clyde-sigstoretest.lock")),
+		turn:    flock.New(filepath.Join(os.TempDir(), fmt.Sprintf("clyde-sigstoretest-%d.lock", os.Getuid()))), // each user can write their own
 		running: map[Service]*process{},
 	}
 	t.Cleanup(s.Close)
