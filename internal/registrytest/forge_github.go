@@ -285,9 +285,8 @@ func getRef(r *request) answer {
 	if sha == "" {
 		return notFound()
 	}
-	object, err := gitOutput(r.repo.dir, nil, nil, "rev-parse", ref)
-	if err == nil && strings.TrimSpace(object) != sha {
-		return ok(map[string]any{"ref": ref, "object": map[string]any{"type": "tag", "sha": strings.TrimSpace(object)}})
+	if r.repo.resolve(ref+"^{commit}") != sha {
+		return ok(map[string]any{"ref": ref, "object": map[string]any{"type": "tag", "sha": sha}})
 	}
 	return ok(refView(ref, sha))
 }
@@ -301,7 +300,7 @@ func getTag(r *request) answer {
 	if kind, err := gitOutput(r.repo.dir, nil, nil, "cat-file", "-t", sha); err != nil || strings.TrimSpace(kind) != "tag" {
 		return notFound()
 	}
-	return ok(map[string]any{"sha": sha, "object": map[string]any{"type": "commit", "sha": r.repo.resolve(sha)}})
+	return ok(map[string]any{"sha": sha, "object": map[string]any{"type": "commit", "sha": r.repo.resolve(sha + "^{commit}")}})
 }
 
 func createRef(r *request) answer {

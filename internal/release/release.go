@@ -148,7 +148,8 @@ func (r *Release) same(ctx context.Context, have asset, data []byte) (bool, erro
 
 // remove deletes an asset. One that is gone already is what was wanted.
 func (r *Release) remove(ctx context.Context, a asset) error {
-	err := r.client.call(ctx, http.MethodDelete, "/releases/assets/"+strconv.FormatInt(a.ID, 10), nil, nil)
+	// Deleting twice does no harm: the second time there is nothing.
+	err := r.client.call(forge.Repeatable(ctx), http.MethodDelete, "/releases/assets/"+strconv.FormatInt(a.ID, 10), nil, nil)
 	if err != nil && status(err) != http.StatusNotFound {
 		return err
 	}
