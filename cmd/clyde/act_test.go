@@ -212,23 +212,34 @@ func (w *workflowRun) serveTLS() string {
 	return server.URL
 }
 
-// TestActTwoLines runs the workflow of two lines as it is written, in a job
-// that cannot sign: a real runner, the action from its repository, the program
-// from its release.
+// TestActTwoLines runs the workflow of two lines as it is written: a real
+// runner, the action from its repository, the program from its release. The
+// release then carries the archive, its signature, and the line with both.
 func TestActTwoLines(t *testing.T) {
 	w := newWorkflowRun(t, twoLines)
+	stack := sigstoretest.Start(t)
+	w.identify(stack)
 	log := w.start(map[string]string{"GITHUB_TOKEN": w.step.Env["INPUT_TOKEN"]})
 	assets := w.assets()
-	if names := slices.Sorted(maps.Keys(assets)); !slices.Equal(names, []string{helloEntry, helloArchive}) {
+	const helloBundle = helloArchive + ".sigstore.json"
+	if names := slices.Sorted(maps.Keys(assets)); !slices.Equal(names, []string{helloEntry, helloArchive, helloBundle}) {
 		t.Fatalf("the release has %q\n%s", names, log)
 	}
 	entry, err := index.ParseLine(bytes.TrimSpace(assets[helloEntry]))
-	if err != nil || entry.Cksum != sha256Hex(assets[helloArchive]) {
+	if err != nil || entry.Cksum != sha256Hex(assets[helloArchive]) || entry.Att == nil || entry.Att.SHA256 != sha256Hex(assets[helloBundle]) {
 		t.Errorf("%+v, %v", entry, err)
 	}
-	if !strings.Contains(log, "id-token: write") {
-		t.Errorf("the log does not say how to sign:\n%s", log)
-	}
+}
+
+// identify gives the job an identity, and a Sigstore that believes it.
+func (w *workflowRun) identify(stack *sigstoretest.Stack) {
+	w.Helper()
+	maps.Copy(w.env, stack.TokenRequestEnv(sigstoretest.Release(actiontest.Repository, "v1.2.3", w.step.Env["GITHUB_SHA"])))
+	services := stack.Services()
+	maps.Copy(w.env, map[string]string{
+		"CLYDE_FULCIO_URL": services.Fulcio, "CLYDE_REKOR_URL": services.Rekor,
+		"CLYDE_REKOR_VERSION": fmt.Sprint(services.RekorVersion), "CLYDE_TSA_URL": services.TimestampService,
+	})
 }
 
 // TestActFull goes all the way: a release event comes in, the version is signed
@@ -238,13 +249,7 @@ func TestActFull(t *testing.T) {
 	w := newWorkflowRun(t, full)
 	web := w.serveTLS()
 	stack := sigstoretest.StartFor(t, web)
-	claims := sigstoretest.Release(actiontest.Repository, "v1.2.3", w.step.Env["GITHUB_SHA"])
-	maps.Copy(w.env, stack.TokenRequestEnv(claims))
-	services := stack.Services()
-	maps.Copy(w.env, map[string]string{
-		"CLYDE_FULCIO_URL": services.Fulcio, "CLYDE_REKOR_URL": services.Rekor,
-		"CLYDE_REKOR_VERSION": fmt.Sprint(services.RekorVersion), "CLYDE_TSA_URL": services.TimestampService,
-	})
+	w.identify(stack)
 	config := index.Config{Clyde: index.ClydeConfig{Format: 1, Name: "test"}}
 	w.forge.AddRepository("keepers/index", map[string]string{
 		index.ConfigPath:  string(config.Format()),
