@@ -70,7 +70,10 @@ func tokenOf(f *registrytest.Forge, template registrytest.Token) string {
 // TestForgeConformance is what every adapter has to do.
 func TestForgeConformance(t *testing.T) {
 	for _, a := range adapters() {
-		t.Run(a.name, func(t *testing.T) { conform(t, a) })
+		t.Run(a.name, func(t *testing.T) {
+			t.Parallel()
+			conform(t, a)
+		})
 	}
 }
 

@@ -174,7 +174,10 @@ func (x *Index) label(ctx context.Context, p forge.Pull, labels []string) (forge
 	if !p.Labels || len(missing) == 0 {
 		return p, nil
 	}
-	ids, err := x.labelIDs(ctx, missing)
+	// labelIDs looks before it makes any, so it is its own looking up.
+	ids, err := forge.Once(ctx, x.client.transport, unclear,
+		func() ([]int64, error) { return x.labelIDs(ctx, missing) },
+		func() ([]int64, bool, error) { return nil, false, nil })
 	if err == nil {
 		err = x.client.call(forge.Repeatable(ctx), http.MethodPost, x.path("/issues/%d/labels", p.Number), map[string][]int64{"labels": ids}, nil)
 	}

@@ -203,3 +203,20 @@ func (f *Forge) serveGit(w http.ResponseWriter, r *http.Request) {
 	inner.Header.Del("Authorization")
 	backend.ServeHTTP(w, inner)
 }
+
+// AddFile puts a file on a repository's branch.
+func (f *Forge) AddFile(name, path, content string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	repo := f.repos[strings.ToLower(name)]
+	tree, err := writeTree(repo.dir, repo.head(), map[string]string{path: content})
+	if err == nil {
+		var commit string
+		if commit, err = gitOutput(repo.dir, nil, nil, "commit-tree", tree, "-p", repo.head(), "-m", "Add "+path); err == nil {
+			err = runGit(repo.dir, nil, "update-ref", "refs/heads/"+repo.branch, commit)
+		}
+	}
+	if err != nil {
+		f.t.Error(err)
+	}
+}

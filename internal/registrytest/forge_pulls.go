@@ -389,3 +389,19 @@ func rawGit(dir string, args ...string) ([]byte, error) {
 
 // Page is the address of a repository.
 func (f *Forge) Page(name string) string { return f.URL + "/" + (&url.URL{Path: name}).EscapedPath() }
+
+// OpenBranch makes a branch of a repository with the commit of a pull request,
+// and another pull request for it, as somebody who may push could by hand.
+func (f *Forge) OpenBranch(name, login, branch string, like int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	repo := f.repos[strings.ToLower(name)]
+	p := repo.pulls[like-1]
+	if err := runGit(repo.dir, nil, "update-ref", "refs/heads/"+branch, p.headSHA()); err != nil {
+		f.t.Error(err)
+	}
+	twin := *p
+	twin.number, twin.author, twin.head, twin.ref = len(repo.pulls)+1, f.addUser(login), repo, branch
+	twin.labels, twin.comments = nil, nil
+	repo.pulls = append(repo.pulls, &twin)
+}
