@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 
@@ -33,7 +32,7 @@ func (a *app) signWith(ctx context.Context, key, registry string, store publish.
 		}
 		key = a.path(key)
 	}
-	signer, err := attest.WithKey(ctx, key, password, attest.Services{}, http.DefaultTransport)
+	signer, err := attest.WithKey(ctx, key, password, attest.Services{}, a.HTTP.Transport)
 	if err != nil {
 		return nil, err
 	}

@@ -219,11 +219,21 @@ func (a *app) showExamination(e *client.Examination) error {
 	a.printf("%s %s\n", terminal.Escape(view.Name), terminal.Escape(view.Version))
 	var facts terminal.Table
 	for _, f := range []struct{ name, value string }{
-		{"sha256", view.SHA256}, {"archive", view.Archive},
-		{"registry", strings.TrimSpace(view.Registry + " " + view.Index)}, {"index at", view.IndexAt},
-		{"signature", view.Bundle}, {"signed by", view.Signer}, {"signed at", view.SignedAt}, {"trusted by", view.Profile},
-		{"built from", view.Repository}, {"commit", view.Commit}, {"ref", view.Ref},
-		{"workflow", view.Workflow}, {"started by", view.Trigger}, {"on", view.Runner}, {"run", view.Run},
+		{"sha256", view.SHA256},
+		{"archive", view.Archive},
+		{"registry", strings.TrimSpace(view.Registry + " " + view.Index)},
+		{"index at", view.IndexAt},
+		{"signature", view.Bundle},
+		{"signed by", view.Signer},
+		{"signed at", view.SignedAt},
+		{"trusted by", view.Profile},
+		{"built from", view.Repository},
+		{"commit", view.Commit},
+		{"ref", view.Ref},
+		{"workflow", view.Workflow},
+		{"started by", view.Trigger},
+		{"on", view.Runner},
+		{"run", view.Run},
 	} {
 		if f.value != "" {
 			facts.Row("  "+f.name, oneLine(f.value))

@@ -89,7 +89,7 @@ func (c *Config) editFile(ctx context.Context, scope Scope, edit func(file strin
 	if _, err := c.parseFile(scope, file, after); err != nil {
 		return &Error{Class: ErrRefused, Message: file + " is written in a way that cannot be edited in place", Remedy: "change its \"registries\" by hand", Err: err}
 	}
-	return writeFile(file, after, 0o644)
+	return writeFile(file, after)
 }
 
 // appendRegistry adds an entry at the end of "registries" in the text of a

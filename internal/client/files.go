@@ -19,7 +19,7 @@ const lockRetry = 50 * time.Millisecond
 // and renamed, so that a reader sees the old bytes or the new and a crash
 // leaves one of them. It makes missing folders. A symbolic link stays one; the
 // file it points to is replaced.
-func writeFile(name string, data []byte, mode fs.FileMode) error {
+func writeFile(name string, data []byte) error {
 	if target, err := filepath.EvalSymlinks(name); err == nil {
 		name = target
 	}
@@ -31,7 +31,7 @@ func writeFile(name string, data []byte, mode fs.FileMode) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(fill(tmp, data, mode), tmp.Close()); err != nil {
+	if err := errors.Join(fill(tmp, data, 0o644), tmp.Close()); err != nil {
 		return errors.Join(err, os.Remove(tmp.Name()))
 	}
 	if err := os.Rename(tmp.Name(), name); err != nil {

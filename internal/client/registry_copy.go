@@ -63,7 +63,7 @@ func (c gitCopy) writeRecord(r gitRecord) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(c.recordFile(), append(data, '\n'), 0o644)
+	return writeFile(c.recordFile(), append(data, '\n'))
 }
 
 // load opens the copy as the record says. Any error means that there is no

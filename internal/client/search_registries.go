@@ -196,5 +196,5 @@ func writeSummaries(file string, header searchHeader, all []Summary) error {
 			return err
 		}
 	}
-	return writeFile(file, b.Bytes(), 0o644)
+	return writeFile(file, b.Bytes())
 }

@@ -56,7 +56,7 @@ func (s *Store) KeepAttestation(digest string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	return writeFile(file, data, 0o644)
+	return writeFile(file, data)
 }
 
 // small downloads what fits into memory: its Size is the most it may have.

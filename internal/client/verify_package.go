@@ -55,7 +55,7 @@ func (x *Examiner) Examine(ctx context.Context, r Registry, name, version string
 	e.Signers = len(signers)
 	e.Mode = attest.Strongest(r.Config().Verify, e.Authority.Mode)
 	if e.Reason = x.sameArchive(info); e.Reason != nil {
-		return e, nil
+		return e, nil //nolint:nilerr // it is the answer
 	}
 	bundle, err := x.bundle(ctx, e)
 	if err != nil {
@@ -67,7 +67,7 @@ func (x *Examiner) Examine(ctx context.Context, r Registry, name, version string
 	e.Verified, e.Reason = e.Authority.Profile.Verify(bundle, attest.Expected{Entry: info.Entry, Registry: e.Authority.Registry, Identities: signers})
 	e.Installs = e.Reason == nil || e.Mode == attest.Off || e.Mode == attest.Warn
 	if e.Reason != nil || x.Digest != "" || info.URL == "" {
-		return e, nil
+		return e, nil //nolint:nilerr // it is the answer
 	}
 	// What is signed has to be what is there.
 	e.Archive = info.URL

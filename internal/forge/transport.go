@@ -135,7 +135,7 @@ func (t *Transport) try(req *http.Request) (*http.Response, error) {
 	}
 	base := t.Base
 	if base == nil {
-		base = http.DefaultTransport
+		base = http.DefaultTransport //nolint:forbidigo // as in http.Client, whose Base this is
 	}
 	resp, err := base.RoundTrip(attempt)
 	if err == nil {
@@ -231,7 +231,7 @@ func (t *Transport) now() time.Time {
 	if t.Now != nil {
 		return t.Now()
 	}
-	return time.Now()
+	return time.Now() //nolint:forbidigo // what Now is when nobody gives one
 }
 
 func (t *Transport) trace(format string, args ...any) {

@@ -2,6 +2,7 @@ package github
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -108,7 +109,7 @@ func (x *Index) settle(t target) target {
 // fork makes a fork, or finds the one that is there: GitHub answers both alike.
 func (x *Index) fork(ctx context.Context) (target, error) {
 	fork, _, err := x.client.api.Repositories.CreateFork(forge.Repeatable(ctx), x.owner, x.name, &gh.RepositoryCreateForkOptions{DefaultBranchOnly: true})
-	if _, accepted := err.(*gh.AcceptedError); err != nil && !accepted {
+	if _, accepted := errors.AsType[*gh.AcceptedError](err); err != nil && !accepted {
 		err = explain("fork "+x.String(), err)
 		if code := status(err); code == http.StatusForbidden || code == http.StatusNotFound {
 			return target{}, &forge.Error{

@@ -253,11 +253,11 @@ func (f *Forge) faulty(next http.Handler) http.Handler {
 		w.Header().Set("Content-Length", fmt.Sprint(len(data)))
 		w.WriteHeader(recorded.Code)
 		if fault.Cut {
-			w.Write(data[:len(data)/2])
+			_, _ = w.Write(data[:len(data)/2])
 			w.(http.Flusher).Flush()
 			panic(http.ErrAbortHandler)
 		}
-		w.Write(data)
+		_, _ = w.Write(data)
 	})
 }
 
@@ -344,7 +344,7 @@ func (f *Forge) api(h handler) http.HandlerFunc {
 		w.Header().Set("X-RateLimit-Reset", fmt.Sprint(time.Now().Add(time.Hour).Unix()))
 		if raw, isRaw := a.body.([]byte); isRaw {
 			w.WriteHeader(a.status)
-			w.Write(raw)
+			_, _ = w.Write(raw)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")

@@ -20,7 +20,11 @@ func TestForgeServesGit(t *testing.T) {
 		t.Error(err)
 	}
 	resp, err := http.Get(f.API() + "/repos/keeper/index/branches/other")
-	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Errorf("%v, %v", resp, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("%v", resp)
 	}
 }

@@ -87,8 +87,12 @@ func (c Claims) extensions(t testing.TB) []pkix.Extension {
 		last  int
 		value string
 	}{
-		{1, c.Issuer}, {2, c.BuildTrigger}, {3, c.SourceRepositoryDigest}, {4, "release"},
-		{5, strings.TrimPrefix(c.SourceRepositoryURI, "https://github.com/")}, {6, c.SourceRepositoryRef},
+		{1, c.Issuer},
+		{2, c.BuildTrigger},
+		{3, c.SourceRepositoryDigest},
+		{4, "release"},
+		{5, strings.TrimPrefix(c.SourceRepositoryURI, "https://github.com/")},
+		{6, c.SourceRepositoryRef},
 	} {
 		id := asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 1, old.last}
 		all = append(all, pkix.Extension{Id: id, Value: []byte(old.value)})
