@@ -47,6 +47,27 @@
 // them or not. The package's own archive has no artifacts. The line names these
 // builds, and a client takes the one for its platform, or else the package's own.
 //
+// # Pull requests
+//
+// A [Forge] is an index at a host that takes changes as pull requests. Apply then
+// brings about that one open pull request proposes the plan, and nothing more:
+//
+//  1. it looks for the open pull requests on the plan's branch, whose name
+//     [Plan.Branch] derives from the kind of change, the package and the version;
+//  2. where one is open, its file decides what is free to choose, such as the
+//     time of publishing, so that the same bytes give the same line;
+//  3. the line is signed, and the archives are stored;
+//  4. the branch becomes one commit on the index's head, unless it has the file
+//     already;
+//  5. the pull request is opened, or given the text of the plan, or left alone;
+//  6. those of the same person for the same change, from other repositories, are
+//     closed with a link.
+//
+// When the index moved while the pull request was opened, all of this starts
+// again from its new state, as it does when the command is run again. A plan that
+// has nothing to change closes the pull request that is still open for it.
+// [Plan.PullText] is a function of the plan alone.
+//
 // # Status
 //
 // Yanking is reversible: a yanked version is skipped by requirements, and a lock

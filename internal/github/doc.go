@@ -1,5 +1,5 @@
 // Package github proposes changes to an index on GitHub, or on GitHub
-// Enterprise, and stores archives with releases. It is the adapter between the
+// Enterprise. It is the adapter between the
 // words of package forge and GitHub's REST API.
 //
 // # No clone
@@ -24,7 +24,7 @@
 // # Repeating
 //
 // Trees, commits and forks are made again without harm. A branch, a pull
-// request, a comment and an asset are looked up first when it is not known
+// request and a comment are looked up first when it is not known
 // whether they were made. GraphQL is used for auto-merge alone, which REST does
 // not have.
 package github
