@@ -1,6 +1,6 @@
 // Package github proposes changes to an index on GitHub, or on GitHub
-// Enterprise. It is the adapter between the
-// words of package forge and GitHub's REST API.
+// Enterprise. It is the adapter between the words of package forge and GitHub's
+// REST API.
 //
 // # No clone
 //
