@@ -1,6 +1,7 @@
 package publish_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -222,7 +223,7 @@ func TestNeitherPushNorFork(t *testing.T) {
 	f := newForge(t)
 	token := f.AddToken(registrytest.Token{Login: "ann", NoFork: true})
 	_, err := proposePackage(t, forgeOptions(t, gitHub(t, f, token), newPackage(t, "hello", "1.0.0", "")))
-	if failure, ok := err.(*forge.Error); !ok || failure.Kind != forge.ErrNotPermitted || !strings.Contains(failure.Hint(), "public_repo") {
+	if failure, ok := errors.AsType[*forge.Error](err); !ok || failure.Kind != forge.ErrNotPermitted || !strings.Contains(failure.Hint(), "public_repo") {
 		t.Errorf("error %v", err)
 	}
 }
