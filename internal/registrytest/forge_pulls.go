@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -386,9 +385,6 @@ func rawGit(dir string, args ...string) ([]byte, error) {
 	}
 	return out, err
 }
-
-// Page is the address of a repository.
-func (f *Forge) Page(name string) string { return f.URL + "/" + (&url.URL{Path: name}).EscapedPath() }
 
 // OpenBranch makes a branch of a repository with the commit of a pull request,
 // and another pull request for it, as somebody who may push could by hand.
