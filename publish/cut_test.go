@@ -223,7 +223,7 @@ func TestNeitherPushNorFork(t *testing.T) {
 	f := newForge(t)
 	token := f.AddToken(registrytest.Token{Login: "ann", NoFork: true})
 	_, err := proposePackage(t, forgeOptions(t, gitHub(t, f, token), newPackage(t, "hello", "1.0.0", "")))
-	if failure, ok := errors.AsType[*forge.Error](err); !ok || failure.Kind != forge.ErrNotPermitted || !strings.Contains(failure.Hint(), "public_repo") {
+	if failure, ok := errors.AsType[*forge.Error](err); !ok || !errors.Is(failure, forge.ErrNotPermitted) || !strings.Contains(failure.Hint(), "public_repo") {
 		t.Errorf("error %v", err)
 	}
 }
