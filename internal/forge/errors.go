@@ -1,8 +1,10 @@
 package forge
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 )
 
@@ -47,6 +49,35 @@ func (e *Error) Unwrap() []error {
 		return []error{e.Kind}
 	}
 	return []error{e.Kind, e.Err}
+}
+
+// Remedies are what to do about the failures that every host has.
+type Remedies struct {
+	Unauthorized, Forbidden, NotFound string
+	Again                             string // when the host is at fault
+}
+
+// Explain gives a failure its kind, by the status code that the host answered
+// with, 0 for none. What is an [Error] already, or was cancelled, stays as it is.
+func Explain(op string, err error, code int, remedies Remedies) error {
+	if err == nil || errors.As(err, new(*Error)) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	e := &Error{Kind: ErrNetwork, Op: op, Err: err}
+	switch {
+	case code == http.StatusUnauthorized:
+		e.Kind, e.Remedy = ErrNotPermitted, remedies.Unauthorized
+	case code == http.StatusForbidden:
+		e.Kind, e.Remedy = ErrNotPermitted, remedies.Forbidden
+	case code == http.StatusNotFound:
+		e.Kind, e.Remedy = ErrNotFound, remedies.NotFound
+	case code >= 400 && code < 500:
+		e.Kind = ErrRefused
+	default:
+		e.Remedy = remedies.Again
+	}
+	return e
 }
 
 // RateLimitError reports a limit whose end is farther away than the caller

@@ -122,24 +122,13 @@ func (c *client) call(ctx context.Context, method, path string, body, into any) 
 
 // explain turns a failure into one of the kinds of package forge.
 func explain(op string, err error) error {
-	var known *forge.Error
-	var limited *forge.RateLimitError
-	if err == nil || errors.As(err, &known) || errors.As(err, &limited) ||
-		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.As(err, new(*forge.RateLimitError)) {
 		return err
 	}
-	e := &forge.Error{Kind: forge.ErrNetwork, Op: op, Err: err}
-	switch code := status(err); {
-	case code == http.StatusUnauthorized:
-		e.Kind, e.Remedy = forge.ErrNotPermitted, "set CLYDE_INDEX_TOKEN or GITEA_TOKEN to a token that is valid"
-	case code == http.StatusForbidden:
-		e.Kind, e.Remedy = forge.ErrNotPermitted, "give the token the scopes write:repository and write:issue"
-	case code == http.StatusNotFound:
-		e.Kind, e.Remedy = forge.ErrNotFound, "check OWNER/REPO; what a token may not see looks like this too"
-	case code >= 400 && code < 500:
-		e.Kind = forge.ErrRefused
-	default:
-		e.Remedy = "run the same again; what is done already is not done twice"
-	}
-	return e
+	return forge.Explain(op, err, status(err), forge.Remedies{
+		Unauthorized: "set CLYDE_INDEX_TOKEN or GITEA_TOKEN to a token that is valid",
+		Forbidden:    "give the token the scopes write:repository and write:issue",
+		NotFound:     "check OWNER/REPO; what a token may not see looks like this too",
+		Again:        "run the same again; what is done already is not done twice",
+	})
 }

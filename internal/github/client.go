@@ -145,27 +145,15 @@ func unclear(err error) bool {
 
 // explain turns a failure into one of the kinds of package forge.
 func explain(op string, err error) error {
-	var known *forge.Error
-	var limited *forge.RateLimitError
-	var compare *forge.CompareError
-	if err == nil || errors.As(err, &known) || errors.As(err, &limited) || errors.As(err, &compare) ||
-		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.As(err, new(*forge.RateLimitError)) || errors.As(err, new(*forge.CompareError)) {
 		return err
 	}
-	e := &forge.Error{Kind: forge.ErrNetwork, Op: op, Err: err}
-	switch code := status(err); {
-	case code == http.StatusUnauthorized:
-		e.Kind, e.Remedy = forge.ErrNotPermitted, "the token is not valid; set CLYDE_INDEX_TOKEN or GITHUB_TOKEN to one that is"
-	case code == http.StatusForbidden:
-		e.Kind, e.Remedy = forge.ErrNotPermitted, "give the token the permission that is named, or use another"
-	case code == http.StatusNotFound:
-		e.Kind, e.Remedy = forge.ErrNotFound, "check OWNER/REPO; what a token may not see looks like this too"
-	case code >= 400 && code < 500:
-		e.Kind = forge.ErrRefused
-	default:
-		e.Remedy = "run the same again; what is done already is not done twice"
-	}
-	return e
+	return forge.Explain(op, err, status(err), forge.Remedies{
+		Unauthorized: "the token is not valid; set CLYDE_INDEX_TOKEN or GITHUB_TOKEN to one that is",
+		Forbidden:    "give the token the permission that is named, or use another",
+		NotFound:     "check OWNER/REPO; what a token may not see looks like this too",
+		Again:        "run the same again; what is done already is not done twice",
+	})
 }
 
 // split parts "owner/name" and checks both.

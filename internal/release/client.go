@@ -145,24 +145,15 @@ func messageOf(data []byte) string {
 
 // explain turns a failure into one of the kinds of package forge.
 func explain(op string, err error) error {
-	if err == nil || errors.As(err, new(*forge.Error)) || errors.As(err, new(*ImmutableError)) ||
-		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.As(err, new(*ImmutableError)) {
 		return err
 	}
-	e := &forge.Error{Kind: forge.ErrNetwork, Op: op, Err: err}
-	switch code := status(err); {
-	case code == http.StatusUnauthorized:
-		e.Kind, e.Remedy = forge.ErrNotPermitted, "the token is not valid; give ${{ github.token }}"
-	case code == http.StatusForbidden:
-		e.Kind, e.Remedy = forge.ErrNotPermitted, "let the job write to releases:\n  permissions:\n    contents: write\n    id-token: write"
-	case code == http.StatusNotFound:
-		e.Kind, e.Remedy = forge.ErrNotFound, "what a token may not see or write to looks like this too: let the job write to releases, with 'contents: write' under its permissions"
-	case code >= 400 && code < 500:
-		e.Kind = forge.ErrRefused
-	default:
-		e.Remedy = "run the job again; what is done already is not done twice"
-	}
-	return e
+	return forge.Explain(op, err, status(err), forge.Remedies{
+		Unauthorized: "the token is not valid; give ${{ github.token }}",
+		Forbidden:    "let the job write to releases:\n  permissions:\n    contents: write\n    id-token: write",
+		NotFound:     "what a token may not see or write to looks like this too: let the job write to releases, with 'contents: write' under its permissions",
+		Again:        "run the job again; what is done already is not done twice",
+	})
 }
 
 // Tag looks a tag up: the commit that it names and, when it is an annotated tag,
