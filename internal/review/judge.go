@@ -17,14 +17,65 @@ type Input struct {
 	Base fs.FS // nil is an empty index
 	Head fs.FS
 	Now  time.Time
+
+	// BaseID and HeadID are the commits of the trees. A merge is bound to them;
+	// "" where there is no commit, as on the laptop of a publisher.
+	BaseID, HeadID string
+	Index          string // address of the index, for the command that reproduces the report; may be ""
+
+	Author    string     // account that opened the pull request, "" when unknown
+	Opened    time.Time  // when it did, zero when unknown
+	Approvals []Approval // reviews of the pull request, whichever commit they are of
+
+	// Evidence is what was gathered about each added version. Nil means that
+	// nobody gathered any: what rests on it is skipped then, and the report
+	// says that the change is not to be merged on it.
+	Evidence map[string]*Evidence
 }
+
+// Approval is one person's approval of one commit.
+type Approval struct {
+	By         string // account
+	Commit     string // that the person looked at
+	At         time.Time
+	Permission string // in the index's repository: "admin", "write", "read"
+}
+
+// The decisions about a change.
+const (
+	Merge       = "merge"  // nothing and nobody has to be waited for
+	NeedsPerson = "person" // a person has to look at what Report.People says
+	Wait        = "wait"   // until Report.NotBefore
+	Refuse      = "refuse" // a check failed
+)
 
 // Report is the judgement of a change.
 type Report struct {
-	Verdict  string    `json:"verdict"`  // Pass or Fail
-	Approval string    `json:"approval"` // of a change that passes: Automatic or Person
-	Change   Change    `json:"change"`
-	Findings []Finding `json:"findings"`
+	Verdict   string    `json:"verdict"`            // Pass or Fail
+	Decision  string    `json:"decision"`           // Merge, NeedsPerson, Wait or Refuse
+	Approval  string    `json:"approval"`           // of a change that passes: Automatic or Person
+	NotBefore time.Time `json:"notBefore,omitzero"` // of Wait
+	People    []Need    `json:"people,omitempty"`   // what a person has to look at
+	Change    Change    `json:"change"`
+	Binding   Binding   `json:"binding,omitzero"`
+	Signers   []Signer  `json:"signers,omitempty"` // of the added versions, in their order
+	Diffs     []Diff    `json:"diffs,omitempty"`   // of each added version to the one before it
+	Findings  []Finding `json:"findings"`
+	Reproduce string    `json:"reproduce,omitempty"` // the command that gives this report again
+}
+
+// Need is a reason why a person has to look at a change.
+type Need struct {
+	Check string `json:"check"` // rule, or the policy's key such as "approval.owners"
+	Why   string `json:"why"`
+}
+
+// Binding is what a judgement is about. A merge compares all three and fails
+// when one of them is another by then.
+type Binding struct {
+	Base   string `json:"base,omitempty"`   // commit
+	Head   string `json:"head,omitempty"`   // commit
+	Policy string `json:"policy,omitempty"` // digest of what the base decides by; see [PolicyDigest]
 }
 
 // Change says what the change is about. It is empty when the change is none of
@@ -45,7 +96,10 @@ func Judge(in Input) (*Report, error) {
 	if err := j.run(); err != nil {
 		return nil, err
 	}
-	return j.report(), nil
+	r := j.report()
+	r.Binding = Binding{Base: in.BaseID, Head: in.HeadID, Policy: j.digest}
+	j.decide(r)
+	return r, nil
 }
 
 type judge struct {
@@ -54,6 +108,7 @@ type judge struct {
 	delta    index.Delta
 	findings []Finding
 	said     map[string]bool // rules that have a finding
+	digest   string          // of the policy and all that belongs to it
 }
 
 func (j *judge) run() error {
@@ -102,6 +157,10 @@ func (j *judge) unreadable(err error) error {
 }
 
 func (j *judge) readPolicy() error {
+	var err error
+	if j.digest, err = PolicyDigest(j.in.Base); err != nil {
+		return j.unreadable(err)
+	}
 	if j.in.Base == nil {
 		return nil
 	}
