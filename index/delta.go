@@ -18,17 +18,19 @@ const (
 	KindRetire   Kind = "retire"   // lines of one package retired, or retired for another reason
 	KindUnretire Kind = "unretire" // lines of one package no longer retired
 	KindOwners   Kind = "owners"   // owners of one package changed
+	KindTransfer Kind = "transfer" // one package handed over: who could publish it may not, and somebody else may
 	KindPolicy   Kind = "policy"   // files that govern the index changed; never to be accepted without a person
 )
 
 // Delta is the meaning of a change.
 type Delta struct {
 	Kind    Kind
-	Package string         // as its lines spell it, in lower case for KindOwners; "" if the change is about no package
+	Package string         // as its lines spell it, in lower case for KindOwners and KindTransfer; "" if the change is about no package
 	First   bool           // the change creates the package
 	Added   []*Entry       // KindPublish: the new lines
 	Changed []StatusChange // KindYank, KindUnyank, KindRetire, KindUnretire
-	Owners  *FileChange    // KindOwners, and KindPublish of a new package that brings its owners
+	Owners  *FileChange    // KindOwners, KindTransfer, and KindPublish of a new package that brings its owners
+	Grants  bool           // KindOwners, KindTransfer: somebody may publish who could not before
 	Policy  []FileChange   // KindPolicy
 }
 
@@ -48,7 +50,9 @@ type StatusChange struct {
 // files that govern the index (config.json, policy.yaml, trust/, the workflows
 // of its host, and the README, LICENSE and CODEOWNERS beside them) is about
 // these alone. What may stand in an owners or policy file is not judged here,
-// nor whether a new name is too close to an old one.
+// nor whether a new name is too close to an old one. Of an owners file only those
+// who may publish are compared: a change that replaces one of them by somebody
+// else, or that lets anyone publish, is a transfer.
 func Classify(changes []FileChange) (Delta, []Violation) {
 	if len(changes) == 0 {
 		return Delta{}, []Violation{{Rule: "delta/empty", Detail: "nothing is changed"}}
@@ -172,6 +176,13 @@ func (c *classifier) judgeOwners(change FileChange) {
 	c.delta = Delta{Kind: KindOwners, Package: name, Owners: &change}
 	if change.After == nil {
 		c.add("delta/delete", change.Path, "change the owners instead", "the owners of a package cannot be deleted")
+		return
+	}
+	if change.Before != nil {
+		var transfer bool
+		if c.delta.Grants, transfer = handover(change.Before.Data, change.After.Data); transfer {
+			c.delta.Kind = KindTransfer
+		}
 	}
 }
 

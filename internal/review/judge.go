@@ -132,7 +132,7 @@ func (j *judge) run() error {
 		err = j.publish()
 	case index.KindYank, index.KindUnyank, index.KindRetire, index.KindUnretire:
 		j.status()
-	case index.KindOwners:
+	case index.KindOwners, index.KindTransfer:
 		err = j.owners(delta.Owners)
 	case index.KindPolicy:
 		j.policyFiles()
@@ -290,6 +290,9 @@ func (j *judge) approval() string {
 		kind = "new-package"
 	case j.delta.Kind == index.KindPublish:
 		kind = "new-version"
+	}
+	if j.delta.Grants {
+		return Person // whatever the policy says of other changes of owners
 	}
 	if who, ok := j.policy.Approval[kind]; ok {
 		return who

@@ -101,6 +101,7 @@ func TestJudge(t *testing.T) {
 		return append(append([]*index.Entry(nil), base...), more...)
 	}
 	owners := "publishers:\n  - repository: https://github.com/example/hello\n    repository-id: 7\n"
+	const lenient = "approval: {owners: automatic}\n"
 	ownedBy := func(id int64) func(*index.Entry) {
 		return func(e *index.Entry) {
 			e.Source = &index.Source{Repository: "https://github.com/example/hello", RepositoryID: id, Commit: strings.Repeat("1", 40)}
@@ -146,6 +147,10 @@ func TestJudge(t *testing.T) {
 		"new policy":           {tree(t, base), tree(t, base, "policy.yaml", "names: {}\n"), "", Person},
 		"new broken policy":    {tree(t, base), tree(t, base, "policy.yaml", "rules: {line/canonical: off}\n"), "fail policy/valid", Person},
 		"owners":               {tree(t, base), tree(t, base, "owners/he/ll/hello.yaml", owners), "", Person},
+		"other reviewers":      {tree(t, base, "policy.yaml", lenient, "owners/he/ll/hello.yaml", owners), tree(t, base, "policy.yaml", lenient, "owners/he/ll/hello.yaml", owners+"reviewers: [bob]\n"), "", Automatic},
+		"a publisher more":     {tree(t, base, "policy.yaml", lenient, "owners/he/ll/hello.yaml", owners), tree(t, base, "policy.yaml", lenient, "owners/he/ll/hello.yaml", owners+"  - repository: https://github.com/bob/hello\n"), "", Person},
+		"transfer":             {tree(t, base, "policy.yaml", lenient, "owners/he/ll/hello.yaml", owners), tree(t, base, "policy.yaml", lenient, "owners/he/ll/hello.yaml", strings.Replace(owners, "7", "8", 1)), "", Person},
+		"transfer broken":      {tree(t, base, "owners/he/ll/hello.yaml", owners), tree(t, base, "owners/he/ll/hello.yaml", "publishers: {}\n"), "fail owners/valid", Person},
 		"owners broken":        {tree(t, base), tree(t, base, "owners/he/ll/hello.yaml", "reviewers: [\"@ann\"]\n"), "fail owners/valid", Person},
 		"owners of nothing":    {tree(t, base), tree(t, base, "owners/no/pe/nope.yaml", owners), "fail owners/package", Person},
 		"by its owner":         {tree(t, base, "owners/he/ll/hello.yaml", owners), tree(t, plus(entry("hello", "1.4.1", ownedBy(7))), "owners/he/ll/hello.yaml", owners), "", Automatic},
