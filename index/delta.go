@@ -19,18 +19,20 @@ const (
 	KindUnretire Kind = "unretire" // lines of one package no longer retired
 	KindOwners   Kind = "owners"   // owners of one package changed
 	KindTransfer Kind = "transfer" // one package handed over: who could publish it may not, and somebody else may
+	KindRegister Kind = "register" // a package that has no version yet gets, changes or loses its registered sources
 	KindPolicy   Kind = "policy"   // files that govern the index changed; never to be accepted without a person
 )
 
 // Delta is the meaning of a change.
 type Delta struct {
 	Kind    Kind
-	Package string         // as its lines spell it, in lower case for KindOwners and KindTransfer; "" if the change is about no package
+	Package string         // as its lines spell it, in lower case for KindOwners, KindTransfer and KindRegister; "" if the change is about no package
 	First   bool           // the change creates the package
 	Added   []*Entry       // KindPublish: the new lines
 	Changed []StatusChange // KindYank, KindUnyank, KindRetire, KindUnretire
 	Owners  *FileChange    // KindOwners, KindTransfer, and KindPublish of a new package that brings its owners
 	Grants  bool           // KindOwners, KindTransfer: somebody may publish who could not before
+	Source  *FileChange    // KindRegister
 	Policy  []FileChange   // KindPolicy
 }
 
@@ -45,8 +47,8 @@ type StatusChange struct {
 // the Delta is not to be used.
 //
 // A change is about one package and of one kind: lines are appended, or
-// "yanked" of some lines turns, or "retired" does, or the owners change. Only a
-// change that creates a package may bring its owners along. A change of the
+// "yanked" of some lines turns, or "retired" does, or the owners change, or a
+// package to come is registered. Only a change that creates a package may bring its owners along. A change of the
 // files that govern the index (config.json, policy.yaml, trust/, the workflows
 // of its host, and the README, LICENSE and CODEOWNERS beside them) is about
 // these alone. What may stand in an owners or policy file is not judged here,
@@ -67,7 +69,7 @@ func Classify(changes []FileChange) (Delta, []Violation) {
 
 // classifier sorts changes by what their path is for, and judges each group.
 type classifier struct {
-	packages, owners, policy []FileChange
+	packages, owners, sources, policy []FileChange
 
 	delta      Delta
 	violations []Violation
@@ -85,11 +87,14 @@ func (c *classifier) sort(change FileChange) {
 	c.checkMode(change)
 	_, isPackage := NameOf(change.Path)
 	_, isOwners := OwnersOf(change.Path)
+	_, isSource := SourceOf(change.Path)
 	switch {
 	case isPackage:
 		c.packages = append(c.packages, change)
 	case isOwners:
 		c.owners = append(c.owners, change)
+	case isSource:
+		c.sources = append(c.sources, change)
 	case isPolicyPath(change.Path):
 		c.policy = append(c.policy, change)
 	default:
@@ -136,12 +141,19 @@ func isPolicyPath(path string) bool {
 // judge decides which kind of change the groups make, and checks that kind.
 func (c *classifier) judge() {
 	switch {
-	case len(c.policy) > 0 && len(c.packages)+len(c.owners) > 0:
+	case len(c.policy) > 0 && len(c.packages)+len(c.owners)+len(c.sources) > 0:
 		c.add("delta/mixed", c.policy[0].Path, "propose it on its own", "the files that govern the index change together with a package")
 	case len(c.packages) > 1:
 		c.add("delta/one-package", c.packages[1].Path, "propose one package at a time", "%d packages change at once", len(c.packages))
 	case len(c.owners) > 1:
 		c.add("delta/one-package", c.owners[1].Path, "propose one package at a time", "the owners of %d packages change at once", len(c.owners))
+	case len(c.sources) > 0 && len(c.packages)+len(c.owners) > 0:
+		c.add("delta/mixed", c.sources[0].Path, "propose it on its own", "a registration changes together with a package")
+	case len(c.sources) > 1:
+		c.add("delta/one-package", c.sources[1].Path, "propose one package at a time", "%d registrations change at once", len(c.sources))
+	case len(c.sources) == 1:
+		name, _ := SourceOf(c.sources[0].Path)
+		c.delta = Delta{Kind: KindRegister, Package: name, Source: &c.sources[0]}
 	case len(c.policy) > 0:
 		c.judgePolicy()
 	case len(c.packages) == 1:

@@ -32,7 +32,7 @@ func (e *NameError) Hint() string { return e.remedy }
 // four characters, no "..", no ".json" at its end, and is no device name of
 // Windows. A scoped name is scope + "/" + name in lower case, where both parts
 // obey the rules for plain names and the scope has at least three characters,
-// no ".", and is neither "owners" nor "trust".
+// no ".", and is none of "owners", "sources" and "trust".
 func CheckName(name string) error {
 	scope, base, scoped := strings.Cut(name, "/")
 	if !scoped {
@@ -66,7 +66,9 @@ func checkScope(name, scope string) error {
 }
 
 // reservedScope reports whether scope is a folder of the index that holds no packages.
-func reservedScope(scope string) bool { return scope == "owners" || scope == "trust" }
+func reservedScope(scope string) bool {
+	return scope == "owners" || scope == "sources" || scope == "trust"
+}
 
 // checkPart checks a plain name, or one part of the scoped name.
 func checkPart(name, part string) error {

@@ -46,7 +46,25 @@ func NameOf(path string) (name string, ok bool) {
 // OwnersPath returns the path of the file that names the owners of a package:
 // "owners/he/ll/hello.yaml", "owners/scope/name.yaml". The error is the
 // [*NameError] of [CheckLookupName].
-func OwnersPath(name string) (string, error) {
+func OwnersPath(name string) (string, error) { return besidePath("owners", name) }
+
+// OwnersOf reports whether path is the path of a package's owners file, and if
+// so the package's name in lower case. It is the inverse of [OwnersPath].
+func OwnersOf(path string) (name string, ok bool) { return besideOf("owners", path) }
+
+// SourcePath returns the path of the file that registers where the releases of
+// a package come from that has no version yet: "sources/he/ll/hello.yaml",
+// "sources/scope/name.yaml". The error is the [*NameError] of
+// [CheckLookupName].
+func SourcePath(name string) (string, error) { return besidePath("sources", name) }
+
+// SourceOf reports whether path is the path of a registration, and if so the
+// package's name in lower case. It is the inverse of [SourcePath].
+func SourceOf(path string) (name string, ok bool) { return besideOf("sources", path) }
+
+// besidePath returns the path of the YAML file about a package in a folder of
+// its own.
+func besidePath(folder, name string) (string, error) {
 	path, err := Path(name)
 	if err != nil {
 		return "", err
@@ -54,15 +72,14 @@ func OwnersPath(name string) (string, error) {
 	if strings.Contains(name, "/") {
 		path = strings.TrimSuffix(path, ".json")
 	}
-	return "owners/" + path + ".yaml", nil
+	return folder + "/" + path + ".yaml", nil
 }
 
-// OwnersOf reports whether path is the path of a package's owners file, and if
-// so the package's name in lower case. It is the inverse of [OwnersPath].
-func OwnersOf(path string) (name string, ok bool) {
-	inner, isOwners := strings.CutPrefix(path, "owners/")
+// besideOf is the inverse of besidePath.
+func besideOf(folder, path string) (name string, ok bool) {
+	inner, isBelow := strings.CutPrefix(path, folder+"/")
 	inner, isYAML := strings.CutSuffix(inner, ".yaml")
-	if !isOwners || !isYAML {
+	if !isBelow || !isYAML {
 		return "", false
 	}
 	if name, ok := NameOf(inner); ok && !strings.Contains(name, "/") {

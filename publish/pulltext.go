@@ -62,6 +62,7 @@ func (p *Plan) introduction() string {
 		index.KindRetire:   "Retires: whoever uses it is told why not to use",
 		index.KindUnretire: "Takes back the retirement of",
 		index.KindOwners:   "Changes who may publish",
+		index.KindRegister: "Registers who will publish",
 	}[p.Kind]
 	text := what + " " + markdownCode(p.Package)
 	if len(p.Versions) > 0 && p.Kind != index.KindOwners {

@@ -193,6 +193,10 @@ func (c *checker) file(f file) {
 		c.pack(f, name, index.ParseFile(f.blob.Data).Entries)
 	case delta.Kind == index.KindOwners:
 		c.owners(f)
+	case delta.Kind == index.KindRegister:
+		if _, err := review.ParseSource(f.path, f.blob.Data); err != nil {
+			c.add(review.Finding{Check: "sources/valid", Where: f.path, Detail: err.Error()})
+		}
 	case f.path == index.PolicyPath:
 		if _, err := review.ParsePolicy(f.path, f.blob.Data); err != nil {
 			c.add(review.Finding{Check: "policy/valid", Where: f.path, Detail: err.Error()})

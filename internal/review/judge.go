@@ -109,6 +109,8 @@ type judge struct {
 	findings []Finding
 	said     map[string]bool // rules that have a finding
 	digest   string          // of the policy and all that belongs to it
+	// registered: the package is new, and comes as the base has it registered
+	registered bool
 }
 
 func (j *judge) run() error {
@@ -134,6 +136,8 @@ func (j *judge) run() error {
 		j.status()
 	case index.KindOwners, index.KindTransfer:
 		err = j.owners(delta.Owners)
+	case index.KindRegister:
+		err = j.register()
 	case index.KindPolicy:
 		j.policyFiles()
 	default:
@@ -248,7 +252,9 @@ func (j *judge) applies(rule Rule) bool {
 	case "tree", "delta":
 		return true
 	case "name":
-		return publish && j.delta.First
+		return publish && j.delta.First || kind == index.KindRegister
+	case "sources":
+		return kind == index.KindRegister || publish && j.delta.First
 	case "line":
 		return publish
 	case "version", "dependency", "license", "attestation":
@@ -286,10 +292,10 @@ func (j *judge) describeKind() string {
 func (j *judge) approval() string {
 	kind := string(j.delta.Kind)
 	switch {
-	case j.delta.Kind == index.KindPublish && j.delta.First:
+	case j.delta.Kind == index.KindPublish && j.delta.First && !j.registered:
 		kind = "new-package"
 	case j.delta.Kind == index.KindPublish:
-		kind = "new-version"
+		kind = "new-version" // also of the first one, where a person approved the registration
 	}
 	if j.delta.Grants {
 		return Person // whatever the policy says of other changes of owners

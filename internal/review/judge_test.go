@@ -102,9 +102,10 @@ func TestJudge(t *testing.T) {
 	}
 	owners := "publishers:\n  - repository: https://github.com/example/hello\n    repository-id: 7\n"
 	const lenient = "approval: {owners: automatic}\n"
+	registration := owners + "    owner-id: 8\n"
 	ownedBy := func(id int64) func(*index.Entry) {
 		return func(e *index.Entry) {
-			e.Source = &index.Source{Repository: "https://github.com/example/hello", RepositoryID: id, Commit: strings.Repeat("1", 40)}
+			e.Source = &index.Source{Repository: "https://github.com/example/hello", RepositoryID: id, OwnerID: 8, Commit: strings.Repeat("1", 40)}
 		}
 	}
 	for name, test := range map[string]struct {
@@ -112,6 +113,15 @@ func TestJudge(t *testing.T) {
 		want       string
 		approval   string
 	}{
+		"registration":         {tree(t, base), tree(t, base, "sources/ne/wo/newone.yaml", registration), "", Person},
+		"poor registration":    {tree(t, base), tree(t, base, "sources/ne/wo/newone.yaml", owners), "fail sources/valid", Person},
+		"registration, known":  {tree(t, base), tree(t, base, "sources/he/ll/hello.yaml", registration), "fail sources/new", Person},
+		"registration, twin":   {tree(t, base), tree(t, base, "sources/ut/il/util_a.yaml", registration), "fail name/unique", Person},
+		"registration, name":   {tree(t, base), tree(t, base, "sources/3/c/con.yaml", registration), "fail name/device", Person},
+		"registration, gone":   {tree(t, base, "sources/ne/wo/newone.yaml", registration), tree(t, base), "", Person},
+		"registered":           {tree(t, base, "sources/ne/wo/newone.yaml", registration), tree(t, plus(entry("newone", "1.0.0", ownedBy(7))), "sources/ne/wo/newone.yaml", registration, "owners/ne/wo/newone.yaml", registration), "", Automatic},
+		"registered, others":   {tree(t, base, "sources/ne/wo/newone.yaml", registration), tree(t, plus(entry("newone", "1.0.0", ownedBy(7))), "sources/ne/wo/newone.yaml", registration, "owners/ne/wo/newone.yaml", owners), "fail sources/owners", Person},
+		"registered, none":     {tree(t, base, "sources/ne/wo/newone.yaml", registration), tree(t, plus(entry("newone", "1.0.0", ownedBy(7))), "sources/ne/wo/newone.yaml", registration), "fail sources/owners", Person},
 		"next version":         {tree(t, base), tree(t, plus(entry("hello", "1.4.1"))), "", Automatic},
 		"gap":                  {tree(t, base), tree(t, plus(entry("hello", "1.6.0"))), "pass version/gap", Automatic},
 		"behind its line":      {tree(t, base), tree(t, plus(entry("hello", "1.2.0"))), "warn version/order, pass version/gap", Automatic},

@@ -32,6 +32,7 @@ const Off = "off"
 //	  retire: automatic
 //	  unretire: automatic
 //	  owners: person
+//	  register: person
 //	rules:                      # rules that are not fixed: fail, warn or off
 //	  license/changed: fail
 //	verify: require             # what clients demand of signatures, at least
@@ -60,6 +61,7 @@ func approvalKinds() []struct{ kind, otherwise string } {
 		{string(index.KindRetire), Automatic},
 		{string(index.KindUnretire), Automatic},
 		{string(index.KindOwners), Person},
+		{string(index.KindRegister), Person},
 	}
 }
 

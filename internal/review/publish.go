@@ -18,7 +18,7 @@ const clockSkew = 15 * time.Minute
 // by [index.Classify]; this is what needs the rest of the index.
 func (j *judge) publish() error {
 	if j.delta.First {
-		if err := j.newName(); err != nil {
+		if err := errors.Join(j.newName(), j.firstOwners()); err != nil {
 			return err
 		}
 	}

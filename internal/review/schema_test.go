@@ -21,7 +21,7 @@ func TestSchemasAgree(t *testing.T) {
 		{"policy", "", true},
 		{"policy", "names:\napproval:\nrules:\n", true},
 		{"policy", "names: {reserved: [std, acme/core], similar-distance: 0}\n", true},
-		{"policy", "approval: {new-package: person, new-version: automatic, yank: person, unyank: person, retire: person, unretire: person, owners: automatic}\n", true},
+		{"policy", "approval: {new-package: person, new-version: automatic, yank: person, unyank: person, retire: person, unretire: person, owners: automatic, register: automatic}\n", true},
 		{"policy", "rules: {license/changed: fail, name/similar: off, version/gap: warn}\n", true},
 		{"policy", "[]\n", false},
 		{"policy", "name: {}\n", false},
