@@ -8,22 +8,10 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strings"
 
-	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/archive"
 	"github.com/clydepm/clyde/internal/manifest"
 )
-
-// ArchiveName returns the name of the archive of a package, or of its build for
-// a platform: "hello-1.2.3.tar.gz", "hello-1.2.3-linux-x86_64.tar.gz".
-func ArchiveName(m *manifest.Manifest, platform string) string {
-	name := index.ArchiveName(m.Name, m.Version)
-	if platform == "" {
-		return name
-	}
-	return strings.TrimSuffix(name, ".tar.gz") + "-" + platform + ".tar.gz"
-}
 
 // packOptions returns how the package of a manifest is packed. Its artifacts
 // are left out, because they belong to one platform each.

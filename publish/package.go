@@ -117,7 +117,7 @@ func packOne(ctx context.Context, root *os.Root, m *manifest.Manifest, platform 
 	if err != nil {
 		return nil, err
 	}
-	a := &Archive{Platform: platform, Name: ArchiveName(m, platform), file: out.Name()}
+	a := &Archive{Platform: platform, Name: m.ArchiveName(platform), file: out.Name()}
 	a.Summary, err = Pack(ctx, out, root, m, files, opts.Limits)
 	a.URL = opts.Store.URL(a.Name, a.Summary.SHA256)
 	return a, errors.Join(err, out.Close())
@@ -158,51 +158,14 @@ func ReadManifest(root *os.Root) (*manifest.Manifest, error) {
 
 // newEntry completes the manifest's fields to a line.
 func newEntry(m *manifest.Manifest, packed []*Archive, opts Options) (*index.Entry, error) {
-	entry := m.Entry()
-	entry.Pubtime = opts.Now().UTC().Format(index.TimeLayout)
-	entry.Source = opts.Source
+	facts := manifest.Facts{Pubtime: opts.Now().UTC().Format(index.TimeLayout), Source: opts.Source, Registry: opts.Registry}
 	for _, a := range packed {
+		build := index.Build{Platform: a.Platform, DL: a.URL, Cksum: a.Summary.SHA256, Size: a.Summary.Size}
 		if a.Platform == "" {
-			entry.Cksum, entry.Size, entry.DL = a.Summary.SHA256, a.Summary.Size, a.URL
+			facts.Archive = build
 			continue
 		}
-		entry.Builds = append(entry.Builds, index.Build{Platform: a.Platform, DL: a.URL, Cksum: a.Summary.SHA256, Size: a.Summary.Size})
+		facts.Builds = append(facts.Builds, build)
 	}
-	return entry, resolveRegistries(m, entry, opts.Registry)
-}
-
-// resolveRegistries replaces the aliases of registries, which mean something on
-// this machine only, by addresses.
-func resolveRegistries(m *manifest.Manifest, entry *index.Entry, lookup func(string) (string, error)) error {
-	var problems strictyaml.Problems
-	for i := range entry.Deps {
-		dep := &entry.Deps[i]
-		if dep.Registry == "" {
-			continue
-		}
-		address, err := lookup(dep.Registry)
-		if err != nil {
-			problems = append(problems, registryProblem(m, *dep, err))
-			continue
-		}
-		dep.Registry = address
-	}
-	return problems.Err()
-}
-
-func registryProblem(m *manifest.Manifest, dep index.Dependency, err error) strictyaml.Problem {
-	p := strictyaml.Problem{File: m.File(), Field: "dependencies." + dep.Name + ".registry", Detail: err.Error()}
-	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) {
-		p.Hint = hinted.Hint()
-	}
-	for _, d := range m.Dependencies {
-		if d.Name == dep.Name && d.Kind == dep.Kind {
-			p.Line, p.Column = d.Line, d.Column
-			if d.Kind != index.KindNormal {
-				p.Field = d.Kind + "-" + p.Field
-			}
-		}
-	}
-	return p
+	return m.Line(facts)
 }

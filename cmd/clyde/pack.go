@@ -63,7 +63,7 @@ func (a *app) pack(ctx context.Context, opts packOptions) error {
 	if err != nil {
 		return err
 	}
-	target := a.archiveFile(opts.output, publish.ArchiveName(m, opts.platform))
+	target := a.archiveFile(opts.output, m.ArchiveName(opts.platform))
 	m.Exclude = append(m.Exclude, withinTree(root, target)...)
 	files, err := publish.Select(root, m, opts.platform, archive.Limits{})
 	if err != nil {

@@ -22,36 +22,64 @@ func Extract(ctx context.Context, r io.Reader, dst *os.Root, limits Limits) (Sum
 	if err != nil {
 		return Summary{}, err
 	}
-	x := &extraction{reader: a, dst: dst, paths: newPathSet(), files: map[string]fs.FileMode{}, folders: map[string]bool{".": true}, links: map[string]string{}}
+	t := &tree{ctx: ctx, root: dst, folders: map[string]bool{".": true}}
+	files, err := place(a, t)
+	if err != nil {
+		return Summary{}, err
+	}
+	return a.summary(files), nil
+}
+
+// target is what becomes of the members of an archive.
+type target interface {
+	folder(path string) error
+	file(path string, mode fs.FileMode, content io.Reader) error
+	// copied makes a file of the same content as one that was placed before.
+	copied(path, from string, mode fs.FileMode) error
+}
+
+// place applies the rules of extraction to all members, whatever becomes of
+// them, and returns the number of files.
+func place(a *reader, to target) (int, error) {
+	x := &extraction{
+		reader: a, to: to, paths: newPathSet(), files: map[string]placed{},
+		folders: map[string]bool{".": true}, links: map[string]string{},
+	}
 	for {
 		m, err := a.next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return Summary{}, err
+			return 0, err
 		}
 		if err := x.place(m); err != nil {
-			return Summary{}, err
+			return 0, err
 		}
 	}
 	for _, link := range x.order {
 		if err := x.materialise(link); err != nil {
-			return Summary{}, err
+			return 0, err
 		}
 	}
-	return a.summary(len(x.files)), nil
+	return len(x.files), nil
 }
 
-// extraction is the state of one run of Extract.
+// placed is a regular file of the archive.
+type placed struct {
+	mode fs.FileMode
+	size int64
+}
+
+// extraction is the state of one reading of a whole archive.
 type extraction struct {
 	*reader
-	dst     *os.Root
+	to      target
 	paths   *pathSet
-	files   map[string]fs.FileMode // regular files written so far
-	folders map[string]bool        // folders made so far
-	links   map[string]string      // links, made last, to their targets
-	order   []string               // links as they came
+	files   map[string]placed // regular files placed so far
+	folders map[string]bool   // folders so far
+	links   map[string]string // links, made last, to their targets
+	order   []string          // links as they came
 }
 
 // place writes one member, or puts it off when it is a link.
@@ -65,13 +93,27 @@ func (x *extraction) place(m member) error {
 	}
 	switch m.header.Typeflag {
 	case tar.TypeDir:
-		return x.makeFolder(m.path)
+		x.noteFolders(m.path)
+		return x.to.folder(m.path)
 	case tar.TypeSymlink:
 		return x.putOff(m, path.Dir(m.path))
 	case tar.TypeLink:
 		return x.putOffHard(m)
 	}
-	return x.write(m.path, memberMode(m.header), &memberReader{x.reader})
+	mode := memberMode(m.header)
+	x.note(m.path, placed{mode, m.header.Size})
+	return x.to.file(m.path, mode, &memberReader{x.reader})
+}
+
+func (x *extraction) note(name string, file placed) {
+	x.files[name] = file
+	x.noteFolders(path.Dir(name))
+}
+
+func (x *extraction) noteFolders(folder string) {
+	for ; !x.folders[folder]; folder = path.Dir(folder) {
+		x.folders[folder] = true
+	}
 }
 
 func memberMode(header *tar.Header) fs.FileMode {
@@ -79,42 +121,6 @@ func memberMode(header *tar.Header) fs.FileMode {
 		return 0o755
 	}
 	return 0o644
-}
-
-// makeFolder makes a folder and those above it, with mode 0755 in spite of the
-// umask.
-func (x *extraction) makeFolder(folder string) error {
-	if x.folders[folder] {
-		return nil
-	}
-	if err := x.makeFolder(path.Dir(folder)); err != nil {
-		return err
-	}
-	if err := x.dst.Mkdir(rooted(folder), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	if err := x.dst.Chmod(rooted(folder), 0o755); err != nil {
-		return err
-	}
-	x.folders[folder] = true
-	return nil
-}
-
-// write makes a new file.
-func (x *extraction) write(name string, mode fs.FileMode, content io.Reader) error {
-	if err := x.makeFolder(path.Dir(name)); err != nil {
-		return err
-	}
-	f, err := x.dst.OpenFile(rooted(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, content)
-	if err := errors.Join(err, f.Chmod(mode), f.Close()); err != nil {
-		return err
-	}
-	x.files[name] = mode
-	return nil
 }
 
 // memberReader reads the content of the current member and explains errors.
@@ -176,37 +182,16 @@ func (x *extraction) materialise(link string) error {
 		}
 		target = next
 	}
-	mode, isFile := x.files[target]
+	file, isFile := x.files[target]
 	switch {
 	case x.folders[target]:
 		return &UnsafeError{Path: link, Rule: RuleLinkDirectory, Detail: fmt.Sprintf("the link leads to the folder %s", display(target))}
 	case !isFile:
 		return &UnsafeError{Path: link, Rule: RuleLinkDangling, Detail: fmt.Sprintf("the link leads to %s, which is no file of the archive", display(target))}
 	}
-	from, err := x.dst.Open(rooted(target))
-	if err != nil {
+	if err := x.account(link, file.size); err != nil {
 		return err
 	}
-	defer from.Close()
-	info, err := from.Stat()
-	if err != nil {
-		return err
-	}
-	if err := x.account(link, info.Size()); err != nil {
-		return err
-	}
-	return x.write(link, mode, &cancelReader{x.source.ctx, from})
-}
-
-// cancelReader stops when the context is done.
-type cancelReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c *cancelReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
+	x.note(link, file)
+	return x.to.copied(link, target, file.mode)
 }

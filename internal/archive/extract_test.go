@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -222,6 +223,9 @@ func TestExtractRefusesHostileArchives(t *testing.T) {
 				t.Errorf("the message holds raw text of the archive: %q", err)
 			}
 			checkTree(t, parent)
+			if _, looked := archive.Inspect(t.Context(), bytes.NewReader(tt.data), limits); looked == nil || looked.Error() != err.Error() {
+				t.Errorf("Inspect reports %v, Extract %v", looked, err)
+			}
 		})
 	}
 }
@@ -419,8 +423,15 @@ func FuzzExtract(f *testing.F) {
 		limits := archive.Limits{Files: 50, Size: 1 << 20, FileSize: 1 << 20, Ratio: 100, PathLength: 100}
 		sum, err := archive.Extract(t.Context(), bytes.NewReader(data), root, limits)
 		checkTree(t, parent)
+		looked, inspectErr := archive.Inspect(t.Context(), bytes.NewReader(data), limits)
+		if fmt.Sprint(err) != fmt.Sprint(inspectErr) {
+			t.Errorf("Extract reports %v, Inspect %v", err, inspectErr)
+		}
 		if err != nil {
 			return
+		}
+		if looked.Summary != sum || len(looked.Members) != sum.Files {
+			t.Errorf("Extract found %+v, Inspect %+v", sum, looked.Summary)
 		}
 		if sum.Size != int64(len(data)) {
 			t.Errorf("%d bytes were judged of %d", sum.Size, len(data))

@@ -1,11 +1,14 @@
 package review
 
 import (
+	"crypto/sha1" //nolint:gosec // git's IDs are SHA-1
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"path"
+	"slices"
 
 	"github.com/clydepm/clyde/index"
 )
@@ -35,27 +38,54 @@ func governing() []string {
 
 // PolicyDigest is a digest, "sha256:" and 64 hex digits, of all that a tree
 // decides by: its configuration, policy, overrides and trusted authorities. A
-// nil tree has the digest of nothing.
+// nil tree has the digest of nothing. Files count by git's IDs of their
+// content, so that a tree that knows these is not read.
 func PolicyDigest(tree fs.FS) (string, error) {
 	hash := sha256.New()
-	if tree == nil {
-		return "sha256:" + hex.EncodeToString(hash.Sum(nil)), nil
-	}
-	for _, top := range governing() {
-		err := fs.WalkDir(tree, top, func(name string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
-			}
-			data, err := fs.ReadFile(tree, name)
-			if err == nil {
-				fmt.Fprintf(hash, "%q %s %d\n", name, d.Type(), len(data))
-				hash.Write(data)
-			}
-			return err
-		})
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if tree != nil {
+		entries, err := fs.ReadDir(tree, ".")
+		if err != nil {
 			return "", err
+		}
+		for _, e := range entries {
+			if !slices.Contains(governing(), e.Name()) {
+				continue
+			}
+			if err := digestEntry(hash, tree, e.Name(), e); err != nil {
+				return "", err
+			}
 		}
 	}
 	return "sha256:" + hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+func digestEntry(hash io.Writer, tree fs.FS, name string, e fs.DirEntry) error {
+	if !e.IsDir() {
+		id, err := blobID(tree, name, e)
+		fmt.Fprintf(hash, "%q %s %s\n", name, e.Type(), id)
+		return err
+	}
+	entries, err := fs.ReadDir(tree, name)
+	if err != nil {
+		return err
+	}
+	for _, child := range entries {
+		if err := digestEntry(hash, tree, path.Join(name, child.Name()), child); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// blobID is git's ID of a file's content.
+func blobID(tree fs.FS, name string, e fs.DirEntry) (string, error) {
+	if known, ok := e.(interface{ ObjectID() string }); ok && known.ObjectID() != "" {
+		return known.ObjectID(), nil
+	}
+	if !e.Type().IsRegular() {
+		return "", nil // no file that anything is read from
+	}
+	data, err := fs.ReadFile(tree, name)
+	sum := sha1.Sum(slices.Concat(fmt.Appendf(nil, "blob %d\x00", len(data)), data)) //nolint:gosec // git's IDs are SHA-1
+	return hex.EncodeToString(sum[:]), err
 }
