@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -33,6 +34,8 @@ type Forge struct {
 	t      testing.TB
 	dir    string
 	server *httptest.Server
+	// backend is git's own server of repositories.
+	backend func() string
 
 	mu      sync.Mutex // of everything below
 	users   map[string]*user
@@ -73,6 +76,13 @@ func NewForge(t testing.TB) *Forge {
 		t: t, dir: t.TempDir(), users: map[string]*user{}, tokens: map[string]*Token{},
 		repos: map[string]*repository{}, Tree: 100_000,
 	}
+	f.backend = sync.OnceValue(func() string {
+		folder, err := exec.Command("git", "--exec-path").Output()
+		if err != nil {
+			t.Error(err)
+		}
+		return filepath.Join(strings.TrimSpace(string(folder)), "git-http-backend")
+	})
 	f.server = httptest.NewUnstartedServer(f.faulty(f.routes()))
 	f.server.Start()
 	f.URL = f.server.URL
@@ -121,16 +131,16 @@ func (f *Forge) AddToken(template Token) string {
 // AddIndex makes the repository "owner/name" with the content of the registry.
 func (f *Forge) AddIndex(name string, r *Registry) {
 	f.t.Helper()
-	f.add(name, func(dir string) error { return runGit(dir, nil, "fetch", "-q", r.Path, "+refs/heads/*:refs/heads/*") })
+	f.add(name, func(repo *repository) error { return copyRepository(r.Path, repo.dir) })
 }
 
 // AddRepository makes the repository "owner/name" with one commit of the files.
 func (f *Forge) AddRepository(name string, files map[string]string) {
 	f.t.Helper()
-	f.add(name, func(dir string) error { return firstCommit(dir, files) })
+	f.add(name, func(repo *repository) error { return repo.addFiles("Start\n", files) })
 }
 
-func (f *Forge) add(name string, fill func(dir string) error) {
+func (f *Forge) add(name string, fill func(*repository) error) {
 	f.t.Helper()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -140,12 +150,10 @@ func (f *Forge) add(name string, fill func(dir string) error) {
 		id: f.nextID(), owner: u, name: repo, branch: "main", network: f.nextID(),
 		push: map[string]bool{strings.ToLower(owner): true}, dir: filepath.Join(f.dir, strings.ToLower(owner), strings.ToLower(repo)+".git"),
 	}
-	err := runGit("", nil, "init", "-q", "--bare", "-b", "main", r.dir)
-	if err == nil {
-		err = runGit(r.dir, nil, "config", "http.receivepack", "true")
-	}
-	if err == nil {
-		err = fill(r.dir)
+	var err error
+	if r.refs, err = initRepository(r.dir, r.branch, ""); err == nil {
+		r.objects = r.refs
+		err = fill(r)
 	}
 	if err != nil {
 		f.t.Fatal(err)

@@ -10,6 +10,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/storage/filesystem"
 )
 
 // repository is a bare git repository of the forge. Forks share the objects of
@@ -19,6 +22,8 @@ type repository struct {
 	owner       *user
 	name        string
 	dir         string
+	refs        *filesystem.Storage // of dir
+	objects     *filesystem.Storage // of dir, or of the repository whose objects it shares
 	branch      string
 	parent      *repository
 	push        map[string]bool // who may push, in lower case
@@ -34,27 +39,14 @@ type repository struct {
 func (r *repository) fullName() string { return r.owner.login + "/" + r.name }
 
 // gitEnv keeps the machine's configuration out.
-func gitEnv(more ...string) []string {
-	return append(append(os.Environ(),
-		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_TERMINAL_PROMPT=0",
-		"GIT_AUTHOR_NAME=Forge", "GIT_AUTHOR_EMAIL=forge@example.org", "GIT_COMMITTER_NAME=Forge", "GIT_COMMITTER_EMAIL=forge@example.org",
-		"GIT_AUTHOR_DATE=1767323045 +0000", "GIT_COMMITTER_DATE=1767323045 +0000",
-	), more...)
+func gitEnv() []string {
+	return append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_TERMINAL_PROMPT=0")
 }
 
-// git runs git in a bare repository.
-func runGit(dir string, stdin []byte, args ...string) error {
-	_, err := gitOutput(dir, nil, stdin, args...)
-	return err
-}
-
-func gitOutput(dir string, env []string, stdin []byte, args ...string) (string, error) {
-	if dir != "" {
-		args = append([]string{"--git-dir", dir}, args...)
-	}
-	cmd := exec.Command("git", args...)
-	cmd.Env = gitEnv(env...)
-	cmd.Stdin = bytes.NewReader(stdin)
+// gitOutput runs git in a bare repository.
+func gitOutput(dir string, args ...string) (string, error) {
+	cmd := exec.Command("git", append([]string{"--git-dir", dir}, args...)...)
+	cmd.Env = gitEnv()
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -62,55 +54,6 @@ func gitOutput(dir string, env []string, stdin []byte, args ...string) (string, 
 		err = fmt.Errorf("git %s: %w: %s", strings.Join(args, " "), err, stderr.Bytes())
 	}
 	return strings.TrimRight(string(out), "\n"), err
-}
-
-// firstCommit fills an empty repository.
-func firstCommit(dir string, files map[string]string) error {
-	tree, err := writeTree(dir, "", files)
-	if err != nil {
-		return err
-	}
-	commit, err := gitOutput(dir, nil, nil, "commit-tree", tree, "-m", "Start")
-	if err != nil {
-		return err
-	}
-	return runGit(dir, nil, "update-ref", "refs/heads/main", commit)
-}
-
-// writeTree writes a tree with files on top of a base, "" for none.
-func writeTree(dir, base string, files map[string]string) (string, error) {
-	temp, err := os.MkdirTemp("", "forge-index-*")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(temp)
-	env := []string{"GIT_INDEX_FILE=" + filepath.Join(temp, "index")}
-	if base != "" {
-		if _, err := gitOutput(dir, env, nil, "read-tree", base); err != nil {
-			return "", err
-		}
-	}
-	var list bytes.Buffer
-	for path, content := range files {
-		blob, err := gitOutput(dir, nil, []byte(content), "hash-object", "-w", "--stdin")
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(&list, "100644 %s\t%s\x00", blob, path)
-	}
-	if _, err := gitOutput(dir, env, list.Bytes(), "update-index", "-z", "--add", "--index-info"); err != nil {
-		return "", err
-	}
-	return gitOutput(dir, env, nil, "write-tree")
-}
-
-// resolve is the object of a revision, or "".
-func (r *repository) resolve(rev string) string {
-	out, err := gitOutput(r.dir, nil, nil, "rev-parse", "--verify", "--quiet", "--end-of-options", rev)
-	if err != nil {
-		return ""
-	}
-	return out
 }
 
 func (r *repository) head() string { return r.resolve("refs/heads/" + r.branch) }
@@ -121,30 +64,24 @@ func (f *Forge) fork(parent *repository, owner *user) (*repository, error) {
 	if have := f.repos[key]; have != nil {
 		return have, nil
 	}
-	r := &repository{
-		id: f.nextID(), network: parent.network, owner: owner, name: parent.name, branch: parent.branch, parent: parent,
-		push: map[string]bool{strings.ToLower(owner.login): true}, dir: filepath.Join(f.dir, filepath.FromSlash(key)+".git"), unready: f.Unready,
-	}
-	if err := runGit("", nil, "init", "-q", "--bare", "-b", r.branch, r.dir); err != nil {
-		return nil, err
-	}
-	objects := filepath.Join(r.dir, "objects")
-	err := errors.Join(
-		runGit(r.dir, nil, "config", "http.receivepack", "true"),
-		os.RemoveAll(objects), os.Symlink(filepath.Join(parent.dir, "objects"), objects),
-	)
+	dir := filepath.Join(f.dir, filepath.FromSlash(key)+".git")
+	refs, err := initRepository(dir, parent.branch, filepath.Join(parent.dir, "objects"))
 	if err != nil {
 		return nil, err
 	}
+	r := &repository{
+		id: f.nextID(), network: parent.network, owner: owner, name: parent.name, branch: parent.branch, parent: parent,
+		push: map[string]bool{strings.ToLower(owner.login): true}, dir: dir, refs: refs, objects: parent.objects, unready: f.Unready,
+	}
 	f.repos[key] = r
-	return r, runGit(r.dir, nil, "update-ref", "refs/heads/"+r.branch, parent.head())
+	return r, r.setRef("refs/heads/"+r.branch, parent.head())
 }
 
 // merge puts a pull request's head on top of the branch, and reports whether
 // that was possible.
 func (r *repository) merge(head, message string) (bool, error) {
 	base := r.head()
-	tree, err := gitOutput(r.dir, nil, nil, "merge-tree", "--write-tree", base, head)
+	tree, err := gitOutput(r.dir, "merge-tree", "--write-tree", base, head)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == 1 {
 		return false, nil
@@ -152,11 +89,11 @@ func (r *repository) merge(head, message string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	commit, err := gitOutput(r.dir, nil, nil, "commit-tree", tree, "-p", base, "-m", message)
+	commit, err := r.commit(tree, message+"\n", object.Signature{}, base)
 	if err != nil {
 		return false, err
 	}
-	return true, runGit(r.dir, nil, "update-ref", "refs/heads/"+r.branch, commit, base)
+	return true, r.setRef("refs/heads/"+r.branch, commit)
 }
 
 // gitRoutes serve clones and pushes over smart HTTP.
@@ -188,13 +125,8 @@ func (f *Forge) serveGit(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Write access to repository not granted.", http.StatusForbidden)
 		return
 	}
-	folder, err := exec.Command("git", "--exec-path").Output()
-	if err != nil {
-		f.t.Error(err)
-		return
-	}
 	backend := &cgi.Handler{
-		Path: filepath.Join(strings.TrimSpace(string(folder)), "git-http-backend"),
+		Path: f.backend(),
 		Env:  []string{"GIT_PROJECT_ROOT=" + f.dir, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + os.DevNull, "REMOTE_USER=forge"},
 	}
 	rest := strings.SplitN(strings.TrimPrefix(r.URL.Path, "/"), "/", 3)
@@ -208,15 +140,25 @@ func (f *Forge) serveGit(w http.ResponseWriter, r *http.Request) {
 func (f *Forge) AddFile(name, path, content string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	repo := f.repos[strings.ToLower(name)]
-	tree, err := writeTree(repo.dir, repo.head(), map[string]string{path: content})
-	if err == nil {
-		var commit string
-		if commit, err = gitOutput(repo.dir, nil, nil, "commit-tree", tree, "-p", repo.head(), "-m", "Add "+path); err == nil {
-			err = runGit(repo.dir, nil, "update-ref", "refs/heads/"+repo.branch, commit)
-		}
-	}
-	if err != nil {
+	if err := f.repos[strings.ToLower(name)].addFiles("Add "+path+"\n", map[string]string{path: content}); err != nil {
 		f.t.Error(err)
 	}
+}
+
+// addFiles makes a commit on top of the branch, or the first.
+func (r *repository) addFiles(message string, files map[string]string) error {
+	var parents []string
+	base := r.head()
+	if base != "" {
+		parents = append(parents, base)
+	}
+	tree, err := r.writeTree(base, files)
+	if err != nil {
+		return err
+	}
+	commit, err := r.commit(tree, message, object.Signature{}, parents...)
+	if err != nil {
+		return err
+	}
+	return r.setRef("refs/heads/"+r.branch, commit)
 }

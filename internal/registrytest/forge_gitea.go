@@ -67,7 +67,7 @@ func giteaFork(r *request) answer {
 }
 
 func giteaRaw(r *request) answer {
-	data, err := rawGit(r.repo.dir, "cat-file", "blob", r.URL.Query().Get("ref")+":"+r.PathValue("path"))
+	data, err := r.repo.read(r.URL.Query().Get("ref") + ":" + r.PathValue("path"))
 	if err != nil {
 		return notFound()
 	}

@@ -2,12 +2,13 @@ package registrytest
 
 import (
 	"encoding/base64"
-	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
 // gitHubRoutes are those of GitHub's REST and GraphQL APIs.
@@ -146,7 +147,7 @@ func isSHA(s string) bool {
 }
 
 func (r *request) blob(sha string, view map[string]any) answer {
-	data, err := rawGit(r.repo.dir, "cat-file", "blob", sha)
+	data, err := r.repo.read(sha)
 	if err != nil {
 		return notFound()
 	}
@@ -162,27 +163,20 @@ func getTree(r *request) answer {
 	if r.repo.resolve(sha+"^{tree}") == "" {
 		return notFound()
 	}
-	args := []string{"ls-tree", "-z", "-l"}
-	if r.URL.Query().Has("recursive") {
-		args = append(args, "-r", "-t")
-	}
-	data, err := rawGit(r.repo.dir, append(args, sha)...)
+	recursive := r.URL.Query().Has("recursive")
+	listed, err := r.repo.list(sha, recursive)
 	if err != nil {
 		r.f.t.Error(err)
 	}
-	entries, truncated := []map[string]any{}, false
-	for line := range strings.SplitSeq(strings.TrimSuffix(string(data), "\x00"), "\x00") {
-		facts, path, found := strings.Cut(line, "\t")
-		fields := strings.Fields(facts)
-		if !found || len(fields) != 4 {
-			continue
-		}
-		if truncated = len(entries) == r.f.Tree && len(args) > 3; truncated {
-			break
-		}
-		e := map[string]any{"path": path, "mode": fields[0], "type": fields[1], "sha": fields[2]}
-		if size, err := strconv.Atoi(fields[3]); err == nil {
-			e["size"] = size
+	truncated := recursive && len(listed) > r.f.Tree
+	if truncated {
+		listed = listed[:r.f.Tree]
+	}
+	entries := []map[string]any{}
+	for _, l := range listed {
+		e := map[string]any{"path": l.path, "mode": l.mode, "type": l.kind, "sha": l.sha}
+		if l.kind == "blob" {
+			e["size"] = l.size
 		}
 		entries = append(entries, e)
 	}
@@ -214,7 +208,7 @@ func createTree(r *request) answer {
 	if len(files) == 0 || body.BaseTree != "" && r.repo.resolve(body.BaseTree+"^{tree}") == "" {
 		return refuse(http.StatusUnprocessableEntity, "base_tree is not a valid tree oid")
 	}
-	tree, err := writeTree(r.repo.dir, body.BaseTree, files)
+	tree, err := r.repo.writeTree(body.BaseTree, files)
 	if err != nil {
 		return refuse(http.StatusUnprocessableEntity, "tree.path contains a malformed path component")
 	}
@@ -252,23 +246,21 @@ func createCommit(r *request) answer {
 	case body.Message == "":
 		return invalid("Commit", map[string]string{"code": "missing_field", "field": "message"})
 	}
-	args := []string{"commit-tree", body.Tree}
 	for _, p := range body.Parents {
 		if !isSHA(p) || r.repo.resolve(p+"^{commit}") == "" {
 			return refuse(http.StatusUnprocessableEntity, "Parent SHA does not exist or is not a commit object")
 		}
-		args = append(args, "-p", p)
 	}
 	login := r.token.Login
-	env := []string{"GIT_AUTHOR_NAME=" + login, "GIT_AUTHOR_EMAIL=" + login + "@users.example.org"}
+	author := object.Signature{Name: login, Email: login + "@users.example.org", When: forgeTime()}
 	if a := body.Author; a != nil {
 		when, err := time.Parse(time.RFC3339, a.Date)
 		if err != nil || a.Name == "" || a.Email == "" {
 			return invalid("Commit", map[string]string{"code": "invalid", "field": "author"})
 		}
-		env = []string{"GIT_AUTHOR_NAME=" + a.Name, "GIT_AUTHOR_EMAIL=" + a.Email, fmt.Sprintf("GIT_AUTHOR_DATE=%d +0000", when.Unix())}
+		author = object.Signature{Name: a.Name, Email: a.Email, When: when.UTC()}
 	}
-	sha, err := gitOutput(r.repo.dir, env, []byte(body.Message), args...)
+	sha, err := r.repo.commit(body.Tree, body.Message, author, body.Parents...)
 	if err != nil {
 		r.f.t.Error(err)
 	}
@@ -297,7 +289,7 @@ func getTag(r *request) answer {
 	if !isSHA(sha) {
 		return notFound()
 	}
-	if kind, err := gitOutput(r.repo.dir, nil, nil, "cat-file", "-t", sha); err != nil || strings.TrimSpace(kind) != "tag" {
+	if r.repo.resolve(sha+"^{tag}") == "" {
 		return notFound()
 	}
 	return ok(map[string]any{"sha": sha, "object": map[string]any{"type": "commit", "sha": r.repo.resolve(sha + "^{commit}")}})
@@ -313,14 +305,14 @@ func createRef(r *request) answer {
 		return r.denied()
 	case !strings.HasPrefix(body.Ref, "refs/heads/") && !strings.HasPrefix(body.Ref, "refs/tags/"):
 		return refuse(http.StatusUnprocessableEntity, "Reference name must start with 'refs/' and have at least 2 slashes.")
-	case runGit(r.repo.dir, nil, "check-ref-format", body.Ref) != nil:
+	case plumbing.ReferenceName(body.Ref).Validate() != nil:
 		return refuse(http.StatusUnprocessableEntity, body.Ref+" is not a valid ref name.")
 	case !isSHA(body.SHA) || r.repo.resolve(body.SHA+"^{commit}") == "":
 		return refuse(http.StatusUnprocessableEntity, "Object does not exist")
 	case r.repo.resolve(body.Ref) != "":
 		return refuse(http.StatusUnprocessableEntity, "Reference already exists")
 	}
-	if err := runGit(r.repo.dir, nil, "update-ref", body.Ref, body.SHA); err != nil {
+	if err := r.repo.setRef(body.Ref, body.SHA); err != nil {
 		return refuse(http.StatusUnprocessableEntity, "Reference already exists")
 	}
 	return created(refView(body.Ref, body.SHA))
@@ -343,10 +335,10 @@ func updateRef(r *request) answer {
 		return refuse(http.StatusUnprocessableEntity, "Reference does not exist")
 	case !isSHA(body.SHA) || r.repo.resolve(body.SHA+"^{commit}") == "":
 		return refuse(http.StatusUnprocessableEntity, "Object does not exist")
-	case !body.Force && runGit(r.repo.dir, nil, "merge-base", "--is-ancestor", have, body.SHA) != nil:
+	case !body.Force && !r.repo.isAncestor(have, body.SHA):
 		return refuse(http.StatusUnprocessableEntity, "Update is not a fast forward")
 	}
-	if err := runGit(r.repo.dir, nil, "update-ref", ref, body.SHA); err != nil {
+	if err := r.repo.setRef(ref, body.SHA); err != nil {
 		r.f.t.Error(err)
 	}
 	return ok(refView(ref, body.SHA))
@@ -360,7 +352,7 @@ func deleteRef(r *request) answer {
 	case r.repo.resolve(ref) == "":
 		return refuse(http.StatusUnprocessableEntity, "Reference does not exist")
 	}
-	if err := runGit(r.repo.dir, nil, "update-ref", "-d", ref); err != nil {
+	if err := r.repo.refs.RemoveReference(plumbing.ReferenceName(ref)); err != nil {
 		r.f.t.Error(err)
 	}
 	return answer{status: http.StatusNoContent}

@@ -1,10 +1,8 @@
 package registrytest
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strconv"
@@ -128,7 +126,7 @@ func (r *request) open(title, text, label string) answer {
 	switch {
 	case title == "" || len(text) > 65536:
 		return invalid("PullRequest", map[string]string{"code": "custom", "message": "body is too long (maximum is 65536 characters)"})
-	case runGit(r.repo.dir, nil, "merge-base", "--is-ancestor", head, base) == nil:
+	case r.repo.isAncestor(head, base):
 		return invalid("PullRequest", map[string]string{"code": "custom", "message": fmt.Sprintf("No commits between %s and %s", r.repo.branch, label)})
 	}
 	for _, p := range r.repo.pulls {
@@ -367,23 +365,11 @@ func (f *Forge) File(name, path string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	repo := f.repos[strings.ToLower(name)]
-	data, err := rawGit(repo.dir, "cat-file", "blob", "refs/heads/"+repo.branch+":"+path)
+	data, err := repo.read("refs/heads/" + repo.branch + ":" + path)
 	if err != nil {
 		return ""
 	}
 	return string(data)
-}
-
-// rawGit returns what git prints, to the last byte.
-func rawGit(dir string, args ...string) ([]byte, error) {
-	cmd := exec.Command("git", append([]string{"--git-dir", dir}, args...)...)
-	cmd.Env = gitEnv()
-	out, err := cmd.Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		err = fmt.Errorf("git %s: %w: %s", strings.Join(args, " "), err, exit.Stderr)
-	}
-	return out, err
 }
 
 // OpenBranch makes a branch of a repository with the commit of a pull request,
@@ -393,7 +379,7 @@ func (f *Forge) OpenBranch(name, login, branch string, like int) {
 	defer f.mu.Unlock()
 	repo := f.repos[strings.ToLower(name)]
 	p := repo.pulls[like-1]
-	if err := runGit(repo.dir, nil, "update-ref", "refs/heads/"+branch, p.headSHA()); err != nil {
+	if err := repo.setRef("refs/heads/"+branch, p.headSHA()); err != nil {
 		f.t.Error(err)
 	}
 	twin := *p

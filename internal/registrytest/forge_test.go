@@ -2,21 +2,27 @@ package registrytest
 
 import (
 	"net/http"
+	"os/exec"
 	"testing"
 )
 
 func TestForgeServesGit(t *testing.T) {
 	f := NewForge(t)
 	f.AddIndex("keeper/index", New(t, twoPackages))
+	git := func(args ...string) error {
+		cmd := exec.CommandContext(t.Context(), "git", args...)
+		cmd.Env = gitEnv()
+		return cmd.Run()
+	}
 	clone := t.TempDir()
-	if err := runGit("", nil, "clone", "-q", f.URL+"/keeper/index.git", clone); err != nil {
+	if err := git("clone", "-q", f.URL+"/keeper/index.git", clone); err != nil {
 		t.Fatal(err)
 	}
-	if err := runGit(clone+"/.git", nil, "push", "-q", f.URL+"/keeper/index.git", "HEAD:refs/heads/other"); err == nil {
+	if err := git("-C", clone, "push", "-q", f.URL+"/keeper/index.git", "HEAD:refs/heads/other"); err == nil {
 		t.Error("a push without a token succeeds")
 	}
 	token := f.AddToken(Token{Login: "keeper"})
-	if err := runGit(clone+"/.git", nil, "-c", "http.extraHeader=Authorization: Bearer "+token, "push", "-q", f.URL+"/keeper/index.git", "HEAD:refs/heads/other"); err != nil {
+	if err := git("-C", clone, "-c", "http.extraHeader=Authorization: Bearer "+token, "push", "-q", f.URL+"/keeper/index.git", "HEAD:refs/heads/other"); err != nil {
 		t.Error(err)
 	}
 	resp, err := http.Get(f.API() + "/repos/keeper/index/branches/other")
