@@ -189,27 +189,6 @@ func TestSummaryStaysWithinItsLimit(t *testing.T) {
 	}
 }
 
-func TestMarkdownShowsTheVeryText(t *testing.T) {
-	for text, want := range map[string]string{
-		"a*b_c`d`":           "a\\*b\\_c\\`d\\`",
-		"<img src=x>":        "&lt;img src=x&gt;",
-		"[x](http://y.z)":    "\\[x\\]\\(http\\://y\\.z\\)",
-		"@octo\n# head | |":  "&#64;octo \\# head \\| \\|",
-		"a\x1bb & \u202ec":   "a\uFFFDb &amp; \uFFFDc",
-		"https://x.org/?a=b": "https\\://x\\.org/?a=b",
-	} {
-		if got := action.MarkdownText(text); got != want {
-			t.Errorf("%q is written %q, want %q", text, got, want)
-		}
-	}
-	if got := action.MarkdownCode("a|b`c</code>"); got != "<code>a\\|b\\`c&lt;/code&gt;</code>" {
-		t.Errorf("a code span is written %q", got)
-	}
-	if got := action.MarkdownBlock("json", "x\n````\ny"); got != "`````json\nx\n````\ny\n`````\n" {
-		t.Errorf("a block is written %q", got)
-	}
-}
-
 func TestInputs(t *testing.T) {
 	fake, r := newRunner(t)
 	fake.Env["INPUT_INDEX_TOKEN"] = "  secret\n"

@@ -9,6 +9,7 @@ import (
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/forge"
+	"github.com/clydepm/clyde/internal/markdown"
 )
 
 // Forge is an index at a host that takes changes as pull requests. All of its
@@ -127,7 +128,7 @@ func (p *Plan) withdraw(ctx context.Context, own *Pull) error {
 		return nil
 	}
 	p.observe(StepClose)
-	return p.target.Forge.ClosePull(ctx, *own, "Nothing is left to change: "+markdownCode(p.DoneText())+".")
+	return p.target.Forge.ClosePull(ctx, *own, "Nothing is left to change: "+markdown.Code(p.DoneText())+".")
 }
 
 // show writes the branch and opens or updates its pull request, as far as either

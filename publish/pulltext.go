@@ -3,10 +3,10 @@ package publish
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/markdown"
 )
 
 // Bounds of what hosts take.
@@ -37,7 +37,7 @@ func (p *Plan) labels() []string {
 
 func (p *Plan) pullBody() string {
 	review := p.reviewText(true)
-	line := markdownBlock("json", string(bytes.Join(p.Lines, []byte("\n"))))
+	line := markdown.Block("json", string(bytes.Join(p.Lines, []byte("\n"))))
 	if len(line)+len(review) > longestBody-8_000 {
 		review = p.reviewText(false)
 	}
@@ -47,7 +47,7 @@ func (p *Plan) pullBody() string {
 	var b strings.Builder
 	b.WriteString(p.introduction())
 	b.WriteString(p.facts())
-	fmt.Fprintf(&b, "\n### %s of %s\n\n%s", lineHeading(len(p.Lines)), markdownCode(p.Change.Path), line)
+	fmt.Fprintf(&b, "\n### %s of %s\n\n%s", lineHeading(len(p.Lines)), markdown.Code(p.Change.Path), line)
 	fmt.Fprintf(&b, "\n### Review\n\n%s", review)
 	b.WriteString("\n---\nMade by `clyde`. Running the same command again changes nothing; with other contents it updates this pull request.\n")
 	return b.String()
@@ -64,13 +64,13 @@ func (p *Plan) introduction() string {
 		index.KindOwners:   "Changes who may publish",
 		index.KindRegister: "Registers who will publish",
 	}[p.Kind]
-	text := what + " " + markdownCode(p.Package)
+	text := what + " " + markdown.Code(p.Package)
 	if len(p.Versions) > 0 && p.Kind != index.KindOwners {
 		shown := p.Versions
 		if len(shown) > 20 {
 			shown = shown[:20]
 		}
-		text += " " + markdownCode(strings.Join(shown, ", "))
+		text += " " + markdown.Code(strings.Join(shown, ", "))
 		if more := len(p.Versions) - len(shown); more > 0 {
 			text += fmt.Sprintf(" and %d more versions", more)
 		}
@@ -80,7 +80,7 @@ func (p *Plan) introduction() string {
 	}
 	text += ".\n"
 	if _, said, ok := strings.Cut(p.Change.Message, "\n\n"); ok && p.Kind != index.KindPublish {
-		text += "\n" + markdownBlock("", strings.TrimSpace(said))
+		text += "\n" + markdown.Block("", strings.TrimSpace(said))
 	}
 	return text
 }
@@ -90,7 +90,7 @@ func (p *Plan) facts() string {
 	var b strings.Builder
 	row := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(&b, "- %s: %s\n", name, markdownCode(value))
+			fmt.Fprintf(&b, "- %s: %s\n", name, markdown.Code(value))
 		}
 	}
 	for _, a := range p.Archives {
@@ -133,61 +133,11 @@ func (p *Plan) reviewText(whole bool) string {
 		return ""
 	}
 	if !whole {
-		return markdownBlock("", p.Report.Verdict+": "+p.Report.Summary())
+		return markdown.Block("", p.Report.Verdict+": "+p.Report.Summary())
 	}
 	var b bytes.Buffer
 	if err := p.Report.Render(&b); err != nil {
-		return markdownBlock("", err.Error())
+		return markdown.Block("", err.Error())
 	}
-	return markdownBlock("", b.String())
-}
-
-// markdownCode is a text as a code span: on one line, with a fence that is
-// longer than any in it.
-func markdownCode(s string) string {
-	s = strings.Join(strings.Fields(strings.Map(printable, s)), " ")
-	if s == "" {
-		return "` `"
-	}
-	fence := strings.Repeat("`", longestRun(s, '`')+1)
-	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") {
-		s = " " + s + " "
-	}
-	return fence + s + fence
-}
-
-// markdownBlock is a text as a code block.
-func markdownBlock(language, s string) string {
-	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
-	for i, line := range lines {
-		lines[i] = strings.TrimRight(strings.Map(printable, line), " ")
-	}
-	s = strings.Join(slices.Clip(lines), "\n")
-	fence := strings.Repeat("`", max(3, longestRun(s, '`')+1))
-	return fence + language + "\n" + s + "\n" + fence + "\n"
-}
-
-// printable replaces what a reader would not see: controls, and characters that
-// turn the direction of a text.
-func printable(r rune) rune {
-	switch {
-	case r == '\t':
-		return ' '
-	case r < ' ' || r >= 0x7f && r < 0xa0, r >= 0x200b && r <= 0x200f, r >= 0x2028 && r <= 0x202e, r >= 0x2060 && r <= 0x206f, r == 0xfeff, r == 0xfffd:
-		return '�'
-	}
-	return r
-}
-
-func longestRun(s string, of rune) int {
-	most, run := 0, 0
-	for _, r := range s {
-		if r != of {
-			run = 0
-			continue
-		}
-		run++
-		most = max(most, run)
-	}
-	return most
+	return markdown.Block("", b.String())
 }

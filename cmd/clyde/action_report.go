@@ -10,6 +10,7 @@ import (
 	"github.com/clydepm/clyde/action"
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/archive"
+	"github.com/clydepm/clyde/internal/markdown"
 	"github.com/clydepm/clyde/internal/review"
 	"github.com/clydepm/clyde/internal/strictyaml"
 	"github.com/clydepm/clyde/internal/terminal"
@@ -80,19 +81,19 @@ func (r *actionRun) summary() string {
 		stateSkipped: "was skipped", statePlanned: "would be published", stateUploaded: "is on the release",
 		stateProposed: "is proposed", statePublished: "is published",
 	}[r.state]
-	fmt.Fprintf(&b, "### %s %s %s\n\n%s\n", action.MarkdownCode(r.manifest.Name), action.MarkdownCode(r.manifest.Version), title, r.next())
+	fmt.Fprintf(&b, "### %s %s %s\n\n%s\n", markdown.Code(r.manifest.Name), markdown.Code(r.manifest.Version), title, r.next())
 	if r.plan == nil {
 		return b.String()
 	}
 	b.WriteString("\n| Archive | SHA-256 | Bytes |\n| --- | --- | --- |\n")
 	for _, a := range r.plan.Archives {
-		fmt.Fprintf(&b, "| %s | %s | %d |\n", action.MarkdownCode(a.Name), action.MarkdownCode(a.Summary.SHA256), a.Summary.Size)
+		fmt.Fprintf(&b, "| %s | %s | %d |\n", markdown.Cell(a.Name), markdown.Cell(a.Summary.SHA256), a.Summary.Size)
 	}
 	if r.unsigned {
 		b.WriteString("\n**Not signed:** the job has no `id-token: write`.\n")
 	}
 	if line := r.line(); line != "" {
-		fmt.Fprintf(&b, "\nThe line of %s:\n\n%s", action.MarkdownCode(r.plan.Change.Path), action.MarkdownBlock("json", line))
+		fmt.Fprintf(&b, "\nThe line of %s:\n\n%s", markdown.Code(r.plan.Change.Path), markdown.Block("json", line))
 	}
 	return b.String()
 }
@@ -105,18 +106,18 @@ func (r *actionRun) next() string {
 	case statePlanned:
 		return "This was a dry run: nothing was uploaded or proposed."
 	case stateUploaded:
-		return "Archive and index line are on the release " + action.MarkdownCode(r.tag) + ". " +
+		return "Archive and index line are on the release " + markdown.Code(r.tag) + ". " +
 			"An index that knows this repository collects the line from there; to propose it yourself, give the action `index` and `index-token`."
 	case statePublished:
 		return "The index has this version already, with the same bytes. There was nothing to do."
 	}
 	p := r.applied.Proposal
-	text := "The pull request " + action.MarkdownCode(p.URL) + " proposes it to the index. Its checks run there; it is installable once it is merged."
+	text := "The pull request " + markdown.Code(p.URL) + " proposes it to the index. Its checks run there; it is installable once it is merged."
 	if p.Outcome == publish.Pushed {
-		text = "The branch is written, but this token may open no pull request. Open it here: " + action.MarkdownCode(p.URL)
+		text = "The branch is written, but this token may open no pull request. Open it here: " + markdown.Code(p.URL)
 	}
 	if p.Note != "" {
-		text += "\n\n" + action.MarkdownText(p.Note) + " " + action.MarkdownText(p.Hint)
+		text += "\n\n" + markdown.Prose(p.Note) + " " + markdown.Prose(p.Hint)
 	}
 	return text
 }
@@ -138,7 +139,7 @@ func (r *actionRun) fail(err error) error {
 		_, err := io.WriteString(w, text)
 		return err
 	})
-	summary := r.runner.AddSummary("### Nothing was published\n\n" + action.MarkdownBlock("text", text))
+	summary := r.runner.AddSummary("### Nothing was published\n\n" + markdown.Block("text", text))
 	if errors.Is(summary, action.ErrNoRunner) {
 		return err // nobody reads annotations here
 	}
