@@ -39,6 +39,7 @@ type ClydeConfig struct {
 	Format int    // of the index as a whole
 	Name   string // of the registry
 	Sparse string // URL under which the index is also served file by file
+	Squash *Squash
 	Extra  []Member
 }
 
@@ -98,6 +99,8 @@ func (d *lineDecoder) clydeConfig() (c ClydeConfig) {
 			c.Name = d.string()
 		case "sparse":
 			c.Sparse = d.string()
+		case "squash":
+			c.Squash = d.squash()
 		default:
 			return false
 		}
@@ -131,6 +134,10 @@ func (c *ClydeConfig) append(dst []byte) []byte {
 	o.optionalInt("format", int64(c.Format))
 	o.optionalString("name", c.Name)
 	o.optionalString("sparse", c.Sparse)
+	if c.Squash != nil {
+		o.key("squash")
+		o.dst = c.Squash.append(o.dst)
+	}
 	return o.end(c.Extra)
 }
 

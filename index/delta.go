@@ -20,6 +20,7 @@ const (
 	KindOwners   Kind = "owners"   // owners of one package changed
 	KindTransfer Kind = "transfer" // one package handed over: who could publish it may not, and somebody else may
 	KindRegister Kind = "register" // a package that has no version yet gets, changes or loses its registered sources
+	KindSquash   Kind = "squash"   // the history is cut off, with a record in config.json; never without a person
 	KindPolicy   Kind = "policy"   // files that govern the index changed; never to be accepted without a person
 )
 
@@ -34,6 +35,7 @@ type Delta struct {
 	Grants  bool           // KindOwners, KindTransfer: somebody may publish who could not before
 	Source  *FileChange    // KindRegister
 	Policy  []FileChange   // KindPolicy
+	Squash  *Squash        // KindSquash: the new record
 }
 
 // StatusChange is a published line whose status changed.
@@ -51,10 +53,12 @@ type StatusChange struct {
 // package to come is registered. Only a change that creates a package may bring its owners along. A change of the
 // files that govern the index (config.json, policy.yaml, trust/, the workflows
 // of its host, and the README, LICENSE and CODEOWNERS beside them) is about
-// these alone. What may stand in an owners or policy file is not judged here,
-// nor whether a new name is too close to an old one. Of an owners file only those
-// who may publish are compared: a change that replaces one of them by somebody
-// else, or that lets anyone publish, is a transfer.
+// these alone. The record of a squash in config.json changes by a squash, and a
+// squash changes nothing else; that the history is cut off is for the caller to
+// see, who has the commits. What may stand in an owners or policy file is not
+// judged here, nor whether a new name is too close to an old one. Of an owners
+// file only those who may publish are compared: a change that replaces one of
+// them by somebody else, or that lets anyone publish, is a transfer.
 func Classify(changes []FileChange) (Delta, []Violation) {
 	if len(changes) == 0 {
 		return Delta{}, []Violation{{Rule: "delta/empty", Detail: "nothing is changed"}}
@@ -176,10 +180,37 @@ func (c *classifier) judgePolicy() {
 		case change.After == nil && (change.Path == ConfigPath || change.Path == PolicyPath):
 			c.add("delta/delete", change.Path, "", "an index cannot be without this file")
 		case change.After != nil && change.Path == ConfigPath:
-			if _, err := ParseConfig(change.After.Data); err != nil {
-				c.add("config/invalid", change.Path, "", "%s", err)
-			}
+			c.judgeConfig(change)
 		}
+	}
+}
+
+// judgeConfig checks a config.json, and tells a squash from a change of the
+// policy by it.
+func (c *classifier) judgeConfig(change FileChange) {
+	after, err := ParseConfig(change.After.Data)
+	if err != nil {
+		c.add("config/invalid", change.Path, "", "%s", err)
+		return
+	}
+	before := &Config{}
+	if change.Before != nil {
+		if before, err = ParseConfig(change.Before.Data); err != nil {
+			before = &Config{} // what cannot be read is repaired, and brings no squash along
+		}
+	}
+	if after.Clyde.Squash.equal(before.Clyde.Squash) {
+		return
+	}
+	switch squash := after.Clyde.Squash; {
+	case squash == nil:
+		c.add("delta/squash", change.Path, "leave the record in", "the record of the last squash is gone")
+	case len(c.policy) > 1 || !OnlySquash(before, after):
+		c.add("delta/squash", change.Path, "make the squash on its own with 'clyde index squash'", "the record of a squash changes together with something else")
+	case squash.Check() != nil:
+		c.add("delta/squash", change.Path, "", "%s", squash.Check())
+	default:
+		c.delta = Delta{Kind: KindSquash, Squash: squash}
 	}
 }
 

@@ -18,7 +18,7 @@ func allowed() map[string][]string {
 
 		// The two sides, which never meet but in the program.
 		"publish":         {"index", "internal/manifest", "internal/review", "internal/attest", "internal/archive", "internal/git", "internal/forge", "internal/strictyaml", "internal/terminal", "internal/markdown"},
-		"internal/client": {"index", "internal/spelling", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
+		"internal/client": {"index", "internal/history", "internal/spelling", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
 
 		// A Sigstore for tests.
 		"internal/sigstoretest": {"internal/attest"},
@@ -33,7 +33,8 @@ func allowed() map[string][]string {
 
 		// Pure judgement over the format.
 		"internal/attest":   {"index"},
-		"internal/review":   {"index", "internal/spelling", "internal/attest", "internal/strictyaml", "internal/terminal"},
+		"internal/history":  {"index", "internal/attest"},
+		"internal/review":   {"index", "internal/history", "internal/spelling", "internal/attest", "internal/strictyaml", "internal/terminal"},
 		"internal/resolve":  {"index"},
 		"internal/lockfile": {"index"},
 		"internal/manifest": {"index", "internal/spelling", "internal/strictyaml", "internal/spdx"},

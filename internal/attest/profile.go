@@ -78,7 +78,7 @@ func FromRoot(name string, trustedRoot []byte) (*Profile, error) {
 // folder of its index: root.json, keys/*.pem, or both. The error is
 // [ErrNoTrust] when there is neither.
 func FromTrust(name string, folder fs.FS) (*Profile, error) {
-	keys, err := readKeys(folder)
+	keys, err := readKeys(folder, KeysFolder)
 	if err != nil {
 		return nil, err
 	}
@@ -184,9 +184,9 @@ func (w withKeys) PublicKeyVerifier(id string) (root.TimeConstrainedVerifier, er
 	return w.keys.PublicKeyVerifier(id)
 }
 
-// readKeys reads the public keys of a trust folder.
-func readKeys(folder fs.FS) (map[string]*root.ExpiringKey, error) {
-	entries, err := fs.ReadDir(folder, KeysFolder)
+// readKeys reads the public keys in a folder of a trust folder.
+func readKeys(folder fs.FS, in string) (map[string]*root.ExpiringKey, error) {
+	entries, err := fs.ReadDir(folder, in)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -194,14 +194,14 @@ func readKeys(folder fs.FS) (map[string]*root.ExpiringKey, error) {
 		return nil, err
 	}
 	if len(entries) > maxKeys {
-		return nil, fmt.Errorf("%s: more than %d keys", KeysFolder, maxKeys)
+		return nil, fmt.Errorf("%s: more than %d keys", in, maxKeys)
 	}
 	keys := map[string]*root.ExpiringKey{}
 	for _, e := range entries {
 		if e.IsDir() || !strings.HasSuffix(e.Name(), ".pem") {
 			continue
 		}
-		file := path.Join(KeysFolder, e.Name())
+		file := path.Join(in, e.Name())
 		data, err := readBounded(folder, file)
 		if err != nil {
 			return nil, err

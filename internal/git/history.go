@@ -47,6 +47,19 @@ func (r *Repo) CommitInfo(id Hash) (*CommitInfo, error) {
 	return info, nil
 }
 
+// Parents are the parents of a commit. It reports whether the commit is here at
+// all; those behind the boundary of a shallow clone are not.
+func (r *Repo) Parents(id Hash) (parents []Hash, here bool, err error) {
+	info, err := r.CommitInfo(id)
+	if errors.Is(err, ErrNotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return info.Parents, true, nil
+}
+
 func parseSignature(s string) (who string, when time.Time) {
 	who, rest, ok := strings.Cut(s, "> ")
 	if !ok {
