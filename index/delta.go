@@ -205,7 +205,7 @@ func (c *classifier) judgeConfig(change FileChange) {
 	switch squash := after.Clyde.Squash; {
 	case squash == nil:
 		c.add("delta/squash", change.Path, "leave the record in", "the record of the last squash is gone")
-	case len(c.policy) > 1 || !OnlySquash(before, after):
+	case len(c.policy) > 1 || change.Before == nil || !OnlySquash(before, after):
 		c.add("delta/squash", change.Path, "make the squash on its own with 'clyde index squash'", "the record of a squash changes together with something else")
 	case squash.Check() != nil:
 		c.add("delta/squash", change.Path, "", "%s", squash.Check())

@@ -85,8 +85,17 @@ func TestConfig(t *testing.T) {
     "name": "main",
     "sparse": "https://example.org/index/",
     "squash": {
-      "commit": "abc"
-    }
+      "head": "0123456789abcdef0123456789abcdef01234567",
+      "snapshot": "snapshot-2026-01-02-1",
+      "date": "2026-01-02T03:04:05Z",
+      "reason": "long",
+      "key": "K",
+      "signature": "S",
+      "more": [
+        1
+      ]
+    },
+    "future": true
   },
   "allowed": [
     1,

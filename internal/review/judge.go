@@ -27,6 +27,10 @@ type Input struct {
 	Opened    time.Time  // when it did, zero when unknown
 	Approvals []Approval // reviews of the pull request, whichever commit they are of
 
+	// Lineage is how the head commit follows the base commit. Nil means that
+	// nobody looked: then only the trees are compared.
+	Lineage *Lineage
+
 	// Evidence is what was gathered about each added version. Nil means that
 	// nobody gathered any: what rests on it is skipped then, and the report
 	// says that the change is not to be merged on it.
@@ -117,6 +121,7 @@ func (j *judge) run() error {
 	if err := j.readPolicy(); err != nil {
 		return err
 	}
+	j.lineage()
 	changes, err := index.Changes(j.in.Base, j.in.Head)
 	if err != nil {
 		return j.unreadable(err)
@@ -138,6 +143,8 @@ func (j *judge) run() error {
 		err = j.owners(delta.Owners)
 	case index.KindRegister:
 		err = j.register()
+	case index.KindSquash:
+		err = j.squash()
 	case index.KindPolicy:
 		j.policyFiles()
 	default:
@@ -231,7 +238,7 @@ func (j *judge) report() *Report {
 		case j.policy.status(rule) == Off:
 			f.Status, f.Detail = Skip, "turned off by the policy"
 		case !j.applies(rule):
-			f.Status, f.Detail = Skip, j.whySkipped()
+			f.Status, f.Detail = Skip, j.whySkipped(rule.ID)
 		}
 		j.findings = append(j.findings, f)
 	}
@@ -266,13 +273,20 @@ func (j *judge) applies(rule Rule) bool {
 			return publish
 		}
 		return j.delta.Owners != nil
+	case "history":
+		return j.in.Lineage != nil
+	case "squash":
+		return kind == index.KindSquash && (rule.ID != "squash/root" || j.in.Lineage != nil)
 	case "config", "trust":
 		return kind == index.KindPolicy
 	}
 	return true
 }
 
-func (j *judge) whySkipped() string {
+func (j *judge) whySkipped(id string) string {
+	if family, _, _ := strings.Cut(id, "/"); family == "history" || id == "squash/root" && j.delta.Kind == index.KindSquash {
+		return "nobody looked at the commits"
+	}
 	if j.delta.Kind == "" {
 		return "the change is none of those that an index allows"
 	}
@@ -346,6 +360,10 @@ func (j *judge) trust() {
 	}
 	// Without any, clients trust the public-good Sigstore.
 	if err != nil && !errors.Is(err, attest.ErrNoTrust) {
+		j.add("trust/valid", trustFolder, "", "%s", firstLine(err))
+		return
+	}
+	if _, err := attest.ReadIndexKeys(folder); err != nil {
 		j.add("trust/valid", trustFolder, "", "%s", firstLine(err))
 	}
 }

@@ -16,6 +16,10 @@ func Rules() []Rule {
 		fixed("policy/base", "the policy of the base tree can be read"),
 		fixed("tree/readable", "both trees can be read: safe names, sane modes, sizes within bounds"),
 
+		fixed("history/rewritten", "the head descends from the base"),
+		fixed("history/rolled-back", "the head is not older than the base"),
+		fixed("history/forked", "nothing was committed to the base since the head left it"),
+
 		fixed("delta/base", "the lines that were there before can be read"),
 		fixed("delta/empty", "something changes"),
 		fixed("delta/path", "every changed file has a place in the format"),
@@ -28,6 +32,7 @@ func Rules() []Rule {
 		fixed("delta/size", "a file stays within the size bound"),
 		fixed("delta/status", "a new line is neither yanked nor retired"),
 		fixed("delta/duplicate-version", "a version is published once; build metadata does not make another"),
+		fixed("delta/squash", "the record of a squash changes by a squash, which changes nothing else"),
 
 		fixed("name/empty", "a name and each of its parts has at least one character"),
 		fixed("name/length", "a name is within the length bound"),
@@ -94,6 +99,10 @@ func Rules() []Rule {
 		fixed("sources/owners", "the first version of a registered package brings the registration as its owners file"),
 		fixed("policy/valid", "a changed policy can be read"),
 		fixed("trust/valid", "what is left under trust/ is a trusted root or keys that a client can use"),
+		fixed("squash/root", "the commit of a squash has no parent"),
+		fixed("squash/head", "the old head that a squash names is the base"),
+		fixed("squash/date", "a squash is not of the future"),
+		fixed("squash/signature", "a squash is signed by a key that the base has under trust/index"),
 		fixed("config/invalid", "config.json can be read"),
 	}
 }
