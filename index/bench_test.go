@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 )
@@ -36,6 +39,37 @@ func BenchmarkParseFile(b *testing.B) {
 	for b.Loop() {
 		if f := ParseFile(text); len(f.Entries) != 100 {
 			b.Fatal(f.Skipped)
+		}
+	}
+}
+
+// BenchmarkCratesIndex reads every line of the index of crates.io of July 2020,
+// on all cores.
+func BenchmarkCratesIndex(b *testing.B) {
+	var files [][]byte
+	size := 0
+	eachFile(b, cratesBundle(b), func(path string, data []byte) {
+		if path != ConfigPath {
+			files = append(files, data)
+			size += len(data)
+		}
+	})
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	for b.Loop() {
+		var next, lines atomic.Int64
+		var cores sync.WaitGroup
+		for range runtime.GOMAXPROCS(0) {
+			cores.Go(func() {
+				for i := next.Add(1) - 1; i < int64(len(files)); i = next.Add(1) - 1 {
+					file := ParseFile(files[i])
+					lines.Add(int64(len(file.Entries) + len(file.Skipped)))
+				}
+			})
+		}
+		cores.Wait()
+		if lines.Load() != 259_132 {
+			b.Fatal(lines.Load(), "lines")
 		}
 	}
 }

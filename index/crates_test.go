@@ -27,13 +27,7 @@ type cratesIndex struct {
 // TestCratesIndex reads every line of the index of crates.io of July 2020, out of
 // the git bundle named by CLYDE_TEST_CRATES_INDEX, and writes each back.
 func TestCratesIndex(t *testing.T) {
-	bundle := os.Getenv("CLYDE_TEST_CRATES_INDEX")
-	if bundle == "" {
-		if os.Getenv("CLYDE_TEST_REQUIRE") == "1" {
-			t.Fatal("CLYDE_TEST_CRATES_INDEX does not name the bundle of the crates.io index")
-		}
-		t.Skip("CLYDE_TEST_CRATES_INDEX does not name the bundle of the crates.io index")
-	}
+	bundle := cratesBundle(t)
 	found := cratesIndex{requirements: map[string]bool{}, targets: map[string]bool{}, known: map[string]bool{}}
 	eachFile(t, bundle, func(path string, data []byte) {
 		if path == ConfigPath {
@@ -64,6 +58,20 @@ func TestCratesIndex(t *testing.T) {
 	})
 }
 
+// cratesBundle is the git bundle that CLYDE_TEST_CRATES_INDEX names; without
+// one the test is skipped.
+func cratesBundle(t testing.TB) string {
+	t.Helper()
+	bundle := os.Getenv("CLYDE_TEST_CRATES_INDEX")
+	if bundle == "" {
+		if os.Getenv("CLYDE_TEST_REQUIRE") == "1" {
+			t.Fatal("CLYDE_TEST_CRATES_INDEX does not name the bundle of the crates.io index")
+		}
+		t.Skip("CLYDE_TEST_CRATES_INDEX does not name the bundle of the crates.io index")
+	}
+	return bundle
+}
+
 func wantEqual[T any](t *testing.T, what string, got, want T) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {
@@ -80,7 +88,7 @@ func sortedSet(set map[string]bool) (texts []string) {
 }
 
 // eachFile calls visit for every file of the newest commit in a git bundle.
-func eachFile(t *testing.T, bundle string, visit func(path string, data []byte)) {
+func eachFile(t testing.TB, bundle string, visit func(path string, data []byte)) {
 	t.Helper()
 	clone := filepath.Join(t.TempDir(), "index.git")
 	if out, err := exec.Command("git", "clone", "--quiet", "--bare", bundle, clone).CombinedOutput(); err != nil {

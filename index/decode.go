@@ -1,12 +1,7 @@
 package index
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -61,32 +56,32 @@ func ParseLine(line []byte) (*Entry, error) { return newLineDecoder(line).entry(
 // wrong type is skipped, broken JSON ends the reading. It can be used for one
 // line after another.
 type lineDecoder struct {
-	json     jsontext.Decoder
-	texts    map[string]string // short texts read so far; nil unless many lines are read, which repeat them much
+	text    string // the line
+	at      int    // what is read next
+	plain   bool   // text is printable ASCII
+	escapes bool   // text has a backslash
+
+	names   []string          // of members, of the objects that are being read
+	deps    []Dependency      // scratch
+	builds  []Build           // scratch
+	pieces  []string          // what strings returns parts of
+	texts   map[string]string // texts of quoted strings with escapes; nil unless many lines are read, which repeat them much
+	checked string            // a name that is in order
+
+	places   *jsontext.Decoder // reads text up to at, when the name of a field is asked for
 	problems []*LineError
 	broken   bool
 	newer    *NewerVersionError
 }
 
-func newLineDecoder(line []byte) *lineDecoder {
-	d := &lineDecoder{}
-	d.reset(line)
-	return d
-}
+// Bounds of what a lineDecoder keeps.
+const (
+	maxKeptTexts = 4096 // of lineDecoder.texts
+	manyPieces   = 512  // of lineDecoder.pieces, after which new ones are made
+)
 
 // newFileDecoder returns a decoder for the lines of a file, to be reset to each.
 func newFileDecoder() *lineDecoder { return &lineDecoder{texts: make(map[string]string)} }
-
-// reset makes the decoder ready for another line.
-func (d *lineDecoder) reset(line []byte) {
-	d.problems, d.broken, d.newer = nil, false, nil
-	if len(line) > MaxLineSize {
-		d.problem("line/size", "", fmt.Sprintf("longer than %d bytes", MaxLineSize))
-		d.broken = true
-		line = nil
-	}
-	d.json.Reset(bytes.NewBuffer(line))
-}
 
 // entry reads the line and returns what ParseLine does.
 func (d *lineDecoder) entry() (*Entry, error) {
@@ -106,7 +101,7 @@ func (d *lineDecoder) line() *Entry {
 	if d.broken {
 		return e
 	}
-	if kind := d.json.PeekKind(); kind != jsontext.KindBeginObject && kind != jsontext.KindInvalid {
+	if c := d.peek(); strings.IndexByte("[\"-0123456789tfn", c) >= 0 {
 		d.problem("line/json", "", "a line must be a JSON object")
 		return e
 	}
@@ -129,8 +124,12 @@ func (d *lineDecoder) line() *Entry {
 
 // checkIdentity refuses a line of which it cannot be told what it is about.
 func (d *lineDecoder) checkIdentity(e *Entry) {
-	if err := CheckLookupName(e.Name); err != nil {
-		d.problem("line/name", "name", err.Error())
+	if e.Name == "" || e.Name != d.checked {
+		if err := CheckLookupName(e.Name); err != nil {
+			d.problem("line/name", "name", err.Error())
+		} else {
+			d.checked = e.Name
+		}
 	}
 	if !resemblesVersion(e.Vers) {
 		d.problem("line/version", "vers", fmt.Sprintf("%q is not a version", e.Vers))
@@ -155,7 +154,8 @@ func (d *lineDecoder) entryMember(e *Entry, version *int64, name string) bool {
 	case "vers":
 		e.Vers = d.string()
 	case "deps":
-		e.Deps = decodeArray(d, d.dependency)
+		d.deps = decodeArray(d, d.deps[:0], d.dependency)
+		e.Deps = exact(d.deps)
 	case "cksum":
 		e.Cksum = d.string()
 	case "features":
@@ -191,7 +191,8 @@ func (d *lineDecoder) entryMember(e *Entry, version *int64, name string) bool {
 	case "platforms":
 		e.Platforms = d.strings()
 	case "builds":
-		e.Builds = decodeArray(d, d.build)
+		d.builds = decodeArray(d, d.builds[:0], d.build)
+		e.Builds = exact(d.builds)
 	case "external":
 		e.External = d.strings()
 	case "source":
@@ -206,8 +207,21 @@ func (d *lineDecoder) entryMember(e *Entry, version *int64, name string) bool {
 	return true
 }
 
+// exact copies what was read into scratch; nil when it is empty.
+func exact[T any](scratch []T) []T {
+	if len(scratch) == 0 {
+		return nil
+	}
+	return append(make([]T, 0, len(scratch)), scratch...)
+}
+
 func (d *lineDecoder) dependency() Dependency {
+	start := d.at
 	dep := Dependency{Kind: KindNormal, DefaultFeatures: true}
+	if d.usualDependency(&dep) {
+		return dep
+	}
+	d.at, dep = start, Dependency{Kind: KindNormal, DefaultFeatures: true}
 	dep.Extra = d.object(func(name string) bool {
 		switch name {
 		case "name":
@@ -234,6 +248,37 @@ func (d *lineDecoder) dependency() Dependency {
 		return true
 	})
 	return dep
+}
+
+// usualDependency reads a dependency that is written as nearly all are: members
+// in the order of Cargo, without spaces, the last three left out or null. It
+// reports false if this one is not.
+func (d *lineDecoder) usualDependency(dep *Dependency) bool {
+	usual := d.literal(`{"name":`) && d.isString(&dep.Name) &&
+		d.literal(`,"req":`) && d.isString(&dep.Req) &&
+		d.literal(`,"features":`) && d.isStrings(&dep.Features) &&
+		d.literal(`,"optional":`) && d.isBool(&dep.Optional) &&
+		d.literal(`,"default_features":`) && d.isBool(&dep.DefaultFeatures) &&
+		d.literal(`,"target":`) && (d.null() || d.isString(&dep.Target)) &&
+		d.literal(`,"kind":`) && d.isKind(&dep.Kind)
+	if usual && d.literal(`,"registry":`) {
+		usual = d.null() || d.isString(&dep.Registry)
+	}
+	if usual && d.literal(`,"package":`) {
+		usual = d.null() || d.isString(&dep.Package)
+	}
+	return usual && d.literal("}")
+}
+
+func (d *lineDecoder) isKind(kind *string) bool {
+	for _, known := range [...]string{KindNormal, KindDev, KindBuild} {
+		if rest := d.text[d.at:]; len(rest) > len(known)+1 && rest[0] == '"' && rest[1:1+len(known)] == known && rest[1+len(known)] == '"' {
+			d.at += len(known) + 2
+			*kind = known
+			return true
+		}
+	}
+	return false
 }
 
 func (d *lineDecoder) dependencyKind() string {
@@ -322,27 +367,6 @@ func (d *lineDecoder) retired() (r Retired) {
 	return r
 }
 
-// object reads an object, or null as an empty one. For each member it calls
-// known, which reads the value and reports true, or leaves it and reports false;
-// those left are returned, sorted by name.
-func (d *lineDecoder) object(known func(name string) bool) (extra []Member) {
-	if !d.begin(jsontext.KindBeginObject, "an object") {
-		return nil
-	}
-	for !d.broken && d.json.PeekKind() != jsontext.KindEndObject {
-		name := d.text()
-		if d.broken {
-			return nil
-		}
-		if !known(name) {
-			extra = append(extra, Member{Name: name, Value: d.value()})
-		}
-	}
-	d.token()
-	slices.SortFunc(extra, compareMembers)
-	return extra
-}
-
 // features reads a map of string lists.
 func (d *lineDecoder) features() map[string][]string {
 	var features map[string][]string
@@ -354,203 +378,4 @@ func (d *lineDecoder) features() map[string][]string {
 		return true
 	})
 	return features
-}
-
-func (d *lineDecoder) strings() []string { return decodeArray(d, d.string) }
-
-// decodeArray reads an array, or null as an empty one.
-func decodeArray[T any](d *lineDecoder, element func() T) (values []T) {
-	if !d.begin(jsontext.KindBeginArray, "an array") {
-		return nil
-	}
-	for !d.broken && d.json.PeekKind() != jsontext.KindEndArray {
-		values = append(values, element())
-	}
-	d.token()
-	return values
-}
-
-// optional reads a value that is nil when it is null.
-func optional[T any](d *lineDecoder, element func() T) *T {
-	if d.json.PeekKind() == jsontext.KindNull {
-		d.token()
-		return nil
-	}
-	value := element()
-	return &value
-}
-
-// begin enters an object or array. It reports false, and has passed the value,
-// if that is null or of another type.
-func (d *lineDecoder) begin(want jsontext.Kind, name string) bool {
-	if d.broken {
-		return false
-	}
-	if kind := d.json.PeekKind(); kind != want {
-		d.mismatch(kind, name)
-		return false
-	}
-	_, ok := d.token()
-	return ok
-}
-
-// string reads a string; null is "".
-func (d *lineDecoder) string() string {
-	if kind := d.json.PeekKind(); kind != jsontext.KindString {
-		d.mismatch(kind, "a string")
-		return ""
-	}
-	return d.text()
-}
-
-// Bounds of what lineDecoder.texts keeps.
-const (
-	maxKeptText  = 64
-	maxKeptTexts = 4096
-)
-
-// text reads the string that comes next.
-func (d *lineDecoder) text() string {
-	quoted, err := d.json.ReadValue()
-	if err != nil {
-		d.syntax(err)
-		return ""
-	}
-	if len(quoted) < 2 || bytes.IndexByte(quoted, '\\') >= 0 || len(quoted) > maxKeptText {
-		text, _ := jsontext.AppendUnquote(nil, quoted) // valid, or it would not have been read
-		return string(text)
-	}
-	plain := quoted[1 : len(quoted)-1]
-	if text, known := d.texts[string(plain)]; known {
-		return text
-	}
-	text := string(plain)
-	if d.texts != nil && len(d.texts) < maxKeptTexts {
-		d.texts[text] = text
-	}
-	return text
-}
-
-// bool reads a boolean; null is the given value.
-func (d *lineDecoder) bool(null bool) bool {
-	if kind := d.json.PeekKind(); kind != jsontext.KindTrue && kind != jsontext.KindFalse {
-		d.mismatch(kind, "true or false")
-		return null
-	}
-	token, ok := d.token()
-	return ok && token.Bool()
-}
-
-// int reads an integer; null is 0.
-func (d *lineDecoder) int() int64 {
-	if kind := d.json.PeekKind(); kind != jsontext.KindNumber {
-		d.mismatch(kind, "an integer")
-		return 0
-	}
-	token, ok := d.token()
-	if !ok {
-		return 0
-	}
-	n, err := strconv.ParseInt(token.String(), 10, 64)
-	if err != nil {
-		d.problem("line/type", d.field(), fmt.Sprintf("%s is not a 64-bit integer", token))
-		return 0
-	}
-	return n
-}
-
-// mismatch passes a value that is not of the wanted type; only null is no problem.
-func (d *lineDecoder) mismatch(kind jsontext.Kind, want string) {
-	if d.broken {
-		return
-	}
-	if err := d.json.SkipValue(); err != nil {
-		d.syntax(err)
-		return
-	}
-	if kind != jsontext.KindNull {
-		d.problem("line/type", d.field(), "must be "+want)
-	}
-}
-
-// value reads any value as compact JSON.
-func (d *lineDecoder) value() []byte {
-	value, err := d.json.ReadValue()
-	if err != nil {
-		d.syntax(err)
-		return nil
-	}
-	compact, err := jsontext.AppendFormat(nil, value)
-	if err != nil {
-		d.syntax(err)
-		return nil
-	}
-	return compact
-}
-
-func (d *lineDecoder) token() (jsontext.Token, bool) {
-	if d.broken {
-		return jsontext.Token{}, false
-	}
-	token, err := d.json.ReadToken()
-	if err != nil {
-		d.syntax(err)
-		return jsontext.Token{}, false
-	}
-	return token, true
-}
-
-// end refuses anything after the value.
-func (d *lineDecoder) end() {
-	if d.broken {
-		return
-	}
-	_, err := d.json.ReadToken()
-	switch {
-	case err == nil:
-		d.problem("line/json", "", "there is more than one JSON value")
-	case !errors.Is(err, io.EOF):
-		d.syntax(err)
-	}
-}
-
-func (d *lineDecoder) syntax(err error) {
-	d.broken = true
-	field, place := d.field(), ""
-	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		field = fieldName(syntactic.JSONPointer)
-		place = fmt.Sprintf(" at byte %d", syntactic.ByteOffset+1)
-		err = syntactic.Err
-	}
-	switch {
-	case errors.Is(err, jsontext.ErrDuplicateName):
-		d.problem("line/duplicate-member", field, "this member is given twice")
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		d.problem("line/json", field, "not valid JSON: it ends too early")
-	default:
-		d.problem("line/json", field, "not valid JSON: "+err.Error()+place)
-	}
-}
-
-func (d *lineDecoder) problem(rule, field, detail string) {
-	d.problems = append(d.problems, &LineError{Rule: rule, Field: field, Detail: detail})
-}
-
-// field names the value that was read last.
-func (d *lineDecoder) field() string { return fieldName(d.json.StackPointer()) }
-
-// fieldName writes a JSON pointer as people do: "deps[2].req".
-func fieldName(pointer jsontext.Pointer) string {
-	var b strings.Builder
-	for token := range pointer.Tokens() {
-		if allDigits(token) {
-			fmt.Fprintf(&b, "[%s]", token)
-			continue
-		}
-		if b.Len() > 0 {
-			b.WriteByte('.')
-		}
-		b.WriteString(token)
-	}
-	return b.String()
 }

@@ -1,6 +1,6 @@
 package index
 
-import "bytes"
+import "strings"
 
 // File is the file of one package.
 type File struct {
@@ -16,18 +16,19 @@ type Skipped struct {
 
 // ParseFile reads the file of a package with [ParseLine]. A line that cannot be
 // read, has no full version, or is of a newer format hides only itself. Empty lines and a
-// missing newline at the end are tolerated, and so is "\r\n".
+// missing newline at the end are tolerated, and so is "\r\n". The entries share
+// one copy of data.
 func ParseFile(data []byte) File {
 	var f File
 	number := 0
 	d := newFileDecoder()
-	for line := range bytes.Lines(data) {
+	for line := range strings.Lines(string(data)) {
 		number++
-		line = bytes.TrimSpace(line)
-		if len(line) == 0 {
+		line = strings.TrimSpace(line)
+		if line == "" {
 			continue
 		}
-		d.reset(line)
+		d.resetText(line)
 		entry, err := d.entry()
 		if err == nil {
 			err = checkVersion(entry)

@@ -3,9 +3,15 @@ package index
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // The corpora under testdata/fuzz are kept: each of their inputs reached code
@@ -28,6 +34,7 @@ func FuzzParseLine(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
 		e, err := ParseLine(line)
+		checkAgainstJSON(t, line, e, err)
 		violations := CheckLine(line, "hello")
 		if err != nil {
 			if len(violations) == 0 {
@@ -50,6 +57,49 @@ func FuzzParseLine(f *testing.F) {
 			t.Fatalf("published, and not canonical: %q then %q", line, once)
 		}
 	})
+}
+
+// checkAgainstJSON holds what was read by hand against a reader of JSON: a line
+// that is no JSON, or has a member twice, is refused for that, no other line is,
+// and the strings are the same.
+func checkAgainstJSON(t *testing.T, line []byte, e *Entry, err error) {
+	t.Helper()
+	valid := len(line) <= MaxLineSize && jsontext.Value(line).IsValid()
+	if err == nil && !valid {
+		t.Fatalf("read, and no JSON: %q", line)
+	}
+	if lineErr, ok := errors.AsType[*LineError](err); ok && valid && bytes.HasPrefix(bytes.TrimSpace(line), []byte("{")) &&
+		(lineErr.Rule == "line/json" || lineErr.Rule == "line/duplicate-member") {
+		t.Fatalf("JSON, and not read (%v): %q", err, line)
+	}
+	if err != nil {
+		return
+	}
+	var want struct {
+		Name        string              `json:"name"`
+		Vers        string              `json:"vers"`
+		Description string              `json:"description"`
+		Keywords    []string            `json:"keywords"`
+		Features    map[string][]string `json:"features"`
+		Size        int64               `json:"size"`
+		Yanked      bool                `json:"yanked"`
+		Deps        []struct {
+			Name   string `json:"name"`
+			Req    string `json:"req"`
+			Target string `json:"target"`
+		} `json:"deps"`
+	}
+	if err := json.Unmarshal(line, &want); err != nil {
+		t.Fatalf("read, and not by another reader (%v): %q", err, line)
+	}
+	same := e.Name == want.Name && e.Vers == want.Vers && e.Description == want.Description && e.Size == want.Size && e.Yanked == want.Yanked &&
+		slices.Equal(e.Keywords, want.Keywords) && maps.EqualFunc(e.Features, want.Features, slices.Equal[[]string]) && len(e.Deps) == len(want.Deps)
+	for i := 0; same && i < len(e.Deps); i++ {
+		same = e.Deps[i].Name == want.Deps[i].Name && e.Deps[i].Req == want.Deps[i].Req && e.Deps[i].Target == want.Deps[i].Target
+	}
+	if !same {
+		t.Fatalf("read differently: %q\n%+v\n%+v", line, e, want)
+	}
 }
 
 func FuzzCheckName(f *testing.F) {
