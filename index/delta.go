@@ -50,8 +50,9 @@ type StatusChange struct {
 //
 // A change is about one package and of one kind: lines are appended, or
 // "yanked" of some lines turns, or "retired" does, or the owners change, or a
-// package to come is registered. Only a change that creates a package may bring its owners along. A change of the
-// files that govern the index (config.json, policy.yaml, trust/, the workflows
+// package to come is registered. Only a change that creates a package may bring
+// its owners along. A change of the files that govern the index (config.json,
+// policy.yaml, overrides/, trust/, the workflows
 // of its host, and the README, LICENSE and CODEOWNERS beside them) is about
 // these alone. The record of a squash in config.json changes by a squash, and a
 // squash changes nothing else; that the history is cut off is for the caller to
@@ -137,9 +138,24 @@ func isPolicyPath(path string) bool {
 	case ConfigPath, PolicyPath, "README.md", "LICENSE", "CONTRIBUTING.md", "CODEOWNERS", ".gitattributes", ".gitignore":
 		return true
 	}
+	if IsOverridePath(path) {
+		return true
+	}
 	folder, _, below := strings.Cut(path, "/")
 	folders := []string{"trust", ".github", ".gitea", ".forgejo"}
 	return below && fs.ValidPath(path) && slices.Contains(folders, folder) && !strings.HasSuffix(lower(path), ".json")
+}
+
+// IsOverridePath reports whether a path is that of an override, a file
+// overrides/NAME.yaml where NAME has lower-case letters, digits, "-", "_" and
+// "." only. What stands in such a file is for those who judge changes.
+func IsOverridePath(path string) bool {
+	name, below := strings.CutPrefix(path, "overrides/")
+	name, isYAML := strings.CutSuffix(name, ".yaml")
+	if !below || !isYAML || len(name) > maxNameLength || CheckLookupName(name) != nil {
+		return false
+	}
+	return name == lower(name) && !strings.Contains(name, "/")
 }
 
 // judge decides which kind of change the groups make, and checks that kind.

@@ -32,7 +32,8 @@ func (e *NameError) Hint() string { return e.remedy }
 // four characters, no "..", no ".json" at its end, and is no device name of
 // Windows. A scoped name is scope + "/" + name in lower case, where both parts
 // obey the rules for plain names and the scope has at least three characters,
-// no ".", and is none of "owners", "sources" and "trust".
+// no ".", and is none of the folders of an index: "owners", "overrides",
+// "sources" and "trust".
 func CheckName(name string) error {
 	scope, base, scoped := strings.Cut(name, "/")
 	if !scoped {
@@ -67,7 +68,7 @@ func checkScope(name, scope string) error {
 
 // reservedScope reports whether scope is a folder of the index that holds no packages.
 func reservedScope(scope string) bool {
-	return scope == "owners" || scope == "sources" || scope == "trust"
+	return scope == "owners" || scope == "overrides" || scope == "sources" || scope == "trust"
 }
 
 // checkPart checks a plain name, or one part of the scoped name.

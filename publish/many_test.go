@@ -27,7 +27,7 @@ func TestManyAtOnce(t *testing.T) {
 			}
 			f := registrytest.NewForge(t)
 			f.AddIndex(keepersIndex, registrytest.New(t, ""))
-			f.AddFile(keepersIndex, "policy.yaml", "names:\n  similar-distance: 0\n")
+			f.AddFile(keepersIndex, "policy.yaml", "names:\n  similar: []\n")
 			token := tokenOf(f, registrytest.Token{Login: "keeper"})
 			var options []publish.Options
 			for i := range many {

@@ -6,6 +6,7 @@
 //	lock.v1.schema.json      one line of .clyde/lock.jsonl
 //	line.v1.schema.json      one line of a package file of an index
 //	policy.v1.schema.json    policy.yaml of an index
+//	override.v1.schema.json  overrides/... of an index
 //	owners.v1.schema.json    owners/... of an index
 //
 // The number is the version of the schema's file format. A schema that would

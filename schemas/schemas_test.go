@@ -16,7 +16,7 @@ func TestFS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := strings.Join(names, " "), "config.v1.schema.json line.v1.schema.json lock.v1.schema.json owners.v1.schema.json package.v1.schema.json policy.v1.schema.json"; got != want {
+	if got, want := strings.Join(names, " "), "config.v1.schema.json line.v1.schema.json lock.v1.schema.json override.v1.schema.json owners.v1.schema.json package.v1.schema.json policy.v1.schema.json"; got != want {
 		t.Errorf("FS has %s, want %s", got, want)
 	}
 	for _, name := range names {

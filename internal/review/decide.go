@@ -9,31 +9,56 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"time"
 
 	"github.com/clydepm/clyde/index"
 )
 
 // decide says what becomes of a change, after its findings are complete.
-func (j *judge) decide(r *Report) {
-	if j.delta.Kind != "" && r.Approval == Person {
+func (j *judge) decide(r *Report) error {
+	known := j.known(r.Signers)
+	r.People = append(r.People, j.needs...)
+	if j.delta.Kind != "" && r.Approval == Person && !known {
 		r.People = append(r.People, Need{Check: "approval", Why: "the policy wants a person for a change of kind " + j.describeKind()})
 	}
+	var err error
+	if r.Approved, r.Uncounted, err = j.count(); err != nil {
+		return err
+	}
+	if len(r.People) > 0 {
+		r.Needed = j.needed()
+	}
+	if until := j.waitUntil(); j.in.Now.Before(until) && !known {
+		r.NotBefore = until
+	}
 	switch {
+	case onlyFrozen(r):
+		r.Decision, r.NotBefore = Wait, later(r.NotBefore, j.policy.Freeze.Until)
 	case r.Verdict == Fail:
 		r.Decision = Refuse
-	case len(r.People) > 0:
+	case len(r.Approved) < r.Needed:
 		r.Decision = NeedsPerson
 	case j.in.Now.Before(r.NotBefore):
 		r.Decision = Wait
 	default:
 		r.Decision = Merge
 	}
+	return nil
+}
+
+// later is the later of the end of a wait and the end of a freeze, zero when the
+// freeze has none.
+func later(wait, freeze time.Time) time.Time {
+	if freeze.IsZero() || freeze.After(wait) {
+		return freeze
+	}
+	return wait
 }
 
 // governing are the files and folders of a tree that decide how changes of it
 // are judged.
 func governing() []string {
-	return []string{index.ConfigPath, index.PolicyPath, "overrides", trustFolder}
+	return []string{index.ConfigPath, index.PolicyPath, overridesFolder, trustFolder}
 }
 
 // PolicyDigest is a digest, "sha256:" and 64 hex digits, of all that a tree

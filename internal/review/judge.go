@@ -10,6 +10,7 @@ import (
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/attest"
+	"github.com/clydepm/clyde/internal/strictyaml"
 )
 
 // Input is what a judgement depends on, and all of it.
@@ -55,17 +56,20 @@ const (
 
 // Report is the judgement of a change.
 type Report struct {
-	Verdict   string    `json:"verdict"`            // Pass or Fail
-	Decision  string    `json:"decision"`           // Merge, NeedsPerson, Wait or Refuse
-	Approval  string    `json:"approval"`           // of a change that passes: Automatic or Person
-	NotBefore time.Time `json:"notBefore,omitzero"` // of Wait
-	People    []Need    `json:"people,omitempty"`   // what a person has to look at
-	Change    Change    `json:"change"`
-	Binding   Binding   `json:"binding,omitzero"`
-	Signers   []Signer  `json:"signers,omitempty"` // of the added versions, in their order
-	Diffs     []Diff    `json:"diffs,omitempty"`   // of each added version to the one before it
-	Findings  []Finding `json:"findings"`
-	Reproduce string    `json:"reproduce,omitempty"` // the command that gives this report again
+	Verdict   string      `json:"verdict"`             // Pass or Fail
+	Decision  string      `json:"decision"`            // Merge, NeedsPerson, Wait or Refuse
+	Approval  string      `json:"approval"`            // of a change that passes: Automatic or Person
+	NotBefore time.Time   `json:"notBefore,omitzero"`  // while a wait is not over; zero when its end is not known
+	People    []Need      `json:"people,omitempty"`    // what a person has to look at
+	Needed    int         `json:"needed,omitempty"`    // approvals that this takes
+	Approved  []string    `json:"approved,omitempty"`  // accounts whose approvals count
+	Uncounted []Uncounted `json:"uncounted,omitempty"` // approvals that do not
+	Change    Change      `json:"change"`
+	Binding   Binding     `json:"binding,omitzero"`
+	Signers   []Signer    `json:"signers,omitempty"` // of the added versions, in their order
+	Diffs     []Diff      `json:"diffs,omitempty"`   // of each added version to the one before it
+	Findings  []Finding   `json:"findings"`
+	Reproduce string      `json:"reproduce,omitempty"` // the command that gives this report again
 }
 
 // Need is a reason why a person has to look at a change.
@@ -102,17 +106,21 @@ func Judge(in Input) (*Report, error) {
 	}
 	r := j.report()
 	r.Binding = Binding{Base: in.BaseID, Head: in.HeadID, Policy: j.digest}
-	j.decide(r)
+	if err := j.decide(r); err != nil {
+		return nil, err
+	}
 	return r, nil
 }
 
 type judge struct {
-	in       Input
-	policy   *Policy
-	delta    index.Delta
-	findings []Finding
-	said     map[string]bool // rules that have a finding
-	digest   string          // of the policy and all that belongs to it
+	in        Input
+	policy    *Policy
+	overrides []*Override
+	delta     index.Delta
+	findings  []Finding
+	needs     []Need          // that come from findings
+	said      map[string]bool // rules that have a finding
+	digest    string          // of the policy and all that belongs to it
 	// registered: the package is new, and comes as the base has it registered
 	registered bool
 }
@@ -150,6 +158,8 @@ func (j *judge) run() error {
 	default:
 		j.add("delta/path", "", "", "this program does not know changes of kind %q", delta.Kind)
 	}
+	j.frozen()
+	j.expiredOverrides()
 	if err != nil {
 		return j.unreadable(err)
 	}
@@ -175,6 +185,10 @@ func (j *judge) readPolicy() error {
 	if j.in.Base == nil {
 		return nil
 	}
+	j.overrides, err = readOverrides(j.in.Base)
+	if err := j.wrongBase(err); err != nil {
+		return err
+	}
 	data, err := fs.ReadFile(j.in.Base, index.PolicyPath)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -184,10 +198,20 @@ func (j *judge) readPolicy() error {
 	}
 	policy, err := ParsePolicy(index.PolicyPath, data)
 	if err != nil {
-		j.add("policy/base", index.PolicyPath, "repair the policy first", "%s", firstLine(err))
-		return nil
+		return j.wrongBase(err)
 	}
 	j.policy = policy
+	return nil
+}
+
+// wrongBase turns what is wrong with the files that the base decides by into a
+// finding and gives other errors back.
+func (j *judge) wrongBase(err error) error {
+	problems, wrong := errors.AsType[strictyaml.Problems](err)
+	if !wrong {
+		return j.unreadable(err)
+	}
+	j.add("policy/base", problems[0].File, "repair the file first, in a change of the policy", "%s", firstLine(problems))
 	return nil
 }
 
@@ -212,13 +236,22 @@ func rule(id string) Rule {
 }
 
 // add reports a violation of a rule, with the status that the policy gives it.
+// One that an override permits is only told, with who answers for it.
 func (j *judge) add(id, where, hint, format string, args ...any) {
-	status := j.policy.status(rule(id))
-	if status == Off {
+	f := Finding{Check: id, Status: j.policy.status(rule(id)), Where: where, Detail: fmt.Sprintf(format, args...), Hint: hint}
+	if f.Status == Off {
 		return
 	}
+	if o := j.overriddenBy(id); o != nil && f.Status != Pass {
+		f.Status, f.Hint = Pass, ""
+		f.Detail += fmt.Sprintf("; permitted by %s until %s: %s (%s)", o.File, o.Expires.Format(index.TimeLayout), o.Reason, o.By)
+	}
+	if f.Status == Person {
+		f.Status = Warn
+		j.needs = append(j.needs, Need{Check: id, Why: f.Detail})
+	}
 	j.said[id] = true
-	j.findings = append(j.findings, Finding{Check: id, Status: status, Where: where, Detail: fmt.Sprintf(format, args...), Hint: hint})
+	j.findings = append(j.findings, f)
 }
 
 // report completes the findings with those of the rules that say nothing.
@@ -255,7 +288,7 @@ func (j *judge) applies(rule Rule) bool {
 	publish := kind == index.KindPublish
 	switch group {
 	case "policy":
-		return rule.ID == "policy/base" || kind == index.KindPolicy
+		return rule.ID != "policy/valid" || kind == index.KindPolicy
 	case "tree", "delta":
 		return true
 	case "name":
@@ -303,23 +336,6 @@ func (j *judge) describeKind() string {
 	return "publish (new version)"
 }
 
-func (j *judge) approval() string {
-	kind := string(j.delta.Kind)
-	switch {
-	case j.delta.Kind == index.KindPublish && j.delta.First && !j.registered:
-		kind = "new-package"
-	case j.delta.Kind == index.KindPublish:
-		kind = "new-version" // also of the first one, where a person approved the registration
-	}
-	if j.delta.Grants {
-		return Person // whatever the policy says of other changes of owners
-	}
-	if who, ok := j.policy.Approval[kind]; ok {
-		return who
-	}
-	return Person
-}
-
 func (j *judge) change() Change {
 	c := Change{Kind: string(j.delta.Kind), Package: j.delta.Package, First: j.delta.First}
 	for _, e := range j.delta.Added {
@@ -340,11 +356,14 @@ func (j *judge) policyFiles() {
 		j.trust()
 	}
 	for _, change := range j.delta.Policy {
-		if change.Path != index.PolicyPath || change.After == nil {
-			continue
-		}
-		if _, err := ParsePolicy(index.PolicyPath, change.After.Data); err != nil {
-			j.add("policy/valid", change.Path, "", "%s", firstLine(err))
+		switch {
+		case change.After == nil:
+		case index.IsOverridePath(change.Path):
+			j.override(change)
+		case change.Path == index.PolicyPath:
+			if _, err := ParsePolicy(index.PolicyPath, change.After.Data); err != nil {
+				j.add("policy/valid", change.Path, "", "%s", firstLine(err))
+			}
 		}
 	}
 }

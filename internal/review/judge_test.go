@@ -148,7 +148,7 @@ func TestJudge(t *testing.T) {
 		"letters swapped":      {tree(t, base), tree(t, plus(entry("hlelo", "1.0.0"))), "warn name/similar", Person},
 		"looks the same":       {tree(t, base), tree(t, plus(entry("he1l0", "1.0.0"))), "warn name/similar", Person},
 		"two letters off":      {tree(t, base), tree(t, plus(entry("jellp", "1.0.0"))), "", Person},
-		"distance off":         {tree(t, base, "policy.yaml", "names: {similar-distance: 0}\n"), tree(t, plus(entry("hellp", "1.0.0")), "policy.yaml", "names: {similar-distance: 0}\n"), "", Person},
+		"distance off":         {tree(t, base, "policy.yaml", "names: {similar: []}\n"), tree(t, plus(entry("hellp", "1.0.0")), "policy.yaml", "names: {similar: []}\n"), "", Person},
 		"reserved":             {tree(t, base, "policy.yaml", "names: {reserved: [std-lib]}\n"), tree(t, plus(entry("std_lib", "1.0.0")), "policy.yaml", "names: {reserved: [std-lib]}\n"), "fail name/reserved", Person},
 		"policy raises":        {tree(t, base, "policy.yaml", "rules: {license/changed: fail}\n"), tree(t, plus(entry("hello", "1.4.1", licensed(""))), "policy.yaml", "rules: {license/changed: fail}\n"), "fail license/changed", Automatic},
 		"policy turns off":     {tree(t, base, "policy.yaml", "rules: {license/changed: off}\n"), tree(t, plus(entry("hello", "1.4.1", licensed(""))), "policy.yaml", "rules: {license/changed: off}\n"), "", Automatic},

@@ -19,7 +19,7 @@ func (j *judge) newName() error {
 	if err != nil {
 		return err
 	}
-	if j.policy.reserves(name) || j.policy.reserves(path.Base(name)) {
+	if j.policy.Names.reserves(name) {
 		j.add("name/reserved", at, "choose another name", "%q is reserved by the policy", name)
 	}
 	if j.in.Base == nil {
@@ -33,10 +33,13 @@ func (j *judge) newName() error {
 		j.add("name/unique", at, "choose a name that differs by more than case, \"-\", \"_\" and \".\"", "%q is too easily taken for %q, which is there already", name, twin)
 		return nil
 	}
-	if j.policy.status(rule("name/similar")) == Off || j.policy.SimilarDistance == 0 {
+	if err := j.scopeOwner(name, at); err != nil {
+		return err
+	}
+	if j.policy.status(rule("name/similar")) == Off {
 		return nil
 	}
-	similar, err := findSimilar(j.in.Base, name, j.policy.SimilarDistance)
+	similar, err := findSimilar(j.in.Base, name, &j.policy.Names)
 	if err != nil {
 		return err
 	}
@@ -140,20 +143,13 @@ func readDir(tree fs.FS, dir string) ([]fs.DirEntry, error) {
 	return entries, err
 }
 
-// shortName is the length up to which every name has neighbours, so that
-// being near one means nothing.
-const shortName = 4
-
-// findSimilar finds the names within a distance of name, or that look the same
-// in many typefaces. It reads the folders of the whole index and no file.
-func findSimilar(tree fs.FS, name string, distance int) ([]string, error) {
-	if len(name) <= shortName {
-		return nil, nil
-	}
+// findSimilar finds the names that a policy takes for similar.
+func findSimilar(tree fs.FS, name string, policy *NamePolicy) ([]string, error) {
 	folded, skeleton := index.Fold(name), skeletonOf(name)
 	var similar []string
 	err := walkNames(tree, func(other string) {
-		if len(other) > shortName && (spelling.Within(folded, index.Fold(other), distance) || skeletonOf(other) == skeleton) {
+		distance := policy.distance(len(name), len(other))
+		if distance > 0 && (spelling.Within(folded, index.Fold(other), distance) || skeletonOf(other) == skeleton) {
 			similar = append(similar, other)
 		}
 	})

@@ -3,6 +3,8 @@ package review
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
+	"io/fs"
 	"math"
 	"net/url"
 	"path"
@@ -80,7 +82,7 @@ func ParseOwners(file string, data []byte) (*Owners, error) {
 		o.Publishers = append(o.Publishers, parsePublisher(item))
 	}
 	for _, item := range root.Get("reviewers").List() {
-		o.addReviewer(item)
+		o.Reviewers = addAccount(o.Reviewers, item)
 	}
 	if len(o.Publishers) == 0 && len(o.Reviewers) == 0 && doc.Err() == nil {
 		root.Report("name at least one publisher or reviewer", "names nobody")
@@ -89,6 +91,22 @@ func ParseOwners(file string, data []byte) (*Owners, error) {
 		return nil, err
 	}
 	return o, nil
+}
+
+// readOwners reads an owners file of a tree, nil when there is none. The error
+// is [strictyaml.Problems] when what it says is wrong.
+func readOwners(tree fs.FS, file string) (*Owners, error) {
+	if tree == nil {
+		return nil, nil
+	}
+	data, err := fs.ReadFile(tree, file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ParseOwners(file, data)
 }
 
 func parsePublisher(item strictyaml.Value) Publisher {
@@ -199,18 +217,24 @@ func httpsURL(v strictyaml.Value) string {
 // account is what forges permit as an account's name, with an optional team.
 var account = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?(?:/[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?)?$`)
 
-func (o *Owners) addReviewer(item strictyaml.Value) {
+// addAccount reads the name of an account into a list that has each once.
+func addAccount(all []string, item strictyaml.Value) []string {
 	name := item.Text()
 	switch {
 	case name == "":
-		return
 	case !account.MatchString(name):
 		item.Report("write the account's name without \"@\", or ORGANISATION/TEAM", "%q is not an account name", name)
-	case slices.ContainsFunc(o.Reviewers, func(r string) bool { return strings.EqualFold(r, name) }):
+	case hasAccount(all, name):
 		item.Report("leave it out", "%q is listed already", name)
 	default:
-		o.Reviewers = append(o.Reviewers, name)
+		all = append(all, name)
 	}
+	return all
+}
+
+// hasAccount reports whether a list has an account; forges ignore the case.
+func hasAccount(all []string, name string) bool {
+	return slices.ContainsFunc(all, func(a string) bool { return strings.EqualFold(a, name) })
 }
 
 // permits reports whether a version with this source may be published now.

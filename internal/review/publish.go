@@ -9,6 +9,7 @@ import (
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/attest"
+	"github.com/clydepm/clyde/internal/strictyaml"
 )
 
 // clockSkew is how far a publisher's clock may be ahead of the reviewer's.
@@ -171,23 +172,13 @@ func (j *judge) ownersInForce() (*Owners, error) {
 	if j.delta.First {
 		tree = j.in.Head
 	}
-	if tree == nil {
-		return nil, nil
-	}
-	data, err := fs.ReadFile(tree, file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	owners, err := ParseOwners(file, data)
-	if err != nil {
+	owners, err := readOwners(tree, file)
+	if problems, ok := errors.AsType[strictyaml.Problems](err); ok {
 		// Without readable owners nothing can be compared with them.
-		j.add("owners/valid", file, "repair the file first", "%s", firstLine(err))
+		j.add("owners/valid", file, "repair the file first", "%s", firstLine(problems))
 		return nil, nil
 	}
-	return owners, nil
+	return owners, err
 }
 
 func (j *judge) source(e *index.Entry, owners *Owners) {

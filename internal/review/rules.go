@@ -3,7 +3,7 @@ package review
 // Rule is one thing that a change must satisfy.
 type Rule struct {
 	ID      string
-	Status  string // what a violation is by default: Fail, Warn, or Pass for a mere note
+	Status  string // what a violation is by default: Fail, Person, Warn, or Pass for a mere note
 	Fixed   bool   // a policy cannot change the status
 	Summary string
 }
@@ -13,7 +13,9 @@ type Rule struct {
 func Rules() []Rule {
 	fixed := func(id, summary string) Rule { return Rule{ID: id, Status: Fail, Fixed: true, Summary: summary} }
 	return []Rule{
-		fixed("policy/base", "the policy of the base tree can be read"),
+		fixed("policy/base", "the policy and the overrides of the base tree can be read"),
+		fixed("policy/frozen", "the policy has not stopped changes of this kind"),
+		{ID: "policy/expired", Status: Warn, Summary: "no override for the package has expired"},
 		fixed("tree/readable", "both trees can be read: safe names, sane modes, sizes within bounds"),
 
 		fixed("history/rewritten", "the head descends from the base"),
@@ -49,7 +51,8 @@ func Rules() []Rule {
 		fixed("name/scope-reserved", "a scope is no folder of the index itself"),
 		fixed("name/unique", "a new name, or a new scope, differs from every other by more than case, \"-\", \"_\" and \".\""),
 		{ID: "name/reserved", Status: Fail, Summary: "a new name is not one that the policy reserves"},
-		{ID: "name/similar", Status: Warn, Summary: "a new name is further from every other than the policy's similar-distance, and does not look like one"},
+		{ID: "name/similar", Status: Person, Summary: "a new name is not easily taken for another: by a slip of the finger, by its look, by its parts in another order"},
+		{ID: "name/scope-owner", Status: Fail, Summary: "a new name in a scope is of those to whom the scope belongs"},
 
 		fixed("line/json", "a line is one JSON object"),
 		fixed("line/object", "a member that should be an object is one"),
@@ -97,7 +100,7 @@ func Rules() []Rule {
 		fixed("sources/valid", "a registration can be read, and names a repository with the numbers of it and of its owner"),
 		fixed("sources/new", "a registration is of a package that has no version yet"),
 		fixed("sources/owners", "the first version of a registered package brings the registration as its owners file"),
-		fixed("policy/valid", "a changed policy can be read"),
+		fixed("policy/valid", "a changed policy and changed overrides can be read"),
 		fixed("trust/valid", "what is left under trust/ is a trusted root or keys that a client can use"),
 		fixed("squash/root", "the commit of a squash has no parent"),
 		fixed("squash/head", "the old head that a squash names is the base"),

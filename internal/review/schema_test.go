@@ -11,8 +11,9 @@ import (
 // reader and the schema, or refused by both.
 func TestSchemasAgree(t *testing.T) {
 	parsers := map[string]func([]byte) error{
-		"policy": func(data []byte) error { _, err := ParsePolicy("f.yaml", data); return err },
-		"owners": func(data []byte) error { _, err := ParseOwners("f.yaml", data); return err },
+		"policy":   func(data []byte) error { _, err := ParsePolicy("f.yaml", data); return err },
+		"override": func(data []byte) error { _, err := ParseOverride("f.yaml", data); return err },
+		"owners":   func(data []byte) error { _, err := ParseOwners("f.yaml", data); return err },
 	}
 	tests := []struct {
 		schema, data string
@@ -20,22 +21,80 @@ func TestSchemasAgree(t *testing.T) {
 	}{
 		{"policy", "", true},
 		{"policy", "names:\napproval:\nrules:\n", true},
-		{"policy", "names: {reserved: [std, acme/core], similar-distance: 0}\n", true},
-		{"policy", "approval: {new-package: person, new-version: automatic, yank: person, unyank: person, retire: person, unretire: person, owners: automatic, register: automatic}\n", true},
+		{"policy", "names: {reserved: [std, acme/core], popular: [serde], similar: [], look-alikes: false}\n", true},
+		{"policy", "names: {similar: [{length: 4, distance: 0}, {length: 9, distance: 3}]}\n", true},
+		{"policy", "names: {scopes: {acme: [{owner: \"https://github.com/acme\", owner-id: 456}, {key: 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=}]}}\n", true},
+		{"policy", "reviewers: {accounts: [ann, bob], approvals: 2, policy: [ann], policy-approvals: 10}\n", true},
+		{"policy", "reviewers: {accounts: , policy: []}\n", true},
+		{"policy", "wait: {new-package: 72h, new-version: 1h30m, transfer: 168h}\n", true},
+		{"policy", "known: [{owner: \"https://github.com/acme/\"}]\n", true},
+		{"policy", "freeze: {message: moving}\n", true},
+		{"policy", "freeze: {message: moving, kinds: [new-package, yank], until: \"2027-01-01T00:00:00Z\"}\n", true},
+		{"policy", "evidence: require\nverify: attested\n", true},
+		{"policy", "approval: {new-package: person, new-version: automatic, yank: person, unyank: person, retire: person, unretire: person, owners: automatic, transfer: person, register: automatic}\n", true},
 		{"policy", "rules: {license/changed: fail, name/similar: off, version/gap: warn}\n", true},
 		{"policy", "[]\n", false},
 		{"policy", "name: {}\n", false},
 		{"policy", "names: {reserved: [std, std]}\n", false},
 		{"policy", "names: {reserved: [a b]}\n", false},
-		{"policy", "names: {similar-distance: 4}\n", false},
-		{"policy", "names: {similar-distance: \"1\"}\n", false},
+		{"policy", "names: {similar: [{length: 5, distance: 4}]}\n", false},
+		{"policy", "names: {similar: [{length: 0, distance: 1}]}\n", false},
+		{"policy", "names: {similar: [{length: \"5\", distance: 1}]}\n", false},
+		{"policy", "names: {similar: [{length: 5}]}\n", false},
 		{"policy", "names: {similar: 1}\n", false},
+		{"policy", "names: {similar-distance: 1}\n", false},
+		{"policy", "names: {popular: [serde, serde]}\n", false},
+		{"policy", "names: {look-alikes: maybe}\n", false},
+		{"policy", "names: {scopes: {acme: []}}\n", false},
+		{"policy", "names: {scopes: {Acme: [{owner: \"https://github.com/acme\"}]}}\n", false},
+		{"policy", "names: {scopes: {ab: [{owner: \"https://github.com/acme\"}]}}\n", false},
+		{"policy", "names: {scopes: {overrides: [{owner: \"https://github.com/acme\"}]}}\n", false},
+		{"policy", "names: {scopes: {acme: [{owner: \"http://github.com/acme\"}]}}\n", false},
+		{"policy", "known: [{owner-id: 456}]\n", false},
+		{"policy", "known: [{owner: \"https://github.com/acme\", owner-id: 0}]\n", false},
+		{"policy", "known: [{owner: \"https://github.com/acme\", key: 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=}]\n", false},
+		{"policy", "known: [{key: short}]\n", false},
+		{"policy", "reviewers: [ann]\n", false},
+		{"policy", "reviewers: {accounts: [\"@ann\"]}\n", false},
+		{"policy", "reviewers: {accounts: [acme/team]}\n", false},
+		{"policy", "reviewers: {accounts: [ann, ann]}\n", false},
+		{"policy", "reviewers: {approvals: 0}\n", false},
+		{"policy", "reviewers: {approvals: 11}\n", false},
+		{"policy", "reviewers: {approval: 1}\n", false},
+		{"policy", "wait: {new-package: 3}\n", false},
+		{"policy", "wait: {new-package: three days}\n", false},
+		{"policy", "wait: {new-package: -1h}\n", false},
+		{"policy", "wait: {policy: 1h}\n", false},
+		{"policy", "wait: 72h\n", false},
+		{"policy", "freeze:\n", false},
+		{"policy", "freeze: {kinds: [yank]}\n", false},
+		{"policy", "freeze: {message: \"\"}\n", false},
+		{"policy", "freeze: {message: moving, kinds: [policy]}\n", false},
+		{"policy", "freeze: {message: moving, kinds: [yank, yank]}\n", false},
+		{"policy", "freeze: {message: moving, until: tomorrow}\n", false},
+		{"policy", "freeze: true\n", false},
+		{"policy", "evidence: maybe\n", false},
 		{"policy", "approval: {new-package: nobody}\n", false},
 		{"policy", "approval: {new-package: }\n", false},
 		{"policy", "approval: {policy: automatic}\n", false},
 		{"policy", "rules: {license/changed: pass}\n", false},
 		{"policy", "rules: {delta/append-only: off}\n", false},
 		{"policy", "rules: {no/such: off}\n", false},
+
+		{"override", "package: hello\nrule: license/changed\nreason: all agreed\nby: ann\nexpires: \"2026-03-01T00:00:00Z\"\n", true},
+		{"override", "package: acme/hello\nversion: 1.2.0-rc.1+x\nrule: name/similar\nreason: r\nby: a\nexpires: \"2026-03-01T00:00:00Z\"\n", true},
+		{"override", "", false},
+		{"override", "package: hello\nrule: delta/append-only\nreason: r\nby: ann\nexpires: \"2026-03-01T00:00:00Z\"\n", false},
+		{"override", "package: hello\nrule: no/such\nreason: r\nby: ann\nexpires: \"2026-03-01T00:00:00Z\"\n", false},
+		{"override", "package: a b\nrule: name/similar\nreason: r\nby: ann\nexpires: \"2026-03-01T00:00:00Z\"\n", false},
+		{"override", "package: hello\nversion: ^1\nrule: name/similar\nreason: r\nby: ann\nexpires: \"2026-03-01T00:00:00Z\"\n", false},
+		{"override", "package: hello\nrule: name/similar\nby: ann\nexpires: \"2026-03-01T00:00:00Z\"\n", false},
+		{"override", "package: hello\nrule: name/similar\nreason: r\nexpires: \"2026-03-01T00:00:00Z\"\n", false},
+		{"override", "package: hello\nrule: name/similar\nreason: r\nby: \"@ann\"\nexpires: \"2026-03-01T00:00:00Z\"\n", false},
+		{"override", "package: hello\nrule: name/similar\nreason: r\nby: ann\n", false},
+		{"override", "package: hello\nrule: name/similar\nreason: r\nby: ann\nexpires: never\n", false},
+		{"override", "package: hello\nrule: name/similar\nreason: \"two\\nlines\"\nby: ann\nexpires: \"2026-03-01T00:00:00Z\"\n", false},
+		{"override", "package: hello\nrule: name/similar\nreason: r\nby: ann\nexpires: \"2026-03-01T00:00:00Z\"\nwho: me\n", false},
 
 		{"owners", "reviewers: [ann, acme/packagers, a-b.c_d]\n", true},
 		{"owners", "publishers: [{repository: \"https://git.example.org/acme/hello\"}]\n", true},
@@ -85,7 +144,16 @@ func TestPolicySchemaHasTheRules(t *testing.T) {
 			t.Errorf("rule %s: fixed %v, offered by the schema %v", rule.ID, rule.Fixed, ok)
 		}
 	}
-	if len(schema.Properties["approval"].Properties) != len(approvalKinds()) {
-		t.Error("the schema's kinds of approval are not those of the reader")
+	for _, key := range []string{"approval", "wait"} {
+		if len(schema.Properties[key].Properties) != len(approvalKinds()) {
+			t.Errorf("the schema's kinds under %q are not those of the reader", key)
+		}
+	}
+	override, err := jsonschema.NewCompiler().Compile("../../schemas/override.v1.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(override.Properties["rule"].Enum.Values); n != len(offered) {
+		t.Errorf("%d rules can be overridden by the schema, and a policy can change %d", n, len(offered))
 	}
 }
