@@ -42,33 +42,3 @@ func FuzzVerify(f *testing.F) {
 		}
 	})
 }
-
-// BenchmarkVerify measures one bundle; the trusted root is parsed once, before.
-func BenchmarkVerify(b *testing.B) {
-	full := attesttest.New(b)
-	key, id := newKey(b)
-	keys, err := attest.FromKeys("a key", key.Public())
-	if err != nil {
-		b.Fatal(err)
-	}
-	v1, v2 := full.Clone(), full.Clone()
-	v1.LogV2, v2.LogV1 = nil, nil
-	for _, c := range []struct {
-		name    string
-		bundle  []byte
-		profile *attest.Profile
-		want    attest.Expected
-	}{
-		{"Rekor v1", v1.Sign(b, request(b)), profileOf(b, full), expected()},
-		{"Rekor v2", v2.Sign(b, request(b)), profileOf(b, full), expected()},
-		{"key", (&attesttest.Authority{}).Sign(b, attesttest.Request{Statement: statement(b), Key: key, KeyID: id}), keys, attest.Expected{Entry: entry(), Registry: registry}},
-	} {
-		b.Run(c.name, func(b *testing.B) {
-			for b.Loop() {
-				if _, err := c.profile.Verify(c.bundle, c.want); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}

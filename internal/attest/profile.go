@@ -45,11 +45,10 @@ var ErrNoTrust = errors.New("no trusted root and no key")
 // Profile is one set of authorities and the evidence they must give. It parses
 // them once and may be used by many goroutines.
 type Profile struct {
-	name         string
-	material     root.TrustedMaterial
-	certificates *verify.Verifier // nil when the profile has no certificate authority
-	keys         *verify.Verifier // nil when the profile has no keys
-	demands      demands
+	name     string
+	material prepared
+	hasKeys  bool
+	demands  demands
 }
 
 // demands says which evidence a signature must carry. They follow from the
@@ -87,7 +86,7 @@ func FromTrust(name string, folder fs.FS) (*Profile, error) {
 	case errors.Is(err, fs.ErrNotExist) && len(keys) == 0:
 		return nil, fmt.Errorf("%s: %w", name, ErrNoTrust)
 	case errors.Is(err, fs.ErrNotExist):
-		return newProfile(name, &root.BaseTrustedMaterial{}, keys)
+		return newProfile(name, &root.BaseTrustedMaterial{}, keys), nil
 	case err != nil:
 		return nil, err
 	}
@@ -95,7 +94,7 @@ func FromTrust(name string, folder fs.FS) (*Profile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", TrustedRootFile, err)
 	}
-	return newProfile(name, parsed, keys)
+	return newProfile(name, parsed, keys), nil
 }
 
 // FromKeys returns a profile that trusts signatures by these keys alone.
@@ -109,7 +108,7 @@ func FromKeys(name string, publicKeys ...crypto.PublicKey) (*Profile, error) {
 			return nil, err
 		}
 	}
-	return newProfile(name, &root.BaseTrustedMaterial{}, keys)
+	return newProfile(name, &root.BaseTrustedMaterial{}, keys), nil
 }
 
 func fromRoot(name string, data []byte) (*Profile, error) {
@@ -117,7 +116,7 @@ func fromRoot(name string, data []byte) (*Profile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("trusted root of %s: %w", name, err)
 	}
-	return newProfile(name, parsed, nil)
+	return newProfile(name, parsed, nil), nil
 }
 
 // parseRoot reads a trusted root and refuses one that could not tell when a
@@ -139,24 +138,26 @@ func parseRoot(data []byte) (*root.TrustedRoot, error) {
 	return parsed, nil
 }
 
-func newProfile(name string, material root.TrustedMaterial, keys map[string]*root.ExpiringKey) (*Profile, error) {
-	p := &Profile{name: name, material: withKeys{material, root.NewTrustedPublicKeyMaterialFromMapping(keys)}}
-	p.demands = demands{
-		log:        len(material.RekorLogs()) > 0,
-		timestamps: len(material.RekorLogs()) > 0 || len(material.TimestampingAuthorities()) > 0,
-		sct:        len(material.CTLogs()) > 0,
+func newProfile(name string, material root.TrustedMaterial, keys map[string]*root.ExpiringKey) *Profile {
+	return &Profile{
+		name:     name,
+		material: prepare(withKeys{material, root.NewTrustedPublicKeyMaterialFromMapping(keys)}),
+		hasKeys:  len(keys) > 0,
+		demands: demands{
+			log:        len(material.RekorLogs()) > 0,
+			timestamps: len(material.RekorLogs()) > 0 || len(material.TimestampingAuthorities()) > 0,
+			sct:        len(material.CTLogs()) > 0,
+		},
 	}
-	var err error
-	if len(material.FulcioCertificateAuthorities()) > 0 {
-		p.certificates, err = verify.NewVerifier(p.material, p.demands.options(true)...)
+}
+
+// verifier returns what verifies one signature, by a certificate or by a key;
+// nil when the profile has no authority for that.
+func (p *Profile) verifier(certificate bool) (*verify.Verifier, error) {
+	if certificate && len(p.material.authorities) == 0 || !certificate && !p.hasKeys {
+		return nil, nil
 	}
-	if err == nil && len(keys) > 0 {
-		p.keys, err = verify.NewVerifier(p.material, p.demands.options(false)...)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return p, nil
+	return verify.NewVerifier(p.material.forOneLeaf(), p.demands.options(certificate)...)
 }
 
 // options are the demands in the verifier's terms.
@@ -261,8 +262,11 @@ func readBounded(folder fs.FS, name string) ([]byte, error) {
 func (p *Profile) Authorities() []string {
 	var names []string
 	for _, ca := range p.material.FulcioCertificateAuthorities() {
-		if f, ok := ca.(*root.FulcioCertificateAuthority); ok {
-			names = append(names, "certificates: "+f.URI)
+		switch ca := ca.(type) {
+		case *authority:
+			names = append(names, "certificates: "+ca.URI)
+		case *root.FulcioCertificateAuthority:
+			names = append(names, "certificates: "+ca.URI)
 		}
 	}
 	for _, log := range p.material.RekorLogs() {

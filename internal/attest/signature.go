@@ -28,7 +28,7 @@ func (p *Profile) verifySignature(r *recorder, v *Verified, b *bundle.Bundle) *c
 		r.check(CheckCertificate, err)
 		return nil
 	}
-	verifier, policy, who := p.certificates, verify.WithoutIdentitiesUnsafe(), &claimed{}
+	policy, who := verify.WithoutIdentitiesUnsafe(), &claimed{}
 	if leaf := content.Certificate(); leaf != nil {
 		summary, err := certificate.SummarizeCertificate(leaf)
 		if err != nil {
@@ -37,8 +37,13 @@ func (p *Profile) verifySignature(r *recorder, v *Verified, b *bundle.Bundle) *c
 		}
 		who.certificate = &summary
 	} else {
-		verifier, policy = p.keys, verify.WithKey()
+		policy = verify.WithKey()
 		who.key = content.PublicKey().Hint()
+	}
+	verifier, err := p.verifier(who.certificate != nil)
+	if err != nil {
+		r.check(who.authority(), err)
+		return who
 	}
 	if verifier == nil {
 		r.check(who.authority(), fmt.Errorf("%s does not accept this kind of signature", p.name))
