@@ -129,13 +129,20 @@ func (c *lineChecker) entry(e *Entry, name string) {
 	c.external(e.External)
 	c.source(e.Source)
 	if e.Att != nil {
-		c.required("att.url", e.Att.URL)
-		c.url("att.url", e.Att.URL, "https", "http", "file")
-		c.digest("line/cksum", "att.sha256", e.Att.SHA256)
-		c.unknown("att.", e.Att.Extra)
+		c.bundle("att.", e.Att)
+		if e.Att.Provenance != nil {
+			c.bundle("att.provenance.", e.Att.Provenance)
+		}
 	}
 	c.retired(e.Retired)
 	c.unknown("", e.Extra)
+}
+
+func (c *lineChecker) bundle(prefix string, a *Attestation) {
+	c.required(prefix+"url", a.URL)
+	c.url(prefix+"url", a.URL, "https", "http", "file")
+	c.digest("line/cksum", prefix+"sha256", a.SHA256)
+	c.unknown(prefix, a.Extra)
 }
 
 // neededVersion returns the format version that the members of e call for.

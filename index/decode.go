@@ -337,17 +337,31 @@ func (d *lineDecoder) source() (s Source) {
 
 func (d *lineDecoder) attestation() (a Attestation) {
 	a.Extra = d.object(func(name string) bool {
-		switch name {
-		case "url":
-			a.URL = d.string()
-		case "sha256":
-			a.SHA256 = d.string()
-		default:
-			return false
+		if name == "provenance" {
+			a.Provenance = optional(d, d.provenance)
+			return true
 		}
-		return true
+		return d.bundle(&a, name)
 	})
 	return a
+}
+
+func (d *lineDecoder) provenance() (a Attestation) {
+	a.Extra = d.object(func(name string) bool { return d.bundle(&a, name) })
+	return a
+}
+
+// bundle reads a member of what names a bundle.
+func (d *lineDecoder) bundle(a *Attestation, name string) bool {
+	switch name {
+	case "url":
+		a.URL = d.string()
+	case "sha256":
+		a.SHA256 = d.string()
+	default:
+		return false
+	}
+	return true
 }
 
 func (d *lineDecoder) retired() (r Retired) {

@@ -107,6 +107,10 @@ func appendAttestation(dst []byte, a *Attestation) []byte {
 	o := newObject(dst)
 	o.string("url", a.URL)
 	o.string("sha256", a.SHA256)
+	if a.Provenance != nil {
+		o.key("provenance")
+		o.dst = appendAttestation(o.dst, a.Provenance)
+	}
 	return o.end(a.Extra)
 }
 

@@ -99,10 +99,22 @@ type Source struct {
 	Extra                 []Member
 }
 
-// Attestation names the signature bundle of a version and its digest.
+// Attestation names the signature bundle of a version and its digest, and those
+// of the bundle that says how it was built, if there is one.
 type Attestation struct {
 	URL, SHA256 string
+	Provenance  *Attestation // has no provenance of its own
 	Extra       []Member
+}
+
+func (a *Attestation) clone() *Attestation {
+	if a == nil {
+		return nil
+	}
+	c := *a
+	c.Provenance = a.Provenance.clone()
+	c.Extra = cloneMembers(a.Extra)
+	return &c
 }
 
 // Retired says why a version, which still installs, should not be used.
@@ -165,11 +177,7 @@ func (e *Entry) Clone() *Entry {
 		source.Extra = cloneMembers(source.Extra)
 		c.Source = &source
 	}
-	if e.Att != nil {
-		att := *e.Att
-		att.Extra = cloneMembers(att.Extra)
-		c.Att = &att
-	}
+	c.Att = e.Att.clone()
 	c.Retired = e.Retired.clone()
 	c.Extra = cloneMembers(e.Extra)
 	return &c
