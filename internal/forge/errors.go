@@ -16,6 +16,9 @@ var (
 	ErrNotPermitted = errors.New("not permitted")
 	// ErrNetwork: the host could not be reached, broke off, or is out of order.
 	ErrNetwork = errors.New("network failure")
+	// ErrMoved: the branch or the pull request is no longer where the caller
+	// last saw it. What was to be done has not been done.
+	ErrMoved = errors.New("moved meanwhile")
 	// ErrRefused: the host understands the request and will never do it.
 	ErrRefused = errors.New("refused by the host")
 )

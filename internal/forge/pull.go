@@ -21,6 +21,7 @@ type Commit struct {
 	Base    Snapshot
 	Path    string
 	Data    []byte
+	Others  map[string][]byte // further files that belong to it; may be nil
 	Message string
 	Author  Author
 	When    time.Time
@@ -46,6 +47,7 @@ type Pull struct {
 	URL    string // of its page
 	Author string // login of who opened it
 	State  string // Open, Merged or Closed
+	Opened time.Time
 	Text   Text
 
 	Branch     string
@@ -56,6 +58,40 @@ type Pull struct {
 	Own      bool   // the branch is the one that this token would write to
 	Labels   bool   // this token may label it
 	Identity string // opaque, for the adapter
+}
+
+// Merge is a pull request on its way into the index's branch: not the text that
+// the pull request has, merged by the host, but these very files on top of Base.
+type Merge struct {
+	Pull    Pull
+	Fork    string // commit of the index that the pull request was made on
+	Base    Snapshot
+	Files   map[string][]byte // nil deletes
+	Message string
+	Author  Author // zero: the host names the owner of the token
+	When    time.Time
+}
+
+// Approval is one person's latest review of a pull request, when it approves.
+type Approval struct {
+	By         string // account
+	Commit     string // that was approved
+	At         time.Time
+	Permission string // in the index's repository: "admin", "write", "read" or "none"
+}
+
+// The states of a commit's status.
+const (
+	Success = "success"
+	Failure = "failure"
+	Pending = "pending"
+)
+
+// Status is what a check says about a commit, for the host to show and to
+// require.
+type Status struct {
+	Commit, Context, State, Description string
+	URL                                 string // of more about it; may be ""
 }
 
 // Says reports whether the pull request has the text already. Labels that

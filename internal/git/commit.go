@@ -18,6 +18,7 @@ import (
 // an error. Name and Email are author and committer.
 type Commit struct {
 	Parent      Hash // "" for the first commit of a repository
+	Merged      Hash // a second parent, which the commit takes in; "" for none
 	Files       map[string][]byte
 	Message     string
 	Name, Email string
@@ -63,6 +64,9 @@ func (r *Repo) writeCommit(c Commit) (Hash, error) {
 	fmt.Fprintf(&buf, "tree %s\n", tree)
 	if c.Parent != "" {
 		fmt.Fprintf(&buf, "parent %s\n", c.Parent)
+	}
+	if c.Merged != "" {
+		fmt.Fprintf(&buf, "parent %s\n", c.Merged)
 	}
 	fmt.Fprintf(&buf, "author %s\ncommitter %s\n\n%s", signature, signature, message(c.Message))
 	return r.writeObject(plumbing.CommitObject, buf.Bytes())

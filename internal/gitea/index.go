@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,10 +17,11 @@ import (
 // Index is an index in a repository on Gitea or Forgejo. It is a publish.Forge.
 // It is not for concurrent use.
 type Index struct {
-	client *client
-	name   string // "owner/name"
-	token  string
-	mirror *git.Mirror
+	client  *client
+	name    string // "owner/name"
+	token   string
+	mirror  *git.Mirror
+	history bool
 
 	about  *repository
 	viewer string
@@ -41,7 +43,7 @@ func New(opts Options) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Index{client: c, name: opts.Repository, token: opts.Token}, nil
+	return &Index{client: c, name: opts.Repository, token: opts.Token, history: opts.History}, nil
 }
 
 // Close removes what was fetched.
@@ -84,7 +86,7 @@ func (x *Index) Head(ctx context.Context) (forge.Snapshot, error) {
 	}
 	if x.mirror == nil {
 		depth := 1
-		if !r.Permissions.Push {
+		if x.history || !r.Permissions.Push {
 			depth = 0 // a fork may be behind
 		}
 		if x.mirror, err = git.NewMirror(git.MirrorOptions{URL: x.gitURL(x.name), Branch: r.DefaultBranch, Depth: depth, Auth: x.auth()}); err != nil {
@@ -171,21 +173,29 @@ func (x *Index) Write(ctx context.Context, branch string, c forge.Commit) (strin
 	if err != nil {
 		return "", err
 	}
-	by := c.Author
-	if by == (forge.Author{}) {
-		me, err := x.me(ctx)
-		if err != nil {
-			return "", err
-		}
-		by = forge.Author{Name: cmp.Or(me, "clyde"), Email: cmp.Or(me, "clyde") + "@noreply." + x.host()}
+	by, err := x.author(ctx, c.Author)
+	if err != nil {
+		return "", err
 	}
+	files := map[string][]byte{c.Path: c.Data}
+	maps.Copy(files, c.Others)
 	id, err := x.mirror.Repo().WriteCommit(git.Commit{
-		Parent: c.Base.ID, Files: map[string][]byte{c.Path: c.Data}, Message: c.Message, Name: by.Name, Email: by.Email, When: c.When,
+		Parent: c.Base.ID, Files: files, Message: c.Message, Name: by.Name, Email: by.Email, When: c.When,
 	})
 	if err != nil {
 		return "", err
 	}
 	return id, x.push(ctx, at, branch, id)
+}
+
+// author is who a commit names: the owner of the token, when nobody else is to
+// be.
+func (x *Index) author(ctx context.Context, by forge.Author) (forge.Author, error) {
+	if by != (forge.Author{}) {
+		return by, nil
+	}
+	me, err := x.me(ctx)
+	return forge.Author{Name: cmp.Or(me, "clyde"), Email: cmp.Or(me, "clyde") + "@noreply." + x.host()}, err
 }
 
 func (x *Index) host() string {

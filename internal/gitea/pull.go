@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/clydepm/clyde/internal/forge"
 )
@@ -27,10 +28,14 @@ type pullRequest struct {
 	Body    string
 	State   string
 	Merged  bool
+	Draft   bool
 	User    user
 	Labels  []label
 	Head    side
 	Base    side
+
+	MergeBase string    `json:"merge_base"`
+	CreatedAt time.Time `json:"created_at"`
 }
 
 type side struct {
@@ -47,25 +52,40 @@ type label struct {
 // Pulls returns the open pull requests whose branch has a name, from whatever
 // repository.
 func (x *Index) Pulls(ctx context.Context, branch string) ([]forge.Pull, error) {
+	all, err := x.listOpen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []forge.Pull
+	for _, p := range all {
+		if p.Head.Ref != branch {
+			continue
+		}
+		pull, err := x.pull(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, pull)
+	}
+	return found, nil
+}
+
+// listOpen returns the open pull requests to the index's branch, newest first.
+func (x *Index) listOpen(ctx context.Context) ([]pullRequest, error) {
 	if _, err := x.facts(ctx); err != nil {
 		return nil, err
 	}
 	op := "list the pull requests of " + x.String()
-	var found []forge.Pull
+	var found []pullRequest
 	for page := 1; page <= maxPages; page++ {
 		var pulls []pullRequest
 		if err := x.client.call(ctx, http.MethodGet, x.path("/pulls?state=open&limit=%d&page=%d", perPage, page), nil, &pulls); err != nil {
 			return nil, explain(op, err)
 		}
 		for _, p := range pulls {
-			if p.Head.Ref != branch || p.Base.Ref != x.about.DefaultBranch {
-				continue
+			if p.Base.Ref == x.about.DefaultBranch {
+				found = append(found, p)
 			}
-			pull, err := x.pull(ctx, p)
-			if err != nil {
-				return nil, err
-			}
-			found = append(found, pull)
 		}
 		if len(pulls) < perPage {
 			return found, nil
@@ -78,6 +98,7 @@ func (x *Index) Pulls(ctx context.Context, branch string) ([]forge.Pull, error) 
 func (x *Index) pull(ctx context.Context, p pullRequest) (forge.Pull, error) {
 	pull := forge.Pull{
 		Number: p.Number, URL: p.HTMLURL, Author: p.User.Login, State: forge.Closed,
+		Opened: p.CreatedAt,
 		Text:   forge.Text{Title: p.Title, Body: strings.ReplaceAll(p.Body, "\r\n", "\n")},
 		Branch: p.Head.Ref, Head: p.Head.SHA, Base: p.Base.SHA, Labels: x.about.Permissions.Push,
 	}
@@ -239,19 +260,25 @@ func (x *Index) ClosePull(ctx context.Context, p forge.Pull, comment string) err
 	op := fmt.Sprintf("close pull request %d", p.Number)
 	said, err := x.said(ctx, p.Number, comment)
 	if err == nil && !said {
-		_, err = forge.Once(ctx, x.client.transport, unclear,
-			func() (bool, error) {
-				return true, x.client.call(ctx, http.MethodPost, x.path("/issues/%d/comments", p.Number), map[string]string{"body": comment}, nil)
-			},
-			func() (bool, bool, error) {
-				said, err := x.said(ctx, p.Number, comment)
-				return said, said, err
-			})
+		err = x.comment(ctx, p.Number, comment)
 	}
 	if err == nil {
 		err = x.client.call(ctx, http.MethodPatch, x.path("/pulls/%d", p.Number), map[string]string{"state": "closed"}, nil)
 	}
 	return explain(op, err)
+}
+
+// comment says something once.
+func (x *Index) comment(ctx context.Context, number int, text string) error {
+	_, err := forge.Once(ctx, x.client.transport, unclear,
+		func() (bool, error) {
+			return true, x.client.call(ctx, http.MethodPost, x.path("/issues/%d/comments", number), map[string]string{"body": text}, nil)
+		},
+		func() (bool, bool, error) {
+			said, err := x.said(ctx, number, text)
+			return said, said, err
+		})
+	return err
 }
 
 // said reports whether a pull request has the comment. The host gives all of

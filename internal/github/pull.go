@@ -24,26 +24,36 @@ const (
 // Pulls returns the open pull requests whose branch has a name, from whatever
 // repository.
 func (x *Index) Pulls(ctx context.Context, branch string) ([]forge.Pull, error) {
+	all, err := x.listOpen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []forge.Pull
+	for _, p := range all {
+		if p.GetHead().GetRef() == branch {
+			found = append(found, x.pull(p))
+		}
+	}
+	return found, explain("list the pull requests of "+x.String(), x.claim(ctx, found))
+}
+
+// listOpen returns the open pull requests to the index's branch, newest first.
+func (x *Index) listOpen(ctx context.Context) ([]*gh.PullRequest, error) {
 	r, err := x.about(ctx)
 	if err != nil {
 		return nil, err
 	}
 	op := "list the pull requests of " + x.String()
-	var found []forge.Pull
+	var found []*gh.PullRequest
 	opts := &gh.PullRequestListOptions{State: "open", Base: r.GetDefaultBranch(), ListOptions: gh.ListOptions{PerPage: perPage}}
 	for range maxPages {
 		pulls, resp, err := x.client.api.PullRequests.List(ctx, x.owner, x.name, opts)
 		if err != nil {
 			return nil, explain(op, err)
 		}
-		for _, p := range pulls {
-			if p.GetHead().GetRef() != branch {
-				continue
-			}
-			found = append(found, x.pull(p))
-		}
+		found = append(found, pulls...)
 		if resp.NextPage == 0 {
-			return found, explain(op, x.claim(ctx, found))
+			return found, nil
 		}
 		opts.Page = resp.NextPage
 	}
@@ -54,6 +64,7 @@ func (x *Index) Pulls(ctx context.Context, branch string) ([]forge.Pull, error) 
 func (x *Index) pull(p *gh.PullRequest) forge.Pull {
 	pull := forge.Pull{
 		Number: p.GetNumber(), URL: p.GetHTMLURL(), Author: p.GetUser().GetLogin(), State: stateOf(p.GetState(), p.GetMerged() || p.MergedAt != nil),
+		Opened: p.GetCreatedAt().Time,
 		Text:   forge.Text{Title: p.GetTitle(), Body: lines(p.GetBody())},
 		Branch: p.GetHead().GetRef(), Repository: p.GetHead().GetRepo().GetFullName(),
 		Head: p.GetHead().GetSHA(), Base: p.GetBase().GetSHA(),

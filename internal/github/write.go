@@ -3,8 +3,11 @@ package github
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
+	"unicode/utf8"
 
 	gh "github.com/google/go-github/v60/github"
 
@@ -57,20 +60,47 @@ func (x *Index) commit(ctx context.Context, at target, c forge.Commit) (string, 
 }
 
 func (x *Index) tryCommit(ctx context.Context, at target, c forge.Commit) (string, error) {
-	ctx = forge.Repeatable(ctx) // the same objects have the same IDs
 	base, err := x.treeOf(ctx, c.Base)
 	if err != nil {
 		return "", err
 	}
-	tree, _, err := x.client.api.Git.CreateTree(ctx, at.owner, at.name, base, []*gh.TreeEntry{{
-		Path: gh.String(c.Path), Mode: gh.String("100644"), Type: gh.String("blob"), Content: gh.String(string(c.Data)),
-	}})
+	files := map[string][]byte{c.Path: c.Data}
+	maps.Copy(files, c.Others)
+	return x.makeCommit(forge.Repeatable(ctx), at, base, []string{c.Base.ID}, newCommit{files, c.Message, c.Author, c.When})
+}
+
+// newCommit is what a commit has beside its parents.
+type newCommit struct {
+	files   map[string][]byte // nil deletes
+	message string
+	author  forge.Author
+	when    time.Time
+}
+
+// makeCommit makes the tree of a commit on top of another, and the commit. The
+// same objects have the same IDs, so that nothing is made twice.
+func (x *Index) makeCommit(ctx context.Context, at target, base string, parents []string, c newCommit) (string, error) {
+	var entries []*gh.TreeEntry
+	for _, path := range slices.Sorted(maps.Keys(c.files)) {
+		e := &gh.TreeEntry{Path: gh.String(path), Mode: gh.String("100644"), Type: gh.String("blob")}
+		if data := c.files[path]; data != nil {
+			if !utf8.Valid(data) {
+				return "", &forge.Error{Kind: forge.ErrRefused, Op: "write " + path, Detail: "the file is no UTF-8 text"}
+			}
+			e.Content = gh.String(string(data))
+		}
+		entries = append(entries, e)
+	}
+	tree, _, err := x.client.api.Git.CreateTree(ctx, at.owner, at.name, base, entries)
 	if err != nil {
 		return "", err
 	}
-	commit := &gh.Commit{Message: gh.String(c.Message), Tree: tree, Parents: []*gh.Commit{{SHA: gh.String(c.Base.ID)}}}
-	if c.Author != (forge.Author{}) {
-		commit.Author = &gh.CommitAuthor{Name: gh.String(c.Author.Name), Email: gh.String(c.Author.Email), Date: &gh.Timestamp{Time: c.When.UTC()}}
+	commit := &gh.Commit{Message: gh.String(c.message), Tree: tree}
+	for _, parent := range parents {
+		commit.Parents = append(commit.Parents, &gh.Commit{SHA: gh.String(parent)})
+	}
+	if c.author != (forge.Author{}) {
+		commit.Author = &gh.CommitAuthor{Name: gh.String(c.author.Name), Email: gh.String(c.author.Email), Date: &gh.Timestamp{Time: c.when.UTC()}}
 	}
 	made, _, err := x.client.api.Git.CreateCommit(ctx, at.owner, at.name, commit, nil)
 	return made.GetSHA(), err
