@@ -33,7 +33,10 @@ type repository struct {
 	statuses    map[string][]status
 	labels      []string // of the repository, where labels must exist before they are given
 
-	AutoMerge bool // allowed, with a required status
+	AutoMerge   bool // allowed, with a required status
+	Protected   bool // the branch moves by merging pull requests only
+	UpToDate    bool // and these have to be on top of it
+	ManualMerge bool // Gitea lets one say that a pull request is merged
 }
 
 func (r *repository) fullName() string { return r.owner.login + "/" + r.name }
@@ -110,7 +113,7 @@ func (f *Forge) serveGit(w http.ResponseWriter, r *http.Request) {
 	token := f.tokenOf(r)
 	allowed := !write
 	if repo != nil && token != nil && write {
-		allowed = (&request{f: f, token: token}).mayPush(repo)
+		allowed = (&request{f: f, token: token}).mayPush(repo) && !repo.Protected
 	}
 	f.mu.Unlock()
 	switch {

@@ -12,20 +12,25 @@ import (
 func (f *Forge) giteaRoutes(mux *http.ServeMux) {
 	const repo = "/api/v1/repos/{owner}/{repo}"
 	for pattern, h := range map[string]handler{
-		"GET /api/v1/user":                           getUser,
-		"GET " + repo:                                getRepository,
-		"GET " + repo + "/forks":                     giteaForks,
-		"POST " + repo + "/forks":                    giteaFork,
-		"GET " + repo + "/raw/{path...}":             giteaRaw,
-		"GET " + repo + "/pulls":                     giteaPulls,
-		"POST " + repo + "/pulls":                    giteaCreatePull,
-		"PATCH " + repo + "/pulls/{number}":          giteaEditPull,
-		"POST " + repo + "/pulls/{number}/merge":     giteaMerge,
-		"GET " + repo + "/labels":                    giteaLabels,
-		"POST " + repo + "/labels":                   giteaCreateLabel,
-		"POST " + repo + "/issues/{number}/labels":   giteaAddLabels,
-		"GET " + repo + "/issues/{number}/comments":  giteaComments,
-		"POST " + repo + "/issues/{number}/comments": createComment,
+		"GET /api/v1/user":                                 getUser,
+		"GET " + repo:                                      getRepository,
+		"GET " + repo + "/forks":                           giteaForks,
+		"POST " + repo + "/forks":                          giteaFork,
+		"GET " + repo + "/raw/{path...}":                   giteaRaw,
+		"GET " + repo + "/pulls":                           giteaPulls,
+		"POST " + repo + "/pulls":                          giteaCreatePull,
+		"PATCH " + repo + "/pulls/{number}":                giteaEditPull,
+		"POST " + repo + "/pulls/{number}/merge":           giteaMerge,
+		"GET " + repo + "/pulls/{number}":                  getPull,
+		"GET " + repo + "/pulls/{number}/reviews":          giteaReviews,
+		"GET " + repo + "/collaborators/{user}/permission": getPermission,
+		"PATCH " + repo + "/issues/comments/{id}":          editComment,
+		"POST " + repo + "/statuses/{sha}":                 createStatus,
+		"GET " + repo + "/labels":                          giteaLabels,
+		"POST " + repo + "/labels":                         giteaCreateLabel,
+		"POST " + repo + "/issues/{number}/labels":         giteaAddLabels,
+		"GET " + repo + "/issues/{number}/comments":        giteaComments,
+		"POST " + repo + "/issues/{number}/comments":       createComment,
 	} {
 		mux.HandleFunc(pattern, f.api(h))
 	}
@@ -125,8 +130,12 @@ func giteaEditPull(r *request) answer {
 
 func giteaMerge(r *request) answer {
 	var body struct {
-		Do   string
-		When bool `json:"merge_when_checks_succeed"`
+		Do      string
+		When    bool   `json:"merge_when_checks_succeed"`
+		Head    string `json:"head_commit_id"`
+		Commit  string `json:"MergeCommitID"`
+		Title   string `json:"MergeTitleField"`
+		Message string `json:"MergeMessageField"`
 	}
 	if a := r.decode(&body); a != nil {
 		return *a
@@ -137,11 +146,22 @@ func giteaMerge(r *request) answer {
 		return notFound()
 	case !r.mayPush(r.repo):
 		return refuse(http.StatusMethodNotAllowed, "User not allowed to merge PR")
-	case !body.When:
-		r.f.t.Error("a merge that does not wait for the checks")
+	case body.Do == "manually-merged" && !r.repo.ManualMerge:
+		return refuse(http.StatusMethodNotAllowed, "manually-merged is not allowed for this repository")
+	case body.Do == "manually-merged" && (p.state != "open" || !r.repo.isAncestor(body.Commit, r.repo.head())):
+		return refuse(http.StatusMethodNotAllowed, "Wrong commit ID")
+	case body.Do == "manually-merged":
+		p.merged, p.state = true, "closed"
+		return ok(nil)
+	case !body.When && body.Head == "":
+		r.f.t.Error("a merge that neither waits for the checks nor names the head")
+	case !body.When && body.Head != p.headSHA():
+		return refuse(http.StatusConflict, "head out of date")
+	case !body.When && (p.state != "open" || !r.f.merge(r.repo, p)):
+		return refuse(http.StatusMethodNotAllowed, "Please try again later")
 	}
-	p.auto = true
-	return created(nil)
+	p.auto = body.When
+	return ok(nil)
 }
 
 func giteaLabels(r *request) answer {
@@ -193,8 +213,8 @@ func giteaComments(r *request) answer {
 		return notFound()
 	}
 	list := []any{}
-	for i, c := range p.comments {
-		list = append(list, map[string]any{"id": i + 1, "body": c})
+	for i := range p.comments {
+		list = append(list, r.f.commentView(p, i))
 	}
 	return ok(list)
 }

@@ -15,32 +15,36 @@ import (
 func (f *Forge) gitHubRoutes(mux *http.ServeMux) {
 	const repo = "/api/v3/repos/{owner}/{repo}"
 	for pattern, h := range map[string]handler{
-		"GET /api/v3/user":                           getUser,
-		"GET " + repo:                                getRepository,
-		"POST " + repo + "/forks":                    createFork,
-		"GET " + repo + "/branches/{branch...}":      getBranch,
-		"GET " + repo + "/contents/{path...}":        getContents,
-		"GET " + repo + "/git/trees/{sha}":           getTree,
-		"POST " + repo + "/git/trees":                createTree,
-		"GET " + repo + "/git/blobs/{sha}":           getBlob,
-		"GET " + repo + "/git/commits/{sha}":         getCommit,
-		"POST " + repo + "/git/commits":              createCommit,
-		"GET " + repo + "/git/ref/{ref...}":          getRef,
-		"GET " + repo + "/git/tags/{sha}":            getTag,
-		"POST " + repo + "/git/refs":                 createRef,
-		"PATCH " + repo + "/git/refs/{ref...}":       updateRef,
-		"DELETE " + repo + "/git/refs/{ref...}":      deleteRef,
-		"GET " + repo + "/pulls":                     listPulls,
-		"POST " + repo + "/pulls":                    createPull,
-		"GET " + repo + "/pulls/{number}":            getPull,
-		"PUT " + repo + "/pulls/{number}/merge":      mergePull,
-		"PATCH " + repo + "/issues/{number}":         editIssue,
-		"POST " + repo + "/issues/{number}/labels":   addLabels,
-		"GET " + repo + "/issues/{number}/comments":  listComments,
-		"POST " + repo + "/issues/{number}/comments": createComment,
-		"POST " + repo + "/statuses/{sha}":           createStatus,
-		"GET " + repo + "/commits/{sha}/status":      getStatus,
-		"POST /api/graphql":                          graphQL,
+		"GET /api/v3/user":                                 getUser,
+		"GET " + repo:                                      getRepository,
+		"POST " + repo + "/forks":                          createFork,
+		"GET " + repo + "/branches/{branch...}":            getBranch,
+		"GET " + repo + "/contents/{path...}":              getContents,
+		"GET " + repo + "/git/trees/{sha}":                 getTree,
+		"POST " + repo + "/git/trees":                      createTree,
+		"GET " + repo + "/git/blobs/{sha}":                 getBlob,
+		"GET " + repo + "/git/commits/{sha}":               getCommit,
+		"POST " + repo + "/git/commits":                    createCommit,
+		"GET " + repo + "/git/ref/{ref...}":                getRef,
+		"GET " + repo + "/git/tags/{sha}":                  getTag,
+		"POST " + repo + "/git/refs":                       createRef,
+		"PATCH " + repo + "/git/refs/{ref...}":             updateRef,
+		"DELETE " + repo + "/git/refs/{ref...}":            deleteRef,
+		"GET " + repo + "/pulls":                           listPulls,
+		"POST " + repo + "/pulls":                          createPull,
+		"GET " + repo + "/pulls/{number}":                  getPull,
+		"PUT " + repo + "/pulls/{number}/merge":            mergePull,
+		"GET " + repo + "/pulls/{number}/reviews":          listReviews,
+		"GET " + repo + "/collaborators/{user}/permission": getPermission,
+		"GET " + repo + "/compare/{range}":                 compare,
+		"PATCH " + repo + "/issues/comments/{id}":          editComment,
+		"PATCH " + repo + "/issues/{number}":               editIssue,
+		"POST " + repo + "/issues/{number}/labels":         addLabels,
+		"GET " + repo + "/issues/{number}/comments":        listComments,
+		"POST " + repo + "/issues/{number}/comments":       createComment,
+		"POST " + repo + "/statuses/{sha}":                 createStatus,
+		"GET " + repo + "/commits/{sha}/status":            getStatus,
+		"POST /api/graphql":                                graphQL,
 	} {
 		mux.HandleFunc(pattern, f.api(h))
 	}
@@ -61,7 +65,11 @@ func getUser(r *request) answer {
 }
 
 func (f *Forge) userView(u *user) map[string]any {
-	return map[string]any{"login": u.login, "id": u.id, "html_url": f.URL + "/" + u.login}
+	kind := "User"
+	if strings.HasSuffix(u.login, "[bot]") {
+		kind = "Bot"
+	}
+	return map[string]any{"login": u.login, "id": u.id, "html_url": f.URL + "/" + u.login, "type": kind}
 }
 
 func getRepository(r *request) answer { return ok(r.view(r.repo)) }
@@ -199,16 +207,26 @@ func createTree(r *request) answer {
 		return r.denied()
 	}
 	files := map[string]string{}
+	var gone []string
 	for _, e := range body.Tree {
+		if e.Content == nil && e.SHA == nil { // "sha": null
+			gone = append(gone, e.Path)
+			continue
+		}
 		if e.Content == nil || e.Mode != "100644" || e.Type != "blob" || e.Path == "" || strings.HasPrefix(e.Path, "/") {
 			return refuse(http.StatusUnprocessableEntity, "Invalid tree info")
 		}
 		files[e.Path] = *e.Content
 	}
-	if len(files) == 0 || body.BaseTree != "" && r.repo.resolve(body.BaseTree+"^{tree}") == "" {
+	if len(files)+len(gone) == 0 || body.BaseTree != "" && r.repo.resolve(body.BaseTree+"^{tree}") == "" {
 		return refuse(http.StatusUnprocessableEntity, "base_tree is not a valid tree oid")
 	}
 	tree, err := r.repo.writeTree(body.BaseTree, files)
+	for _, path := range gone {
+		if err == nil {
+			tree, err = r.repo.removeFile(tree, path)
+		}
+	}
 	if err != nil {
 		return refuse(http.StatusUnprocessableEntity, "tree.path contains a malformed path component")
 	}
@@ -220,7 +238,11 @@ func getCommit(r *request) answer {
 	if !isSHA(sha) || r.repo.resolve(sha+"^{commit}") == "" {
 		return notFound()
 	}
-	return ok(map[string]any{"sha": sha, "tree": map[string]any{"sha": r.repo.resolve(sha + "^{tree}")}})
+	parents := []any{}
+	for _, p := range r.repo.parents(sha) {
+		parents = append(parents, map[string]any{"sha": p})
+	}
+	return ok(map[string]any{"sha": sha, "tree": map[string]any{"sha": r.repo.resolve(sha + "^{tree}")}, "parents": parents})
 }
 
 func createCommit(r *request) answer {
@@ -335,12 +357,15 @@ func updateRef(r *request) answer {
 		return refuse(http.StatusUnprocessableEntity, "Reference does not exist")
 	case !isSHA(body.SHA) || r.repo.resolve(body.SHA+"^{commit}") == "":
 		return refuse(http.StatusUnprocessableEntity, "Object does not exist")
+	case r.repo.Protected && ref == "refs/heads/"+r.repo.branch:
+		return refuse(http.StatusUnprocessableEntity, "Repository rule violations found\n\nChanges must be made through a pull request.\n\n")
 	case !body.Force && !r.repo.isAncestor(have, body.SHA):
 		return refuse(http.StatusUnprocessableEntity, "Update is not a fast forward")
 	}
 	if err := r.repo.setRef(ref, body.SHA); err != nil {
 		r.f.t.Error(err)
 	}
+	r.repo.noticeMerged()
 	return ok(refView(ref, body.SHA))
 }
 

@@ -15,7 +15,8 @@ type pullRequest struct {
 	author      *user
 	title, body string
 	labels      []string
-	comments    []string
+	comments    []comment
+	reviews     []review
 	state       string // open or closed
 	merged      bool
 	auto        bool // merged when the required status is there
@@ -23,6 +24,17 @@ type pullRequest struct {
 	ref         string // branch of head
 	base        string // commit of the index when the pull request was opened
 	last        string // commit of the branch when it was last there
+}
+
+type comment struct {
+	by   *user
+	text string
+}
+
+// review is a person's word on one commit.
+type review struct {
+	by            *user
+	state, commit string
 }
 
 // headSHA is the commit of the branch, or of what it was before it went away.
@@ -41,9 +53,10 @@ func (f *Forge) pullView(repo *repository, p *pullRequest) map[string]any {
 	v := map[string]any{
 		"number": p.number, "node_id": fmt.Sprintf("PR_%d_%d", repo.id, p.number), "state": p.state, "merged": p.merged,
 		"html_url": fmt.Sprintf("%s/%s/pull/%d", f.URL, repo.fullName(), p.number), "title": p.title, "body": p.body,
-		"user": f.userView(p.author), "labels": labels,
-		"head": map[string]any{"ref": p.ref, "sha": p.headSHA(), "label": p.head.owner.login + ":" + p.ref, "repo": map[string]any{"full_name": p.head.fullName(), "name": p.head.name, "owner": f.userView(p.head.owner)}},
-		"base": map[string]any{"ref": repo.branch, "sha": p.base, "repo": map[string]any{"full_name": repo.fullName()}},
+		"user": f.userView(p.author), "labels": labels, "created_at": "2026-01-02T03:04:05Z", "draft": false,
+		"head":       map[string]any{"ref": p.ref, "sha": p.headSHA(), "label": p.head.owner.login + ":" + p.ref, "repo": map[string]any{"full_name": p.head.fullName(), "name": p.head.name, "owner": f.userView(p.head.owner)}},
+		"merge_base": repo.mergeBase(repo.head(), p.headSHA()),
+		"base":       map[string]any{"ref": repo.branch, "sha": p.base, "repo": map[string]any{"full_name": repo.fullName()}},
 	}
 	if p.merged {
 		v["merged_at"] = "2026-01-02T03:04:05Z"
@@ -231,8 +244,8 @@ func listComments(r *request) answer {
 		return notFound()
 	}
 	var list []any
-	for i, c := range p.comments {
-		list = append(list, map[string]any{"id": i + 1, "body": c})
+	for i := range p.comments {
+		list = append(list, r.f.commentView(p, i))
 	}
 	return r.page(list)
 }
@@ -249,17 +262,30 @@ func createComment(r *request) answer {
 	if r.token == nil {
 		return r.denied()
 	}
-	p.comments = append(p.comments, body.Body)
-	return created(map[string]any{"id": len(p.comments), "body": body.Body})
+	p.comments = append(p.comments, comment{r.f.addUser(r.token.Login), body.Body})
+	return created(r.f.commentView(p, len(p.comments)-1))
 }
 
 func mergePull(r *request) answer {
+	var body struct {
+		CommitTitle   string `json:"commit_title"`
+		CommitMessage string `json:"commit_message"`
+		SHA           string
+		MergeMethod   string `json:"merge_method"`
+	}
+	if a := r.decode(&body); a != nil {
+		return *a
+	}
 	p := r.pull()
 	switch {
 	case p == nil:
 		return notFound()
 	case !r.mayPush(r.repo):
 		return r.denied()
+	case p.state == "open" && body.SHA != p.headSHA():
+		return refuse(http.StatusConflict, "Head branch was modified. Review and try the merge again.")
+	case p.state == "open" && r.repo.UpToDate && !r.repo.isAncestor(r.repo.head(), p.headSHA()):
+		return refuse(http.StatusMethodNotAllowed, "Head branch is out of date. Review and try the merge again.")
 	case p.state != "open" || !r.f.merge(r.repo, p):
 		return refuse(http.StatusMethodNotAllowed, "Pull Request is not mergeable")
 	}
@@ -333,10 +359,13 @@ func (f *Forge) Pulls(name string) []PullView {
 	for _, p := range repo.pulls {
 		v := PullView{
 			Number: p.number, Title: p.title, Body: p.body, State: p.state, Branch: p.ref, Head: p.head.fullName(),
-			Labels: slices.Clone(p.labels), Comments: slices.Clone(p.comments), Auto: p.auto, Commit: p.headSHA(),
+			Labels: slices.Clone(p.labels), Auto: p.auto, Commit: p.headSHA(),
 		}
 		if p.merged {
 			v.State = "merged"
+		}
+		for _, c := range p.comments {
+			v.Comments = append(v.Comments, c.text)
 		}
 		views = append(views, v)
 	}
