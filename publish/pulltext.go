@@ -7,6 +7,7 @@ import (
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/markdown"
+	"github.com/clydepm/clyde/internal/report"
 )
 
 // Bounds of what hosts take.
@@ -133,10 +134,10 @@ func (p *Plan) reviewText(whole bool) string {
 		return ""
 	}
 	if !whole {
-		return markdown.Block("", p.Report.Verdict+": "+p.Report.Summary())
+		return markdown.Block("", p.Report.Verdict+": "+report.Summary(p.Report))
 	}
 	var b bytes.Buffer
-	if err := p.Report.Render(&b); err != nil {
+	if err := report.WriteText(&b, p.Report); err != nil {
 		return markdown.Block("", err.Error())
 	}
 	return markdown.Block("", b.String())

@@ -9,6 +9,7 @@ import (
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/archive"
+	"github.com/clydepm/clyde/internal/report"
 	"github.com/clydepm/clyde/internal/review"
 	"github.com/clydepm/clyde/internal/terminal"
 )
@@ -37,7 +38,7 @@ func (p *Plan) Render(w io.Writer) error {
 		p.renderPull(&buf)
 	}
 	heading(&buf, "Review")
-	if err := p.Report.Render(&buf); err != nil {
+	if err := report.WriteText(&buf, p.Report); err != nil {
 		return err
 	}
 	_, err := buf.WriteTo(w)

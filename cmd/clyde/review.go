@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/clydepm/clyde/internal/git"
+	"github.com/clydepm/clyde/internal/report"
 	"github.com/clydepm/clyde/internal/review"
 )
 
@@ -54,23 +55,23 @@ func (a *app) review(path, base, head string) error {
 	if input.Head, err = repo.TreeAt(head); err != nil {
 		return err
 	}
-	report, err := review.Judge(input)
+	judged, err := review.Judge(input)
 	if err != nil {
 		return err
 	}
-	if err := a.showReport(report); err != nil {
+	if err := a.showReport(judged); err != nil {
 		return err
 	}
-	if report.Verdict != review.Pass {
+	if judged.Verdict != review.Pass {
 		return withCode(exitFindings, fmt.Errorf("%s: the change from %s to %s does not pass", path, base, head))
 	}
 	return nil
 }
 
-func (a *app) showReport(report *review.Report) error {
+func (a *app) showReport(r *review.Report) error {
 	if a.json {
-		_, err := a.Stdout.Write(report.JSON())
+		_, err := a.Stdout.Write(r.JSON())
 		return err
 	}
-	return report.Render(a.Stdout)
+	return report.WriteText(a.Stdout, r)
 }

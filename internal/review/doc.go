@@ -22,6 +22,6 @@
 // "fail" when a finding is; a verdict of "pass" still names a person as the
 // one who approves where the policy wants one.
 //
-// Text in findings may come from whoever proposed the change. [Report.Render]
-// escapes it; other renderers must do the same for their medium.
+// Text in findings may come from whoever proposed the change. Package report
+// escapes it, as each form of a report needs it.
 package review
