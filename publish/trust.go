@@ -19,8 +19,9 @@ const trustFolder = "trust"
 // TrustOptions say which public key an index is to trust.
 type TrustOptions struct {
 	Target
-	Name string // of the key's file
-	PEM  []byte // public, never private
+	Name     string // of the key's file
+	PEM      []byte // public, never private
+	ForIndex bool   // the key speaks for the index itself, and signs no packages
 }
 
 var trustName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
@@ -43,7 +44,11 @@ func NewTrustPlan(ctx context.Context, opts TrustOptions) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := trusted{name: opts.Name, file: path.Join(trustFolder, attest.KeysFolder, opts.Name+".pem"), id: id, pem: opts.PEM}
+	folder := attest.KeysFolder
+	if opts.ForIndex {
+		folder = attest.IndexKeysFolder
+	}
+	t := trusted{name: opts.Name, file: path.Join(trustFolder, folder, opts.Name+".pem"), id: id, pem: opts.PEM}
 	return newPlan(ctx, Plan{Kind: index.KindPolicy, Package: "key " + opts.Name, target: opts.Target, derive: t.derive})
 }
 

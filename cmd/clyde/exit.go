@@ -109,6 +109,7 @@ func exitClasses() []exitClass {
 		{exitFindings, ofType[strictyaml.Problems]()},
 		{exitRefused, ofType[*archive.RefusedError]()},
 		{exitUsage, ofType[*registry.InitError]()},
+		{exitRefused, ofType[*registry.SquashError]()},
 
 		{exitIntegrity, anyOf(attest.ErrRejected, attest.ErrKey)},
 

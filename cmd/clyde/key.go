@@ -121,7 +121,7 @@ func keyShowCommand(a *app) *cobra.Command {
 
 func keyTrustCommand(a *app) *cobra.Command {
 	flags := changeFlags{via: "local"}
-	var name string
+	var name, purpose string
 	cmd := &cobra.Command{
 		Use:   "trust FILE --index PATH",
 		Short: "Let an index trust a key",
@@ -131,10 +131,17 @@ From then on its clients accept what the key signs, and no longer what the
 public-good Sigstore vouches for: an index that has trust of its own has only
 that. Elsewhere than in your own repository this change needs a person's
 approval. An owners file may name the key ("key: ID") to keep other keys from
-signing a package.`,
+signing a package.
+
+With --for index the key goes to trust/index. It then speaks for the index
+itself, in the record of 'clyde index squash', and signs no packages; what
+clients accept of packages stays as it is.`,
 		Example: "  clyde key trust release.key.pub --index ../registry.git",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if purpose != "packages" && purpose != "index" {
+				return usagef("--for: %q is neither packages nor index", purpose)
+			}
 			data, err := a.readKey(args[0])
 			if err != nil {
 				return withConsequence(err, nothingChanged)
@@ -155,7 +162,7 @@ signing a package.`,
 			if name == "" {
 				name, _, _ = strings.Cut(filepath.Base(args[0]), ".")
 			}
-			plan, err := publish.NewTrustPlan(cmd.Context(), publish.TrustOptions{Target: index.target, Name: name, PEM: public})
+			plan, err := publish.NewTrustPlan(cmd.Context(), publish.TrustOptions{Target: index.target, Name: name, PEM: public, ForIndex: purpose == "index"})
 			if err != nil {
 				return withConsequence(err, nothingChanged)
 			}
@@ -164,6 +171,7 @@ signing a package.`,
 	}
 	cmd.Flags().StringVar(&flags.index, "index", "", "bare git repository of the index: its `PATH`")
 	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false, "show the change and its review, and change nothing")
+	cmd.Flags().StringVar(&purpose, "for", "packages", "what the key signs: `WHAT` is packages or index")
 	cmd.Flags().StringVar(&name, "name", "", "`NAME` of the key in the index (default: the file's)")
 	return cmd
 }

@@ -2,10 +2,16 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/clydepm/clyde/internal/client"
+	"github.com/clydepm/clyde/internal/history"
+	"github.com/clydepm/clyde/internal/terminal"
 )
 
 func registryUpdateCommand(a *app) *cobra.Command {
@@ -17,11 +23,18 @@ func registryUpdateCommand(a *app) *cobra.Command {
 same time, and one that fails does not stop the others.
 
 A registry whose new state does not continue the history known here is refused
-with exit code 5, and its copy stays as it was.`,
+with exit code 5, and its copy stays as it was: the history was rewritten, went
+back or was forked, or the index stands still for longer than its policy says it
+does. A squash that the registry declared, with the signature of a key that was
+known before, is followed.
+
+--accept-history NAME=COMMIT takes over the history of that commit all the same.
+Ask the registry's maintainers for the commit, over another way than the
+registry itself.`,
 		Example: "  clyde registry update\n  clyde registry update libs",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if opts.AcceptRewrite && len(args) == 0 {
-				return usagef("--accept-rewrite needs the names of the registries")
+			if err := checkAccepted(opts.AcceptHistory); err != nil {
+				return err
 			}
 			return a.withRegistries(func(registries *client.Registries) error {
 				which, err := pick(registries, args)
@@ -37,8 +50,20 @@ with exit code 5, and its copy stays as it was.`,
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&opts.AcceptRewrite, "accept-rewrite", false, "take over a history that does not continue the known one")
+	cmd.Flags().StringToStringVar(&opts.AcceptHistory, "accept-history", nil, "dangerous: take over the history of this commit, whatever was known before: `NAME=COMMIT`")
 	return cmd
+}
+
+// acceptedCommit is a commit that names one head, and not many.
+var acceptedCommit = regexp.MustCompile(`^[0-9a-f]{12,40}$`)
+
+func checkAccepted(accepted map[string]string) error {
+	for name, commit := range accepted {
+		if !acceptedCommit.MatchString(commit) {
+			return withHint(exitUsage, fmt.Errorf("--accept-history: %q is no commit of %s", commit, name), "give the ID that the maintainers name, 12 to 40 hex digits")
+		}
+	}
+	return nil
 }
 
 // pick finds the registries by their names; no names are all of them.
@@ -75,6 +100,9 @@ func (a *app) renderUpdates(outcomes []client.Updated) error {
 		case c.Old == c.New:
 			a.printf("%s: up to date at commit %s\n", name, shortCommit(c.New))
 		default:
+			for _, squash := range slices.Backward(c.Squashes) {
+				a.printf("%s: its history was squashed on %s: %s\n", name, squash.Date, terminal.Escape(squash.Reason))
+			}
 			a.printf("%s: %s..%s, %s changed\n", name, shortCommit(c.Old), shortCommit(c.New), count(c.Packages, "package"))
 		}
 	}
@@ -88,6 +116,43 @@ type updateJSON struct {
 	New     string `json:"new,omitempty"`
 	Changed int    `json:"changed"`
 	Error   string `json:"error,omitempty"`
+
+	Squashes []squashJSON `json:"squashes,omitempty"` // followed, oldest first
+	History  *historyJSON `json:"history,omitempty"`  // why it was refused
+}
+
+// squashJSON is a declared squash.
+type squashJSON struct {
+	Commit   string `json:"commit"`
+	Head     string `json:"head"`
+	Snapshot string `json:"snapshot"`
+	Date     string `json:"date"`
+	Reason   string `json:"reason"`
+	Key      string `json:"key"`
+}
+
+// historyJSON is what is wrong with a history.
+type historyJSON struct {
+	Problem string    `json:"problem"` // rewritten, rolled-back, forked or frozen
+	Known   string    `json:"known,omitempty"`
+	Head    string    `json:"head"`
+	Common  string    `json:"common,omitempty"`
+	Last    time.Time `json:"last,omitzero"`
+	Detail  string    `json:"detail"`
+	Hint    string    `json:"hint"`
+}
+
+func newHistoryJSON(err error) *historyJSON {
+	var problem *history.Error
+	if !errors.As(err, &problem) {
+		return nil
+	}
+	h := &historyJSON{Problem: problem.Name(), Known: problem.Known, Head: problem.Head, Common: problem.Common, Last: problem.Last, Detail: problem.Detail}
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		h.Hint = hinted.Hint()
+	}
+	return h
 }
 
 func updatesJSON(outcomes []client.Updated) any {
@@ -95,7 +160,10 @@ func updatesJSON(outcomes []client.Updated) any {
 	for _, o := range outcomes {
 		u := updateJSON{Name: o.Registry.Config().Name, Old: o.Change.Old, New: o.Change.New, Changed: o.Change.Packages}
 		if o.Err != nil {
-			u.Error = o.Err.Error()
+			u.Error, u.History = o.Err.Error(), newHistoryJSON(o.Err)
+		}
+		for _, s := range slices.Backward(o.Change.Squashes) {
+			u.Squashes = append(u.Squashes, squashJSON{s.Commit, s.Head, s.Snapshot, s.Date, s.Reason, s.Key})
 		}
 		list = append(list, u)
 	}

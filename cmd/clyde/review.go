@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/clydepm/clyde/internal/git"
+	"github.com/clydepm/clyde/internal/history"
 	"github.com/clydepm/clyde/internal/report"
 	"github.com/clydepm/clyde/internal/review"
 )
@@ -55,6 +57,9 @@ func (a *app) review(path, base, head string) error {
 	if input.Head, err = repo.TreeAt(head); err != nil {
 		return err
 	}
+	if err := addLineage(&input, repo, base, head); err != nil {
+		return err
+	}
 	judged, err := review.Judge(input)
 	if err != nil {
 		return err
@@ -66,6 +71,20 @@ func (a *app) review(path, base, head string) error {
 		return withCode(exitFindings, fmt.Errorf("%s: the change from %s to %s does not pass", path, base, head))
 	}
 	return nil
+}
+
+// addLineage says which commits are judged and how they follow each other, for
+// revisions that are commits and not only trees.
+func addLineage(in *review.Input, repo *git.Repo, base, head string) (err error) {
+	if in.BaseID, err = repo.Resolve(base); err != nil {
+		return err
+	}
+	if in.HeadID, err = repo.Resolve(head); err != nil {
+		return err
+	}
+	step, err := history.Follow(context.Background(), in.BaseID, in.HeadID, repo, history.Options{})
+	in.Lineage, err = review.LineageOf(step, err)
+	return err
 }
 
 func (a *app) showReport(r *review.Report) error {

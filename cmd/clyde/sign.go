@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/attest"
@@ -21,18 +20,7 @@ func (a *app) signWith(ctx context.Context, key, registry string, store publish.
 	if registry == "" {
 		return nil, withHint(exitRefused, errors.New("the index has no name, and a signature is for a registry by its name"), "give it one under clyde.name in its "+index.ConfigPath)
 	}
-	var password []byte
-	if !strings.Contains(key, "://") {
-		data, err := a.readKey(key)
-		if err != nil {
-			return nil, err
-		}
-		if password, err = a.passwordFor(data); err != nil {
-			return nil, err
-		}
-		key = a.path(key)
-	}
-	signer, err := attest.WithKey(ctx, key, password, attest.Services{}, a.HTTP.Transport)
+	signer, err := a.keySigner(ctx, key)
 	if err != nil {
 		return nil, err
 	}

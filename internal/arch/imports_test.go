@@ -23,7 +23,7 @@ func allowed() map[string][]string {
 		// A Sigstore for tests.
 		"internal/sigstoretest": {"internal/attest"},
 
-		"internal/registry":     {"index", "internal/git", "internal/review", "internal/strictyaml"},
+		"internal/registry":     {"index", "internal/history", "internal/attest", "internal/git", "internal/review", "internal/strictyaml"},
 		"internal/registrytest": {"internal/git", "internal/registry", "publish"},
 
 		// Hosts of git repositories: they know their words and no packages.

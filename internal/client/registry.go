@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/history"
 	"github.com/clydepm/clyde/internal/spelling"
 )
 
@@ -48,14 +49,17 @@ type Status struct {
 
 // UpdateOptions says how far an update may go.
 type UpdateOptions struct {
-	// AcceptRewrite takes over a history that does not continue the known one.
-	AcceptRewrite bool
+	// AcceptHistory names, by registry, the commit whose history is taken over
+	// although it does not follow the one that was known, or stands still. It is
+	// a whole ID, or its first 12 digits or more.
+	AcceptHistory map[string]string
 }
 
 // Change is what an update did.
 type Change struct {
-	Old, New string // commits; Old is "" for the first copy
-	Packages int    // how many packages are new, changed or gone
+	Old, New string           // commits; Old is "" for the first copy
+	Packages int              // how many packages are new, changed or gone
+	Squashes []history.Squash // declared, that were followed; newest first
 }
 
 // Registries are the configured registries, opened when they are first asked.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/clydepm/clyde/internal/git"
+	"github.com/clydepm/clyde/internal/history"
 )
 
 // transferFactor is how much longer than one answer a whole transfer may take.
@@ -146,6 +147,9 @@ func (c gitCopy) update(ctx context.Context, opts UpdateOptions) (_ Change, err 
 		return Change{}, err
 	}
 	if now == opened.record.Commit {
+		if _, err := c.followHistory(ctx, opened.repo, now, now, opts); err != nil {
+			return Change{}, err
+		}
 		opened.record.Updated = c.access.Now().UTC()
 		return Change{Old: now, New: now}, c.writeRecord(opened.record)
 	}
@@ -178,10 +182,9 @@ func (c gitCopy) advance(ctx context.Context, opened *openCopy, opts UpdateOptio
 		return Change{}, c.remoteError(waitError(ctx, transferFactor*c.timeout, err))
 	}
 	record := gitRecord{URL: c.url, Ref: fetched.Ref, Commit: fetched.New, Updated: c.access.Now().UTC()}
-	if !opts.AcceptRewrite {
-		if err := c.checkHistory(opened.repo, opened.record.Commit, fetched.New); err != nil {
-			return Change{}, err
-		}
+	step, err := c.followHistory(ctx, opened.repo, opened.record.Commit, fetched.New, opts)
+	if err != nil {
+		return Change{}, err
 	}
 	next, err := openAt(opened.repo, record)
 	if err != nil {
@@ -194,31 +197,7 @@ func (c gitCopy) advance(ctx context.Context, opened *openCopy, opts UpdateOptio
 	if err := opened.repo.CompareAndSwap(fetched.Ref, fetched.Old, fetched.New); err != nil {
 		return Change{}, err
 	}
-	return Change{Old: opened.record.Commit, New: fetched.New, Packages: len(changed)}, c.writeRecord(record)
-}
-
-// checkHistory refuses a head that does not descend from the known commit.
-func (c gitCopy) checkHistory(repo *git.Repo, known, head string) error {
-	if known == head {
-		return nil
-	}
-	descends, err := repo.IsAncestor(known, head)
-	if err != nil || descends {
-		return err
-	}
-	if back, err := repo.IsAncestor(head, known); err == nil && back {
-		return &Error{
-			Class:   ErrIntegrity,
-			Message: fmt.Sprintf("the history went back: it was at commit %s, and the head is now the older %s", shortID(known), shortID(head)),
-			Remedy:  "nothing was changed; an out-of-date mirror does this, try again later or ask the registry's maintainers",
-		}
-	}
-	return &Error{
-		Class: ErrIntegrity,
-		Message: fmt.Sprintf("the history was rewritten: it was at commit %s, and the new head %s does not continue from there",
-			shortID(known), shortID(head)),
-		Remedy: "nothing was changed; ask the registry's maintainers, and if this was announced, run 'clyde registry update " + c.name + " --accept-rewrite'",
-	}
+	return Change{Old: opened.record.Commit, New: fetched.New, Packages: len(changed), Squashes: step.Squashes}, c.writeRecord(record)
 }
 
 // clone fetches a copy from nothing. When a record tells of an earlier copy,
@@ -245,10 +224,9 @@ func (c gitCopy) clone(ctx context.Context, opts UpdateOptions) (Change, error) 
 	if err != nil {
 		return Change{}, err
 	}
-	if known.Commit != "" && known.Commit != record.Commit && !opts.AcceptRewrite {
-		if err := c.checkAgainstKnown(ctx, known.Commit); err != nil {
-			return Change{}, err
-		}
+	step, err := c.followAgain(ctx, fresh, known.Commit, record.Commit, opts)
+	if err != nil {
+		return Change{}, err
 	}
 	if err := removeAll(c.repository()); err != nil {
 		return Change{}, err
@@ -256,27 +234,26 @@ func (c gitCopy) clone(ctx context.Context, opts UpdateOptions) (Change, error) 
 	if err := os.Rename(fresh, c.repository()); err != nil {
 		return Change{}, err
 	}
-	return Change{Old: known.Commit, New: record.Commit, Packages: packages}, c.writeRecord(record)
+	return Change{Old: known.Commit, New: record.Commit, Packages: packages, Squashes: step.Squashes}, c.writeRecord(record)
 }
 
-// checkAgainstKnown fetches the whole history to a place of its own to see
-// whether it contains the commit that was shown before.
-func (c gitCopy) checkAgainstKnown(ctx context.Context, known string) (err error) {
-	full, err := c.cloneBeside(ctx, 0)
-	if err != nil {
-		return err
+// followAgain decides about the head of a copy that was made again. To see
+// whether it contains the commit that was shown before, the whole history is
+// fetched to a place of its own.
+func (c gitCopy) followAgain(ctx context.Context, fresh, known, head string, opts UpdateOptions) (_ history.Step, err error) {
+	dir := fresh
+	if known != "" && known != head && !opts.accepts(c.name, head) {
+		if dir, err = c.cloneBeside(ctx, 0); err != nil {
+			return history.Step{}, err
+		}
+		defer func() { _ = removeAll(filepath.Dir(dir)) }()
 	}
-	defer func() { _ = removeAll(filepath.Dir(full)) }()
-	repo, err := git.Open(full)
+	repo, err := git.Open(dir)
 	if err != nil {
-		return err
+		return history.Step{}, err
 	}
 	defer func() { err = errors.Join(err, repo.Close()) }()
-	head, err := repo.Resolve("HEAD")
-	if err != nil {
-		return err
-	}
-	return c.checkHistory(repo, known, head)
+	return c.followHistory(ctx, repo, known, head, opts)
 }
 
 // sweep removes what a killed process left. The caller holds the file lock.

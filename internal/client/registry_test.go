@@ -201,7 +201,7 @@ func TestGitRegistryRefusesARewrittenHistory(t *testing.T) {
 	if _, err := r.Package(t.Context(), "hello"); !errors.Is(err, ErrIntegrity) {
 		t.Errorf("made again: %v", err)
 	}
-	change, err := r.Update(t.Context(), UpdateOptions{AcceptRewrite: true})
+	change, err := r.Update(t.Context(), UpdateOptions{AcceptHistory: map[string]string{"up": u.head}})
 	if err != nil || change.Old != old || change.New != u.head {
 		t.Errorf("accepted: %+v %v", change, err)
 	}
@@ -216,7 +216,7 @@ func TestGitRegistryAcceptsRewriteInPlace(t *testing.T) {
 	r := w.open(w.mustLoad(), RegistryConfig{Name: "up", URL: u.path})
 	versionsOf(t, r, "hello")
 	u.rewrite("hello 2.0.0")
-	if _, err := r.Update(t.Context(), UpdateOptions{AcceptRewrite: true}); err != nil {
+	if _, err := r.Update(t.Context(), UpdateOptions{AcceptHistory: map[string]string{"up": u.head}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := versionsOf(t, r, "hello"); got != "2.0.0" {
@@ -238,7 +238,7 @@ func TestGitRegistryRefusesToGoBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := r.Update(t.Context(), UpdateOptions{})
-	if !errors.Is(err, ErrIntegrity) || !strings.Contains(err.Error(), "went back") {
+	if !errors.Is(err, ErrIntegrity) || !strings.Contains(err.Error(), "the history went back") {
 		t.Errorf("got %v", err)
 	}
 }

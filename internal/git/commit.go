@@ -2,6 +2,7 @@ package git
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,6 +20,7 @@ import (
 type Commit struct {
 	Parent      Hash // "" for the first commit of a repository
 	Merged      Hash // a second parent, which the commit takes in; "" for none
+	Base        Hash // of a commit without a parent: the commit whose files it starts from; "" for none
 	Files       map[string][]byte
 	Message     string
 	Name, Email string
@@ -85,8 +87,8 @@ func (r *Repo) editTree(c Commit, put func(plumbing.ObjectType, []byte) (Hash, e
 		return "", err
 	}
 	base := Hash("")
-	if c.Parent != "" {
-		if base, err = r.treeOf(c.Parent); err != nil {
+	if from := cmp.Or(c.Parent, c.Base); from != "" {
+		if base, err = r.treeOf(from); err != nil {
 			return "", err
 		}
 	}

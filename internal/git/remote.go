@@ -136,6 +136,7 @@ type FetchOptions struct {
 	URL      string
 	Branch   string    // "" is the branch that the remote's HEAD names
 	Depth    int       // for a first fetch: how many commits, 0 is all of them
+	Have     Hash      // a commit that is here with all that leads to it, for a branch that is not; "" is none
 	Progress io.Writer // what the remote tells about its progress; nil is none
 	Auth     Auth
 }
@@ -248,6 +249,8 @@ func (r *Repo) receive(ctx context.Context, session transport.UploadPackSession,
 	req.Wants = []plumbing.Hash{plumbing.NewHash(fetched.New)}
 	if fetched.Old != "" {
 		req.Haves = []plumbing.Hash{plumbing.NewHash(fetched.Old)}
+	} else if opts.Have != "" {
+		req.Haves = []plumbing.Hash{plumbing.NewHash(opts.Have)}
 	} else if opts.Depth > 0 {
 		req.Depth = packp.DepthCommits(opts.Depth)
 	}

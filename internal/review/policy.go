@@ -67,6 +67,7 @@ const (
 //	  license/changed: fail
 //	evidence: require           # or optional: merge without having seen what a line is about
 //	verify: require             # what clients demand of signatures, at least
+//	freshness: 720h             # clients refuse an index whose newest commit is older
 //
 // Everything is optional. A change of the policy itself and of the other files
 // that govern the index always needs a person.
@@ -80,6 +81,7 @@ type Policy struct {
 	Rules     map[string]string // by rule: Fail, Person, Warn or Off
 	Evidence  string            // EvidenceRequired or EvidenceOptional; "" when the policy does not say
 	Verify    attest.Mode       // "" when the policy does not say
+	Freshness time.Duration     // 0 when the index may stand still for ever
 }
 
 // ReviewerPolicy says whose approvals count.
@@ -96,6 +98,13 @@ type Freeze struct {
 	Kinds   []string  // as in approvalKinds; empty for all
 	Until   time.Time // zero for as long as it stands there
 }
+
+// Bounds of freshness. A shorter one would refuse an index that nobody happens
+// to publish to.
+const (
+	minFreshness = time.Hour
+	maxFreshness = 10 * 365 * 24 * time.Hour
+)
 
 // maxWait bounds what a change can be made to wait.
 const maxWait = 365 * 24 * time.Hour
@@ -146,7 +155,7 @@ func DefaultPolicy() *Policy {
 func ParsePolicy(file string, data []byte) (*Policy, error) {
 	p := DefaultPolicy()
 	doc := strictyaml.Parse(file, data)
-	root := doc.Root().Mapping("names", "approval", "reviewers", "wait", "known", "freeze", "rules", "evidence", "verify")
+	root := doc.Root().Mapping("names", "approval", "reviewers", "wait", "known", "freeze", "rules", "evidence", "verify", "freshness")
 	p.Names.parse(root.Get("names"))
 	p.parseApproval(root.Get("approval"))
 	p.Reviewers.parse(root.Get("reviewers"))
@@ -156,6 +165,7 @@ func ParsePolicy(file string, data []byte) (*Policy, error) {
 	p.parseRules(root.Get("rules"))
 	p.Evidence = oneOf(root.Get("evidence"), "", EvidenceRequired, EvidenceOptional)
 	p.Verify = attest.Mode(oneOf(root.Get("verify"), "", attest.Modes()...))
+	p.Freshness = root.Get("freshness").Duration(minFreshness, maxFreshness, 0)
 	if err := doc.Err(); err != nil {
 		return nil, err
 	}
