@@ -209,11 +209,13 @@ func (c *classifier) judgeConfig(change FileChange) {
 		c.add("config/invalid", change.Path, "", "%s", err)
 		return
 	}
-	before := &Config{}
-	if change.Before != nil {
-		if before, err = ParseConfig(change.Before.Data); err != nil {
-			before = &Config{} // what cannot be read is repaired, and brings no squash along
-		}
+	if change.Before == nil {
+		c.checkSquash(change.Path, after.Clyde.Squash) // of an index whose history is not at hand
+		return
+	}
+	before, err := ParseConfig(change.Before.Data)
+	if err != nil {
+		before = &Config{} // what cannot be read is repaired, and brings no squash along
 	}
 	if after.Clyde.Squash.equal(before.Clyde.Squash) {
 		return
@@ -221,13 +223,23 @@ func (c *classifier) judgeConfig(change FileChange) {
 	switch squash := after.Clyde.Squash; {
 	case squash == nil:
 		c.add("delta/squash", change.Path, "leave the record in", "the record of the last squash is gone")
-	case len(c.policy) > 1 || change.Before == nil || !OnlySquash(before, after):
+	case len(c.policy) > 1 || !OnlySquash(before, after):
 		c.add("delta/squash", change.Path, "make the squash on its own with 'clyde index squash'", "the record of a squash changes together with something else")
-	case squash.Check() != nil:
-		c.add("delta/squash", change.Path, "", "%s", squash.Check())
-	default:
+	case c.checkSquash(change.Path, squash):
 		c.delta = Delta{Kind: KindSquash, Squash: squash}
 	}
+}
+
+// checkSquash reports whether the members of a record, if there is one, can be.
+func (c *classifier) checkSquash(path string, squash *Squash) bool {
+	if squash == nil {
+		return true
+	}
+	err := squash.Check()
+	if err != nil {
+		c.add("delta/squash", path, "", "%s", err)
+	}
+	return err == nil
 }
 
 func (c *classifier) judgeOwners(change FileChange) {

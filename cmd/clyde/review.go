@@ -30,12 +30,12 @@ approve it, and with 9 when a rule is broken.`,
 		Example: `  clyde review --base main --head topic
   clyde review --index /srv/index.git --base main --head refs/pull/7/head --json`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if base == "" || head == "" {
 				return withHint(exitUsage, errors.New("--base and --head are needed: which change is to be judged?"),
 					"name two commits, such as --base main --head topic")
 			}
-			return a.review(a.path(path), base, head)
+			return a.review(cmd.Context(), a.path(path), base, head)
 		},
 	}
 	cmd.Flags().StringVar(&path, "index", ".", "git repository of the index: its `PATH`")
@@ -44,7 +44,7 @@ approve it, and with 9 when a rule is broken.`,
 	return cmd
 }
 
-func (a *app) review(path, base, head string) error {
+func (a *app) review(ctx context.Context, path, base, head string) error {
 	repo, err := git.Open(path)
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func (a *app) review(path, base, head string) error {
 	if input.Head, err = repo.TreeAt(head); err != nil {
 		return err
 	}
-	if err := addLineage(&input, repo, base, head); err != nil {
+	if err := addLineage(ctx, &input, repo, base, head); err != nil {
 		return err
 	}
 	judged, err := review.Judge(input)
@@ -75,14 +75,14 @@ func (a *app) review(path, base, head string) error {
 
 // addLineage says which commits are judged and how they follow each other, for
 // revisions that are commits and not only trees.
-func addLineage(in *review.Input, repo *git.Repo, base, head string) (err error) {
+func addLineage(ctx context.Context, in *review.Input, repo *git.Repo, base, head string) (err error) {
 	if in.BaseID, err = repo.Resolve(base); err != nil {
 		return err
 	}
 	if in.HeadID, err = repo.Resolve(head); err != nil {
 		return err
 	}
-	step, err := history.Follow(context.Background(), in.BaseID, in.HeadID, repo, history.Options{})
+	step, err := history.Follow(ctx, in.BaseID, in.HeadID, repo, history.Options{})
 	in.Lineage, err = review.LineageOf(step, err)
 	return err
 }

@@ -310,7 +310,9 @@ func (j *judge) applies(rule Rule) bool {
 		return j.in.Lineage != nil
 	case "squash":
 		return kind == index.KindSquash && (rule.ID != "squash/root" || j.in.Lineage != nil)
-	case "config", "trust":
+	case "config":
+		return kind == index.KindPolicy || kind == index.KindSquash
+	case "trust":
 		return kind == index.KindPolicy
 	}
 	return true
