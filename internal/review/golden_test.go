@@ -20,7 +20,7 @@ func TestGoldenReports(t *testing.T) {
 	for name, head := range map[string]fstest.MapFS{
 		"pass": tree(t, plus(entry("hello", "1.0.1"))),
 		"warn": tree(t, plus(entry("hello", "1.2.0", licensed("Apache-2.0"), depends("gone", "^1")))),
-		"new":  tree(t, plus(entry("hallo", "0.1.0"))),
+		"new":  tree(t, plus(entry("he1lo", "0.1.0"))),
 		"fail": tree(t, plus(entry("hello", "1.0.1", depends("nope", "^1"), func(e *index.Entry) {
 			e.Pubtime = "2031-01-01T00:00:00Z"
 		}))),

@@ -4,11 +4,9 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/clydepm/clyde/index"
-	"github.com/clydepm/clyde/internal/spelling"
 )
 
 // newName checks the name of a new package against the policy and against the
@@ -36,7 +34,13 @@ func (j *judge) newName() error {
 	if err := j.scopeOwner(name, at); err != nil {
 		return err
 	}
-	if j.policy.status(rule("name/similar")) == Off {
+	return j.similarNames(name, at)
+}
+
+// similarNames compares a new name with those of packages and registrations. A
+// registered one was compared when it was registered.
+func (j *judge) similarNames(name, at string) error {
+	if j.registered || j.policy.status(rule("name/similar")) == Off {
 		return nil
 	}
 	similar, err := findSimilar(j.in.Base, name, &j.policy.Names)
@@ -44,7 +48,7 @@ func (j *judge) newName() error {
 		return err
 	}
 	if len(similar) > 0 {
-		j.add("name/similar", at, "make sure that this is not meant to be taken for it", "%q looks like %s", name, strings.Join(quoteAll(similar), ", "))
+		j.add("name/similar", at, "make sure that this is not meant to be taken for it", "%q is easily taken for %s", name, strings.Join(quoteAll(similar), ", "))
 	}
 	return nil
 }
@@ -141,43 +145,4 @@ func readDir(tree fs.FS, dir string) ([]fs.DirEntry, error) {
 		return nil, nil
 	}
 	return entries, err
-}
-
-// findSimilar finds the names that a policy takes for similar.
-func findSimilar(tree fs.FS, name string, policy *NamePolicy) ([]string, error) {
-	folded, skeleton := index.Fold(name), skeletonOf(name)
-	var similar []string
-	err := walkNames(tree, func(other string) {
-		distance := policy.distance(len(name), len(other))
-		if distance > 0 && (spelling.Within(folded, index.Fold(other), distance) || skeletonOf(other) == skeleton) {
-			similar = append(similar, other)
-		}
-	})
-	slices.Sort(similar)
-	const most = 5
-	return similar[:min(most, len(similar))], err
-}
-
-// walkNames calls visit with the name of every package in the tree.
-func walkNames(tree fs.FS, visit func(name string)) error {
-	return fs.WalkDir(tree, ".", func(p string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if e.IsDir() {
-			if p != "." && (strings.HasPrefix(e.Name(), ".") || p == "owners" || p == "trust") {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if name, ok := index.NameOf(p); ok {
-			visit(name)
-		}
-		return nil
-	})
-}
-
-// skeletonOf maps characters to one that looks like them.
-func skeletonOf(name string) string {
-	return strings.NewReplacer("0", "o", "1", "l", "i", "l", "rn", "m", "vv", "w", "5", "s", "-", "").Replace(index.Fold(name))
 }

@@ -31,12 +31,12 @@ const (
 	maxSimilarLength   = 64
 )
 
-// DefaultNamePolicy compares names from five letters on, where one letter is
-// the most that a mistyped name is off by, and from twelve on two.
+// DefaultNamePolicy compares names from seven letters on by one edit and from
+// fourteen on by two: shorter names have too many neighbours that mean nothing.
 // docs/reviewer.md says how many of real names that flags.
 func DefaultNamePolicy() NamePolicy {
 	return NamePolicy{
-		Similar:    []Similarity{{Length: 5, Distance: 1}, {Length: 12, Distance: 2}},
+		Similar:    []Similarity{{Length: 7, Distance: 1}, {Length: 14, Distance: 2}},
 		LookAlikes: true,
 		Scopes:     map[string][]Account{},
 	}

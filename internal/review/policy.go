@@ -35,8 +35,8 @@ const (
 //	  reserved: [std, core]     # names that nobody may register
 //	  popular: [serde]          # names that others keep further away from
 //	  similar:                  # how near a new name may be to another; see [Similarity]
-//	    - {length: 5, distance: 1}
-//	    - {length: 12, distance: 2}
+//	    - {length: 7, distance: 1}
+//	    - {length: 14, distance: 2}
 //	  look-alikes: true         # also compare what names look like: rn and m, 0 and o
 //	  scopes:                   # who may publish the first version of scope/NAME
 //	    acme: [{owner: "https://github.com/acme", owner-id: 456}]

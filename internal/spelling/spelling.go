@@ -39,6 +39,31 @@ func Within(a, b string, limit int) bool {
 	return distance([]byte(a), []byte(b), limit) <= limit
 }
 
+// WithinPrefix reports whether a word that starts with prefix can be within
+// limit of word. It is true as well for some prefixes of which no word is.
+func WithinPrefix(prefix, word string, limit int) bool {
+	oneBack, row := make([]int, len(word)+1), make([]int, len(word)+1)
+	for j := range row {
+		row[j] = j
+	}
+	lowest, before := 0, 0
+	for i := 1; i <= len(prefix); i++ {
+		oneBack, row = row, oneBack
+		row[0] = i
+		lowest, before = i, lowest
+		for j := 1; j <= len(word); j++ {
+			cost := 1
+			// A swap of two neighbours costs no less than what follows them alone.
+			if prefix[i-1] == word[j-1] || i > 1 && j > 1 && prefix[i-1] == word[j-2] && prefix[i-2] == word[j-1] {
+				cost = 0
+			}
+			row[j] = min(oneBack[j]+1, row[j-1]+1, oneBack[j-1]+cost)
+			lowest = min(lowest, row[j])
+		}
+	}
+	return min(lowest, before+1) <= limit
+}
+
 // distance is the distance of a and b, or limit+1 as soon as it must be more.
 func distance[T comparable](a, b []T, limit int) int {
 	if limit < 0 || len(a)-len(b) > limit || len(b)-len(a) > limit {
