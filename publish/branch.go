@@ -18,6 +18,9 @@ const longestBranch = 200
 //	clyde/publish/hello@1.2.3
 //	clyde/yank/scope/hello@1.2.3
 //	clyde/retire/hello@all
+//	clyde/owners/hello@0a1b2c3d4e5f
+//	clyde/transfer/hello@all
+//	clyde/trust/release
 //
 // Names are in lower case, since no index has two that differ in case alone.
 // Build metadata is left out, since it makes no other version. What is legal in
@@ -25,16 +28,27 @@ const longestBranch = 200
 // upper-case letter, which some file systems do not tell from the lower-case
 // one, is "@" and the lower-case one, and a final ".lock", which git keeps for
 // itself, is ".@lock".
+//
+// Changes of owners have a digest of whom they are about in place of a version,
+// and keys that are to be trusted their name.
 func (p *Plan) Branch() string {
+	if p.branch != "" {
+		return p.branch
+	}
 	version := "all"
 	if p.wanted != "" {
 		version = branchVersion(p.wanted)
 	}
-	name := strings.ToLower(p.Package)
+	return branch(group(p.Kind), p.Package, version)
+}
+
+// branch is the one for what is changed of a package.
+func branch(group, name, what string) string {
+	name = strings.ToLower(name)
 	if scope, rest, scoped := strings.Cut(name, "/"); scoped {
 		name = escapeLock(scope) + "/" + rest
 	}
-	return "clyde/" + group(p.Kind) + "/" + shorten(escapeLock(name+"@"+version))
+	return "clyde/" + group + "/" + shorten(escapeLock(name+"@"+what))
 }
 
 func branchVersion(version string) string {
@@ -42,8 +56,13 @@ func branchVersion(version string) string {
 		v.Build = ""
 		version = v.String()
 	}
+	return escapeCase(version)
+}
+
+// escapeCase writes upper-case letters as "@" and the lower-case ones.
+func escapeCase(s string) string {
 	var b strings.Builder
-	for _, r := range version {
+	for _, r := range s {
 		if r >= 'A' && r <= 'Z' {
 			b.WriteByte('@')
 			r += 'a' - 'A'

@@ -79,6 +79,7 @@ type Plan struct {
 
 	target   Target
 	wanted   string // the version that was named, "" for all
+	branch   string // of a change that is about no version
 	base     State
 	derive   deriveFunc
 	proposed []byte   // the file as an open pull request has it, nil when there is none
@@ -99,7 +100,8 @@ type derived struct {
 	lines    [][]byte
 	versions []string
 	done     bool
-	judged   []byte // the file for the review, when that is not what is in the change
+	kind     index.Kind // "" when it is the plan's
+	judged   []byte     // the file for the review, when that is not what is in the change
 }
 
 // newPlan derives and judges a change of the index as it is now.
@@ -131,6 +133,9 @@ func (p *Plan) rederive() error {
 		return err
 	}
 	p.Done, p.Change, p.Lines, p.Versions, p.Report = d.done, d.change, d.lines, d.versions, nil
+	if d.kind != "" {
+		p.Kind = d.kind
+	}
 	if p.Done {
 		return nil
 	}

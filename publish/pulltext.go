@@ -38,17 +38,20 @@ func (p *Plan) labels() []string {
 
 func (p *Plan) pullBody() string {
 	review := p.reviewText(true)
-	line := markdown.Block("json", string(bytes.Join(p.Lines, []byte("\n"))))
+	line := fmt.Sprintf("### %s of %s\n\n%s", lineHeading(len(p.Lines)), markdown.Code(p.Change.Path), markdown.Block("json", string(bytes.Join(p.Lines, []byte("\n")))))
+	if len(p.Lines) == 0 {
+		line = fmt.Sprintf("### Change of %s\n\n%s", markdown.Code(p.Change.Path), markdown.Block("diff", p.unified()))
+	}
 	if len(line)+len(review) > longestBody-8_000 {
 		review = p.reviewText(false)
 	}
 	if len(line)+len(review) > longestBody-8_000 {
-		line = "The lines are too long to be shown here; they are under *Files changed*.\n"
+		line = "The change is too long to be shown here; it is under *Files changed*.\n"
 	}
 	var b strings.Builder
 	b.WriteString(p.introduction())
 	b.WriteString(p.facts())
-	fmt.Fprintf(&b, "\n### %s of %s\n\n%s", lineHeading(len(p.Lines)), markdown.Code(p.Change.Path), line)
+	fmt.Fprintf(&b, "\n%s", line)
 	fmt.Fprintf(&b, "\n### Review\n\n%s", review)
 	b.WriteString("\n---\nMade by `clyde`. Running the same command again changes nothing; with other contents it updates this pull request.\n")
 	return b.String()
@@ -62,11 +65,13 @@ func (p *Plan) introduction() string {
 		index.KindUnyank:   "Takes back the yank of",
 		index.KindRetire:   "Retires: whoever uses it is told why not to use",
 		index.KindUnretire: "Takes back the retirement of",
-		index.KindOwners:   "Changes who may publish",
+		index.KindOwners:   "Changes the owners of",
+		index.KindTransfer: "Hands over",
+		index.KindPolicy:   "Lets the index trust",
 		index.KindRegister: "Registers who will publish",
 	}[p.Kind]
 	text := what + " " + markdown.Code(p.Package)
-	if len(p.Versions) > 0 && p.Kind != index.KindOwners {
+	if len(p.Versions) > 0 {
 		shown := p.Versions
 		if len(shown) > 20 {
 			shown = shown[:20]
@@ -78,6 +83,9 @@ func (p *Plan) introduction() string {
 	}
 	if p.Report != nil && p.Report.Change.First && p.Kind == index.KindPublish {
 		text += ", a new package"
+	}
+	if p.Kind == index.KindTransfer {
+		text += ": who could publish it may not any more, and somebody else may"
 	}
 	text += ".\n"
 	if _, said, ok := strings.Cut(p.Change.Message, "\n\n"); ok && p.Kind != index.KindPublish {

@@ -26,7 +26,9 @@ func (p *Plan) Render(w io.Writer) error {
 		_, err := buf.WriteTo(w)
 		return err
 	}
-	heading(&buf, lineHeading(len(p.Lines))+" of "+p.Change.Path)
+	if len(p.Lines) > 0 {
+		heading(&buf, lineHeading(len(p.Lines))+" of "+p.Change.Path)
+	}
 	for _, line := range p.Lines {
 		writeLines(&buf, "", string(line))
 	}
@@ -128,6 +130,10 @@ func (p *Plan) DoneText() string {
 		return what + " is not yanked"
 	case index.KindUnretire:
 		return what + " is not retired"
+	case index.KindOwners:
+		return what + " already has these owners"
+	case index.KindTransfer:
+		return what + " is already theirs"
 	case index.KindPolicy:
 		return what + " is already trusted"
 	}

@@ -44,12 +44,12 @@ func NewTrustPlan(ctx context.Context, opts TrustOptions) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder := attest.KeysFolder
+	folder, branch := attest.KeysFolder, "clyde/trust/"+escapeCase(opts.Name)
 	if opts.ForIndex {
-		folder = attest.IndexKeysFolder
+		folder, branch = attest.IndexKeysFolder, "clyde/trust/index/"+escapeCase(opts.Name)
 	}
 	t := trusted{name: opts.Name, file: path.Join(trustFolder, folder, opts.Name+".pem"), id: id, pem: opts.PEM}
-	return newPlan(ctx, Plan{Kind: index.KindPolicy, Package: "key " + opts.Name, target: opts.Target, derive: t.derive})
+	return newPlan(ctx, Plan{Kind: index.KindPolicy, Package: "key " + opts.Name, branch: branch, target: opts.Target, derive: t.derive})
 }
 
 // trusted is a key on its way into an index.

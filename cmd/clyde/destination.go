@@ -25,7 +25,7 @@ type changeFlags struct {
 
 func (f *changeFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.via, "via", "", "how the change reaches the index: `WAY` is pr, push or local")
+	flags.StringVar(&f.via, "via", f.via, "how the change reaches the index: `WAY` is pr, push or local")
 	flags.StringVar(&f.index, "index", "", "the `INDEX`: OWNER/REPO or the URL of its page (pr), a git URL (push), a bare repository's folder (local)")
 	flags.StringVar(&f.host, "host", "", "what kind of host has the index, with --via pr: `KIND` is github, gitea or forgejo (default: as the URL says)")
 	flags.BoolVar(&f.autoMerge, "auto-merge", false, "ask the host to merge the pull request once the index's checks have passed")

@@ -123,21 +123,23 @@ func keyTrustCommand(a *app) *cobra.Command {
 	flags := changeFlags{via: "local"}
 	var name, purpose string
 	cmd := &cobra.Command{
-		Use:   "trust FILE --index PATH",
+		Use:   "trust FILE --index INDEX",
 		Short: "Let an index trust a key",
 		Long: `Add the public half of a key to trust/keys in an index.
 
 From then on its clients accept what the key signs, and no longer what the
 public-good Sigstore vouches for: an index that has trust of its own has only
-that. Elsewhere than in your own repository this change needs a person's
-approval. An owners file may name the key ("key: ID") to keep other keys from
-signing a package.
+that. The change needs a person's approval; with --via pr, which opens a pull
+request, that of the index's keepers. See 'clyde publish --help' for the ways and
+the tokens. A package's owners may name the key ('clyde owner add --key ID'), to
+keep other keys from signing it.
 
 With --for index the key goes to trust/index. It then speaks for the index
 itself, in the record of 'clyde index squash', and signs no packages; what
 clients accept of packages stays as it is.`,
-		Example: "  clyde key trust release.key.pub --index ../registry.git",
-		Args:    cobra.ExactArgs(1),
+		Example: `  clyde key trust release.key.pub --index ../registry.git
+  clyde key trust release.key.pub --via pr --index acme/index --dry-run`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if purpose != "packages" && purpose != "index" {
 				return usagef("--for: %q is neither packages nor index", purpose)
@@ -169,8 +171,7 @@ clients accept of packages stays as it is.`,
 			return a.carryOut(cmd.Context(), plan, flags.dryRun, "trusted", nothingChanged)
 		},
 	}
-	cmd.Flags().StringVar(&flags.index, "index", "", "bare git repository of the index: its `PATH`")
-	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false, "show the change and its review, and change nothing")
+	flags.register(cmd)
 	cmd.Flags().StringVar(&purpose, "for", "packages", "what the key signs: `WHAT` is packages or index")
 	cmd.Flags().StringVar(&name, "name", "", "`NAME` of the key in the index (default: the file's)")
 	return cmd

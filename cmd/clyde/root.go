@@ -64,7 +64,7 @@ No server is needed.`,
 	}
 	add("Start here", demoCommand(a))
 	add("Publish a package",
-		initCommand(a), checkCommand(a), packCommand(a), publishCommand(a), yankCommand(a), retireCommand(a))
+		initCommand(a), checkCommand(a), packCommand(a), publishCommand(a), yankCommand(a), retireCommand(a), ownerCommand(a))
 	add("Use packages",
 		addCommand(a), removeCommand(a), installCommand(a), ciCommand(a), updateCommand(a), rollbackCommand(a), envCommand(a))
 	add("Look around",

@@ -38,11 +38,13 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("CLYDE_UPDATE_GOLDEN") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":      scriptExits,
+			"forge":      scriptForge(t),
 			"hostile":    scriptHostile,
 			"mkregistry": registrytest.Script,
 			"release":    scriptRelease,
 		},
 		Setup: func(env *testscript.Env) error {
+			env.Values[forgeKey{}] = new(*registrytest.Forge)
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "xdg", "config"))
 			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "xdg", "cache"))

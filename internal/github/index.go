@@ -174,3 +174,22 @@ func (x *Index) claim(ctx context.Context, pulls []forge.Pull) error {
 	}
 	return nil
 }
+
+// Identity is what GitHub knows a repository by, whatever it is called.
+type Identity struct {
+	ID, OwnerID int64
+	URL         string // of its page, as it is called now
+}
+
+// Identify asks for the numbers of the repository "owner/name".
+func (c *Client) Identify(ctx context.Context, repository string) (Identity, error) {
+	owner, name, err := split(repository)
+	if err != nil {
+		return Identity{}, err
+	}
+	r, _, err := c.api.Repositories.Get(ctx, owner, name)
+	if err != nil {
+		return Identity{}, explain("read "+c.web+"/"+owner+"/"+name, err)
+	}
+	return Identity{ID: r.GetID(), OwnerID: r.GetOwner().GetID(), URL: c.web + "/" + r.GetFullName()}, nil
+}
