@@ -32,19 +32,34 @@ func (r *release) derive(tree fs.FS, proposed []byte) (derived, error) {
 	}
 	line := r.entry.AppendLine(nil)
 	d := derived{versions: []string{r.entry.Vers}, lines: [][]byte{line}}
-	if d.done, err = published(before, r.entry); err != nil || d.done {
+	after, err := AppendLine(before, r.entry)
+	if err != nil {
 		return d, err
 	}
-	message := subject("Publish", r.entry.Name, d.versions) + "\n"
+	if d.done = after == nil; d.done {
+		return d, nil
+	}
+	message := Subject("Publish", r.entry.Name, d.versions) + "\n"
 	for _, a := range r.packed {
 		message += fmt.Sprintf("\nArchive: %s\nSHA-256: %s\nSize: %d bytes, %d files, %d bytes unpacked\n",
 			a.URL, a.Summary.SHA256, a.Summary.Size, a.Summary.Files, a.Summary.Unpacked)
 	}
-	d.change = Change{Path: path, Before: before, After: slices.Concat(before, line, []byte("\n")), Message: message}
+	d.change = Change{Path: path, Before: before, After: after, Message: message}
 	if r.sign != nil && r.entry.Att == nil {
 		d.judged = slices.Concat(before, r.standIn().AppendLine(nil), []byte("\n"))
 	}
 	return d, nil
+}
+
+// AppendLine returns the file of a package with one version more, nil when it has
+// that version already, as it is. The error is a [*ConflictError] when it has it
+// otherwise.
+func AppendLine(file []byte, entry *index.Entry) ([]byte, error) {
+	done, err := published(file, entry)
+	if err != nil || done {
+		return nil, err
+	}
+	return slices.Concat(file, entry.AppendLine(nil), []byte("\n")), nil
 }
 
 // standIn is the line as if it were signed. The review has to judge it before

@@ -18,6 +18,17 @@ type overlay struct {
 	tree fs.FS
 	path string
 	data []byte
+	gone bool // there is no such file
+}
+
+// WithFile returns a tree in which one file has other contents, or none at all
+// when data is nil.
+func WithFile(tree fs.FS, path string, data []byte) fs.FS {
+	return overlay{tree: tree, path: path, data: data, gone: data == nil}
+}
+
+func (o overlay) missing(op string) error {
+	return &fs.PathError{Op: op, Path: o.path, Err: fs.ErrNotExist}
 }
 
 var _ interface {
@@ -34,6 +45,8 @@ func (o overlay) onTheWay(name string) bool {
 // Open opens a file or folder.
 func (o overlay) Open(name string) (fs.File, error) {
 	switch {
+	case name == o.path && o.gone:
+		return nil, o.missing("open")
 	case name == o.path:
 		return &overlayFile{info: o.info(), Reader: strings.NewReader(string(o.data))}, nil
 	case o.onTheWay(name):
@@ -45,6 +58,9 @@ func (o overlay) Open(name string) (fs.File, error) {
 
 // ReadFile reads a file.
 func (o overlay) ReadFile(name string) ([]byte, error) {
+	if name == o.path && o.gone {
+		return nil, o.missing("read")
+	}
 	if name == o.path {
 		return slices.Clone(o.data), nil
 	}
@@ -54,6 +70,8 @@ func (o overlay) ReadFile(name string) ([]byte, error) {
 // Stat describes a file or folder.
 func (o overlay) Stat(name string) (fs.FileInfo, error) {
 	switch {
+	case name == o.path && o.gone:
+		return nil, o.missing("stat")
 	case name == o.path:
 		return o.info(), nil
 	case o.onTheWay(name):
@@ -93,6 +111,9 @@ func (o overlay) ReadDir(name string) ([]fs.DirEntry, error) {
 		info = overlayInfo{name: child, mode: fs.ModeDir | 0o755}
 	}
 	entries = slices.DeleteFunc(slices.Clone(entries), func(e fs.DirEntry) bool { return e.Name() == child })
+	if o.gone && !below {
+		return entries, nil
+	}
 	entries = append(entries, fs.FileInfoToDirEntry(info))
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return cmp.Compare(a.Name(), b.Name()) })
 	return entries, nil

@@ -309,8 +309,9 @@ func readPackage(tree fs.FS, name string) (path string, data []byte, err error) 
 	return path, data, err
 }
 
-// subject returns the first line of a commit message.
-func subject(verb, name string, versions []string) string {
+// Subject returns the first line of a commit message: what is done to which
+// versions of a package.
+func Subject(verb, name string, versions []string) string {
 	const most = 5
 	list := strings.Join(versions, ", ")
 	if len(versions) > most {

@@ -155,7 +155,7 @@ func (s statusEdit) derive(tree fs.FS, proposed []byte) (derived, error) {
 	if len(d.lines) == 0 {
 		return derived{done: true, versions: matched}, nil
 	}
-	message := subject(s.verb, s.name, d.versions) + "\n"
+	message := Subject(s.verb, s.name, d.versions) + "\n"
 	if s.body != "" {
 		message += "\n" + s.body
 	}

@@ -24,6 +24,7 @@ func allowed() map[string][]string {
 		"internal/sigstoretest": {"internal/attest"},
 
 		"internal/registry":     {"index", "internal/history", "internal/attest", "internal/git", "internal/review", "internal/strictyaml"},
+		"internal/gate":         {"index", "publish", "internal/forge", "internal/git", "internal/review"},
 		"internal/registrytest": {"internal/git", "internal/registry", "publish"},
 
 		// Hosts of git repositories: they know their words and no packages.

@@ -57,7 +57,7 @@ func (x *Index) Tree(ctx context.Context, commit string) (fs.FS, error) {
 	if err != nil {
 		return nil, explain("read the commit "+commit, err)
 	}
-	return &treeFS{index: x, id: c.GetTree().GetSHA(), ctx: ctx, folders: map[string][]entry{}, files: map[string][]byte{}}, nil
+	return &treeFS{index: x, id: c.GetTree().GetSHA(), sparse: true, ctx: ctx, folders: map[string][]entry{}, files: map[string][]byte{}}, nil
 }
 
 // Proposed returns the commit of the index that a pull request was made on, and

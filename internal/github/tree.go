@@ -21,9 +21,10 @@ import (
 // treeFS is a tree at GitHub. Folders and files that are not known yet are
 // fetched when they are read, and kept.
 type treeFS struct {
-	index *Index
-	id    string          // of the tree
-	ctx   context.Context // of the call that asked for the tree: fs.FS hands none down
+	index  *Index
+	id     string          // of the tree
+	sparse bool            // folders are asked for one by one: few of them will be read
+	ctx    context.Context // of the call that asked for the tree: fs.FS hands none down
 
 	mu      sync.Mutex
 	folders map[string][]entry // by path, "." is the top
@@ -108,7 +109,7 @@ func (t *treeFS) folder(op, name string) ([]entry, error) {
 	if !e.IsDir() {
 		return nil, &fs.PathError{Op: op, Path: name, Err: errors.New("is no folder")}
 	}
-	tree, _, err := t.index.client.api.Git.GetTree(t.ctx, t.index.owner, t.index.name, e.id, true)
+	tree, _, err := t.index.client.api.Git.GetTree(t.ctx, t.index.owner, t.index.name, e.id, !t.sparse)
 	if err == nil && tree.GetTruncated() {
 		tree, _, err = t.index.client.api.Git.GetTree(t.ctx, t.index.owner, t.index.name, e.id, false)
 	}
@@ -128,7 +129,7 @@ func (t *treeFS) find(op, name string) (entry, error) {
 		return entry{}, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
 	if name == "." {
-		return entry{name: ".", mode: "040000"}, nil
+		return entry{name: ".", mode: "040000", id: t.id}, nil
 	}
 	siblings, err := t.folder(op, path.Dir(name))
 	if err != nil {

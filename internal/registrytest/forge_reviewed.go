@@ -216,3 +216,50 @@ func (f *Forge) Push(name string, number int, path, content string) {
 		f.t.Error(err)
 	}
 }
+
+// Propose opens a pull request of somebody with one commit of the files on top
+// of a repository's branch, and returns its number. The branch is in the
+// repository itself when that somebody may push to it, and else in a fork.
+func (f *Forge) Propose(name, login, branch string, files map[string]string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	repo := f.repos[strings.ToLower(name)]
+	by, from := f.addUser(login), repo
+	base := repo.head()
+	tree, err := repo.writeTree(base, files)
+	var commit string
+	if err == nil {
+		commit, err = repo.commit(tree, "Propose "+branch+"\n", object.Signature{}, base)
+	}
+	if err == nil && !repo.push[strings.ToLower(login)] {
+		from, err = f.fork(repo, by)
+	}
+	if err == nil {
+		err = from.setRef("refs/heads/"+branch, commit)
+	}
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	p := &pullRequest{number: len(repo.pulls) + 1, author: by, title: "Propose " + branch, state: "open", head: from, ref: branch, base: base, last: commit}
+	repo.pulls = append(repo.pulls, p)
+	return p.number
+}
+
+// PushWithout makes the branch of a pull request one commit without a file, on
+// top of what it is.
+func (f *Forge) PushWithout(name string, number int, path string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := f.repos[strings.ToLower(name)].pulls[number-1]
+	head := p.headSHA()
+	tree, err := p.head.removeFile(p.head.resolve(head+"^{tree}"), path)
+	if err == nil {
+		var commit string
+		if commit, err = p.head.commit(tree, "Remove "+path+"\n", object.Signature{}, head); err == nil {
+			err = p.head.setRef("refs/heads/"+p.ref, commit)
+		}
+	}
+	if err != nil {
+		f.t.Error(err)
+	}
+}
