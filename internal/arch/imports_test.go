@@ -35,6 +35,7 @@ func allowed() map[string][]string {
 		// Pure judgement over the format.
 		"internal/attest":   {"index"},
 		"internal/history":  {"index", "internal/attest"},
+		"internal/audit":    {"index", "internal/attest", "internal/review"},
 		"internal/review":   {"index", "internal/history", "internal/spelling", "internal/attest", "internal/strictyaml"},
 		"internal/report":   {"internal/review", "internal/markdown", "internal/terminal"},
 		"internal/resolve":  {"index"},

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
+	"time"
 
-	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/git"
 	"github.com/clydepm/clyde/internal/history"
-	"github.com/clydepm/clyde/internal/review"
 )
 
 // followHistory decides whether the head that was fetched into repo may take
@@ -74,26 +72,23 @@ func (c gitCopy) bringSnapshot(ctx context.Context, repo *git.Repo, known, branc
 }
 
 // checkFresh holds the time of the newest commit against the limit that the
-// index sets in its policy.
+// index sets in its policy. One that is not understood is none.
 func (c gitCopy) checkFresh(repo *git.Repo, head string) error {
 	files, err := repo.Tree(head)
 	if err != nil {
 		return err
 	}
-	data, err := fs.ReadFile(files, index.PolicyPath)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	policy, err := indexTree{files}.policy()
 	if err != nil {
 		return err
 	}
-	policy, err := review.ParsePolicy(index.PolicyPath, data)
+	limit, err := time.ParseDuration(policy.Freshness)
 	if err != nil {
-		return nil //nolint:nilerr // a policy of a newer clyde; what it says of signatures is asked for elsewhere
+		return nil //nolint:nilerr // as the comment says
 	}
 	info, err := repo.CommitInfo(head)
 	if err != nil {
 		return err
 	}
-	return history.CheckFresh(head, info.When, c.access.Now(), policy.Freshness)
+	return history.CheckFresh(head, info.When, c.access.Now(), limit)
 }

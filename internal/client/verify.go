@@ -47,22 +47,33 @@ func ReadAuthority(files fs.FS) (*Authority, error) {
 	return a, err
 }
 
-// verifyMode is what the policy demands of signatures. The rest of the policy is
-// the business of reviewers, and may be newer than this program; a demand that
-// is not understood is taken for the strongest.
-func (t indexTree) verifyMode() (attest.Mode, error) {
+// clientPolicy is the part of an index's policy that is about clients. The rest
+// is the business of reviewers, and may be newer than this program.
+type clientPolicy struct {
+	Verify    string `yaml:"verify"`
+	Freshness string `yaml:"freshness"`
+}
+
+func (t indexTree) policy() (p clientPolicy, err error) {
 	text, err := t.read(index.PolicyPath)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+		return p, nil
 	}
 	if err != nil {
+		return p, err
+	}
+	if err := yaml.Unmarshal(text, &p); err != nil {
+		return p, &Error{Class: ErrIntegrity, Message: index.PolicyPath + " of the registry", Err: err}
+	}
+	return p, nil
+}
+
+// verifyMode is what the policy demands of signatures. A demand that is not
+// understood is taken for the strongest.
+func (t indexTree) verifyMode() (attest.Mode, error) {
+	policy, err := t.policy()
+	if err != nil {
 		return "", err
-	}
-	var policy struct {
-		Verify string `yaml:"verify"`
-	}
-	if err := yaml.Unmarshal(text, &policy); err != nil {
-		return "", &Error{Class: ErrIntegrity, Message: index.PolicyPath + " of the registry", Err: err}
 	}
 	if policy.Verify != "" && !slices.Contains(attest.Modes(), policy.Verify) {
 		return attest.Require, nil
