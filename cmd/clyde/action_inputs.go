@@ -10,6 +10,7 @@ import (
 
 	"github.com/clydepm/clyde/action"
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/attest"
 	"github.com/clydepm/clyde/internal/manifest"
 )
 
@@ -23,6 +24,7 @@ const (
 // action/install.sh reads.
 type actionInputs struct {
 	token, index, indexToken string
+	signKey, signKeyPassword string // a key in PEM or the URI of one; "" to sign as the job
 	folder                   string // of the package, slash-separated, from the top of the checkout
 	tag                      string // "" when the event says it
 	artifacts                map[string]string
@@ -42,6 +44,7 @@ func readInputs(r *action.Runner) (actionInputs, error) {
 	in.token, in.indexToken = line("token"), line("index-token")
 	r.Mask(in.token)
 	r.Mask(in.indexToken)
+	problems = append(problems, in.readKey(r))
 	in.index, in.tag = line("index"), line("tag")
 	var err error
 	in.folder, err = packageFolder(line("manifest"))
@@ -68,6 +71,29 @@ func readInputs(r *action.Runner) (actionInputs, error) {
 		return in, inputErrors(problems)
 	}
 	return in, nil
+}
+
+// readKey reads the key that signs, and masks it line by line.
+func (in *actionInputs) readKey(r *action.Runner) error {
+	key, err := r.Input("sign-key")
+	password, err2 := r.Input("sign-key-password")
+	in.signKey, in.signKeyPassword = key, password
+	if !isKeyURI(key) {
+		r.Mask(key)
+	}
+	r.Mask(password)
+	switch {
+	case err != nil || err2 != nil:
+		return errors.Join(err, err2)
+	case key != "" && !isKeyURI(key) && !strings.HasPrefix(key, "-----BEGIN "):
+		return &action.Error{
+			Detail: "the input sign-key is neither a key in PEM nor the URI of one",
+			Remedy: "write sign-key: ${{ secrets.SIGN_KEY }} with all lines of the file that 'clyde key generate' made, or NAME://KEY of a key management service",
+		}
+	case key != "" && attest.IsEncrypted([]byte(key)) && password == "":
+		return &action.Error{Detail: "the input sign-key is encrypted", Remedy: "write sign-key-password: ${{ secrets.SIGN_KEY_PASSWORD }}"}
+	}
+	return nil
 }
 
 // inputErrors are all that is wrong with the inputs. It is never empty.

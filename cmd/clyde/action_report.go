@@ -32,6 +32,12 @@ func (r *actionRun) report() error {
 				"permissions:\n  contents: write\n  id-token: write",
 		})
 	}
+	if missing := r.workflowRun().Missing(); r.signed() && len(missing) > 0 {
+		r.runner.Annotate(action.Annotation{
+			Level: action.LevelNotice, Title: "No provenance",
+			Text: "The version is signed, but how it was built is not: this runner does not set " + strings.Join(missing, ", ") + ".",
+		})
+	}
 	if r.state == stateSkipped {
 		r.runner.Annotate(action.Annotation{
 			Level: action.LevelNotice, Title: "Prerelease skipped",
@@ -48,6 +54,11 @@ func (r *actionRun) report() error {
 	return r.runner.AddSummary(r.summary())
 }
 
+// signed reports whether this run signed the version.
+func (r *actionRun) signed() bool {
+	return !r.unsigned && r.plan != nil && (r.state == stateUploaded || r.state == stateProposed)
+}
+
 func (r *actionRun) planOutputs() [][2]string {
 	if r.plan == nil {
 		return nil
@@ -58,6 +69,9 @@ func (r *actionRun) planOutputs() [][2]string {
 		outputs = append(outputs, [2]string{"entry", line})
 		if entry, err := index.ParseLine([]byte(line)); err == nil && entry.Att != nil {
 			outputs = append(outputs, [2]string{"bundle", entry.Att.URL})
+			if entry.Att.Provenance != nil {
+				outputs = append(outputs, [2]string{"provenance", entry.Att.Provenance.URL})
+			}
 		}
 	}
 	if p := r.applied.Proposal; r.state == stateProposed && p != nil {

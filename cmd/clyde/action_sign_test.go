@@ -80,6 +80,26 @@ func (j *job) collect(line string) {
 	j.git("-C", clone, "push", "-q", "origin", "HEAD:main")
 }
 
+// verify runs 'clyde verify hello' on the index.
+func (j *job) verify(wantCode int) string {
+	j.Helper()
+	home := j.TempDir()
+	var out strings.Builder
+	code := run(j.Context(), Env{
+		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Dir: home,
+		Getenv: func(name string) string {
+			return map[string]string{
+				"HOME": home, "XDG_CONFIG_HOME": home + "/config", "XDG_CACHE_HOME": home + "/cache", "XDG_DATA_HOME": home + "/data",
+			}[name]
+		},
+		Now: func() time.Time { return scriptTime }, HTTP: &http.Client{},
+	}, []string{"verify", "hello", "--index", j.forge.Path(signingIndex)})
+	if code != wantCode {
+		j.Errorf("exit code %d\n%s", code, out.String())
+	}
+	return out.String()
+}
+
 // install installs hello from the index in a project of its own, and returns the
 // exit code, what was said, and the lock.
 func (j *job) install() (code int, said, lock string) {
@@ -130,8 +150,21 @@ func TestActionSigns(t *testing.T) {
 	if got["bundle"] != entry.Att.URL || sha256Hex(bundle) != entry.Att.SHA256 || !json.Valid(bundle) {
 		t.Errorf("the bundle is not behind its URL: output %q, line %+v", got["bundle"], entry.Att)
 	}
+	if entry.Att.Provenance == nil || got["provenance"] != entry.Att.Provenance.URL || sha256Hex(download(t, got["provenance"])) != entry.Att.Provenance.SHA256 {
+		t.Errorf("the provenance is not behind its URL: output %q, line %+v", got["provenance"], entry.Att)
+	}
 	j.merge()
 	stack.Close()
+	said := j.verify(exitOK)
+	for _, want := range []string{
+		"builder     https://github.com/" + actiontest.Repository + "/.github/workflows/release.yml@refs/tags/v1.2.3",
+		"build type  https://actions.github.io/buildtypes/workflow/v1",
+		"/actions/runs/", "verdict     acceptable",
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("clyde verify does not say %q:\n%s", want, said)
+		}
+	}
 	code, said, lock := j.install()
 	if code != exitOK || !strings.Contains(lock, "verified") {
 		t.Errorf("exit code %d\n%s\n%s", code, said, lock)

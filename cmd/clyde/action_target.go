@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/clydepm/clyde/action"
@@ -45,7 +44,7 @@ func (r *actionRun) planOptions(ctx context.Context) (publish.Options, error) {
 	if r.in.indexToken != "" {
 		opts.Forge = carriedForge{head.(publish.Forge), r.carrier}
 	}
-	opts.Sign, err = r.signer(head)
+	opts.Sign, err = r.lineSigner(ctx, head)
 	return opts, err
 }
 
@@ -171,13 +170,47 @@ func (r *actionRun) source(ctx context.Context) (*index.Source, error) {
 	return source, nil
 }
 
-// signer returns what signs the line, nil when the job has no identity.
-func (r *actionRun) signer(head indexHead) (func(context.Context, *index.Entry) (*index.Attestation, error), error) {
+// lineSigner returns what signs the line, nil when the job has neither key nor
+// identity.
+func (r *actionRun) lineSigner(ctx context.Context, head indexHead) (func(context.Context, *index.Entry) (*index.Attestation, error), error) {
 	if r.release == nil {
 		return nil, nil
 	}
-	if !r.runner.HasIDToken() {
+	signer, err := r.signer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if signer == nil {
 		r.unsigned = true
+		return nil, nil
+	}
+	s := &lineSigner{
+		signer: signer, store: r.release, run: r.workflowRun(), now: r.Now,
+		registry: func(ctx context.Context) (string, error) { return r.registryName(ctx, head) },
+	}
+	return s.sign, nil
+}
+
+// signer signs with the key of the inputs, or else with the identity of the job.
+func (r *actionRun) signer(ctx context.Context) (*attest.Signer, error) {
+	switch {
+	case isKeyURI(r.in.signKey):
+		services, err := r.evidenceServices()
+		if err != nil {
+			return nil, err
+		}
+		return attest.WithKMS(ctx, r.in.signKey, services, r.transport())
+	case r.in.signKey != "":
+		services, err := r.evidenceServices()
+		if err != nil {
+			return nil, err
+		}
+		signer, err := attest.WithKey([]byte(r.in.signKey), []byte(r.in.signKeyPassword), services, r.transport())
+		if err != nil {
+			return nil, withHint(exitRefused, err, "the input sign-key is a key in PEM, as 'clyde key generate' makes it, or the URI of a key management service; sign-key-password is what it was encrypted with")
+		}
+		return signer, nil
+	case !r.runner.HasIDToken():
 		return nil, nil
 	}
 	services, err := r.signingServices()
@@ -185,25 +218,7 @@ func (r *actionRun) signer(head indexHead) (func(context.Context, *index.Entry) 
 		return nil, err
 	}
 	token := func(ctx context.Context) (string, error) { return r.runner.IDToken(ctx, "sigstore") }
-	signer, err := attest.Keyless(services, token, r.transport())
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context, entry *index.Entry) (*index.Attestation, error) {
-		registry, err := r.registryName(ctx, head)
-		if err != nil {
-			return nil, err
-		}
-		statement, err := attest.NewStatement(entry, registry)
-		if err != nil {
-			return nil, err
-		}
-		bundle, err := signer.Sign(ctx, statement)
-		if err != nil {
-			return nil, err
-		}
-		return storeBundle(ctx, r.release, entry, bundle)
-	}, nil
+	return attest.Keyless(services, token, r.transport())
 }
 
 // registryName is the name that the index gives itself. A release that no index
@@ -220,25 +235,5 @@ func (r *actionRun) registryName(ctx context.Context, head indexHead) (string, e
 	if err != nil {
 		return "", err
 	}
-	return config.Clyde.Name, nil
-}
-
-// signingServices are those of the public-good Sigstore or, when the first of
-// these variables is set, of another: CLYDE_FULCIO_URL, CLYDE_REKOR_URL,
-// CLYDE_REKOR_VERSION, CLYDE_TSA_URL.
-func (r *actionRun) signingServices() (attest.Services, error) {
-	if r.Getenv("CLYDE_FULCIO_URL") == "" {
-		return attest.PublicGoodServices(), nil
-	}
-	services := attest.Services{
-		Fulcio: r.Getenv("CLYDE_FULCIO_URL"), Rekor: r.Getenv("CLYDE_REKOR_URL"), TimestampService: r.Getenv("CLYDE_TSA_URL"),
-	}
-	if version := r.Getenv("CLYDE_REKOR_VERSION"); version != "" {
-		n, err := strconv.ParseUint(version, 10, 32)
-		if err != nil || n != 1 && n != 2 {
-			return services, usagef("CLYDE_REKOR_VERSION is %q, and not 1 or 2", version)
-		}
-		services.RekorVersion = uint32(n)
-	}
-	return services, nil
+	return config.Clyde.Name, checkRegistryName(config.Clyde.Name)
 }

@@ -56,7 +56,7 @@ nothing is moved. Pull requests that are open have to be made again.`,
 }
 
 func (a *app) indexSquash(ctx context.Context, target, key string, opts registry.SquashOptions, dryRun bool) error {
-	signer, err := a.keySigner(ctx, key)
+	signer, err := a.keySigner(ctx, key, attest.Services{})
 	if err != nil {
 		return err
 	}
@@ -72,23 +72,6 @@ func (a *app) indexSquash(ctx context.Context, target, key string, opts registry
 		return err
 	}
 	return a.showSquash(done)
-}
-
-// keySigner is the signer of a key, a file or the URI of a key management
-// service.
-func (a *app) keySigner(ctx context.Context, key string) (*attest.Signer, error) {
-	var password []byte
-	if !strings.Contains(key, "://") {
-		data, err := a.readKey(key)
-		if err != nil {
-			return nil, err
-		}
-		if password, err = a.passwordFor(data); err != nil {
-			return nil, err
-		}
-		key = a.path(key)
-	}
-	return attest.WithKey(ctx, key, password, attest.Services{}, a.HTTP.Transport)
 }
 
 func (a *app) squashLocal(ctx context.Context, target string, opts registry.SquashOptions, dryRun bool) (_ *registry.Squashed, err error) {

@@ -180,6 +180,38 @@ type verifyView struct {
 	Bundle     string         `json:"bundle,omitempty"`
 	Archive    string         `json:"archive,omitempty"`
 	Checks     []attest.Check `json:"checks,omitempty"`
+
+	Provenance *provenanceView `json:"provenance,omitempty"`
+}
+
+// provenanceView is what is known about how a version was built, as data.
+type provenanceView struct {
+	Acceptable bool           `json:"acceptable"`
+	Reason     string         `json:"reason,omitempty"`
+	Builder    string         `json:"builder,omitempty"`
+	BuildType  string         `json:"build_type,omitempty"`
+	Source     string         `json:"source,omitempty"`
+	Commit     string         `json:"commit,omitempty"`
+	Invocation string         `json:"invocation,omitempty"`
+	Bundle     string         `json:"bundle"`
+	Checks     []attest.Check `json:"checks,omitempty"`
+}
+
+func newProvenanceView(p *client.Provenance) *provenanceView {
+	if p == nil {
+		return nil
+	}
+	v := &provenanceView{Acceptable: p.Reason == nil, Bundle: p.Bundle}
+	if p.Reason != nil {
+		v.Reason = p.Reason.Error()
+	}
+	if p.Verified != nil {
+		v.Checks = p.Verified.Checks
+	}
+	if s := p.Says; s != nil {
+		v.Builder, v.BuildType, v.Source, v.Commit, v.Invocation = s.Builder, s.BuildType, s.Source, s.Commit, s.Invocation
+	}
+	return v
 }
 
 func newVerifyView(e *client.Examination) verifyView {
@@ -191,6 +223,7 @@ func newVerifyView(e *client.Examination) verifyView {
 	if e.Reason != nil {
 		v.Reason = e.Reason.Error()
 	}
+	v.Provenance = newProvenanceView(e.Provenance)
 	s := e.Verified
 	if s == nil {
 		return v
@@ -217,8 +250,7 @@ func (a *app) showExamination(e *client.Examination) error {
 		return a.notAcceptable(e)
 	}
 	a.printf("%s %s\n", terminal.Escape(view.Name), terminal.Escape(view.Version))
-	var facts terminal.Table
-	for _, f := range []struct{ name, value string }{
+	if err := a.showFacts([]fact{
 		{"sha256", view.SHA256},
 		{"archive", view.Archive},
 		{"registry", strings.TrimSpace(view.Registry + " " + view.Index)},
@@ -234,28 +266,67 @@ func (a *app) showExamination(e *client.Examination) error {
 		{"started by", view.Trigger},
 		{"on", view.Runner},
 		{"run", view.Run},
-	} {
-		if f.value != "" {
-			facts.Row("  "+f.name, oneLine(f.value))
-		}
-	}
-	if _, err := facts.WriteTo(a.Stdout); err != nil {
+	}); err != nil {
 		return err
 	}
-	if len(view.Checks) > 0 {
-		a.printf("\nchecks\n")
-		var checks terminal.Table
-		for _, c := range view.Checks {
-			checks.Row("  "+c.Status, c.ID, oneLine(c.Detail))
-		}
-		if _, err := checks.WriteTo(a.Stdout); err != nil {
-			return err
-		}
+	if err := a.showChecks("checks", view.Checks); err != nil {
+		return err
+	}
+	if err := a.showProvenance(view.Provenance); err != nil {
+		return err
 	}
 	if e.Reason == nil {
 		a.printf("\nacceptable: signed by whom the registry names, for exactly this\n")
 	}
 	return a.notAcceptable(e)
+}
+
+// fact is something known, under its name; "" is not shown.
+type fact struct{ name, value string }
+
+func (a *app) showFacts(facts []fact) error {
+	var table terminal.Table
+	for _, f := range facts {
+		if f.value != "" {
+			table.Row("  "+f.name, oneLine(f.value))
+		}
+	}
+	_, err := table.WriteTo(a.Stdout)
+	return err
+}
+
+func (a *app) showChecks(title string, checks []attest.Check) error {
+	if len(checks) == 0 {
+		return nil
+	}
+	a.printf("\n%s\n", title)
+	var table terminal.Table
+	for _, c := range checks {
+		table.Row("  "+c.Status, c.ID, oneLine(c.Detail))
+	}
+	_, err := table.WriteTo(a.Stdout)
+	return err
+}
+
+// showProvenance shows how a version was built and, where that is not to be
+// believed, why.
+func (a *app) showProvenance(p *provenanceView) error {
+	if p == nil {
+		return nil
+	}
+	verdict := "acceptable"
+	if !p.Acceptable {
+		verdict = "not acceptable: " + p.Reason
+	}
+	a.printf("\nprovenance\n")
+	err := a.showFacts([]fact{
+		{"bundle", p.Bundle}, {"builder", p.Builder}, {"build type", p.BuildType}, {"source", p.Source},
+		{"commit", p.Commit}, {"invocation", p.Invocation}, {"verdict", verdict},
+	})
+	if err != nil || p.Acceptable {
+		return err
+	}
+	return a.showChecks("checks of the provenance", p.Checks)
 }
 
 // notAcceptable is the error of an examination that did not end well.

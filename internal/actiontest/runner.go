@@ -54,6 +54,9 @@ func New(t testing.TB, workspace string) *Runner {
 		"GITHUB_SERVER_URL":          "https://github.com",
 		"GITHUB_WORKSPACE":           workspace,
 		"GITHUB_RUN_ID":              RunID,
+		"GITHUB_RUN_ATTEMPT":         "1",
+		"GITHUB_WORKFLOW_REF":        Repository + "/.github/workflows/release.yml@refs/heads/main",
+		"RUNNER_ENVIRONMENT":         "github-hosted",
 	}}
 	for _, name := range []string{"GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"} {
 		r.Env[name] = filepath.Join(dir, strings.ToLower(name))
@@ -75,6 +78,7 @@ func (r *Runner) SetRelease(id int64, tag string, prerelease bool) {
 		},
 	})
 	r.Env["GITHUB_REF"] = "refs/tags/" + tag
+	r.Env["GITHUB_WORKFLOW_REF"] = Repository + "/.github/workflows/release.yml@refs/tags/" + tag
 }
 
 // SetEvent writes the file of the event.

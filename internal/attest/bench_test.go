@@ -1,8 +1,6 @@
 package attest_test
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/clydepm/clyde/internal/attest"
@@ -70,11 +68,7 @@ func BenchmarkSign(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	file := filepath.Join(b.TempDir(), "release.key")
-	if err := os.WriteFile(file, private, 0o600); err != nil {
-		b.Fatal(err)
-	}
-	signer, err := attest.WithKey(b.Context(), file, []byte("correct horse"), attest.Services{}, nil)
+	signer, err := attest.WithKey(private, []byte("correct horse"), attest.Services{}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -33,6 +33,9 @@ type Identity struct {
 	Runner       string   // "github-hosted", "self-hosted", or "" for any
 
 	Until time.Time // signatures made later do not count; zero for ever
+
+	// ExactRegistry refuses what is signed for [AnyRegistry].
+	ExactRegistry bool
 }
 
 // DefaultTags are the tags that stand for a version when the owners file names

@@ -3,11 +3,13 @@ package attest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/sigstore/sigstore-go/pkg/bundle"
+	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
 
 	"github.com/clydepm/clyde/index"
 )
@@ -32,8 +34,40 @@ type Run struct {
 	RunID             string // GITHUB_RUN_ID
 	RunAttempt        string // GITHUB_RUN_ATTEMPT
 	RunnerEnvironment string // RUNNER_ENVIRONMENT
-	Started           time.Time
-	Finished          time.Time
+	// Builder is the workflow that built and signed, an https URL with its ref, as
+	// a certificate says it; "" for the one of WorkflowRef.
+	Builder  string
+	Started  time.Time
+	Finished time.Time
+}
+
+// RunFromEnv is the run that the variables of a workflow's step describe.
+func RunFromEnv(getenv func(string) string) Run {
+	return Run{
+		ServerURL: getenv("GITHUB_SERVER_URL"), Repository: getenv("GITHUB_REPOSITORY"),
+		RepositoryID: getenv("GITHUB_REPOSITORY_ID"), RepositoryOwnerID: getenv("GITHUB_REPOSITORY_OWNER_ID"),
+		WorkflowRef: getenv("GITHUB_WORKFLOW_REF"), Ref: getenv("GITHUB_REF"), SHA: getenv("GITHUB_SHA"),
+		EventName: getenv("GITHUB_EVENT_NAME"), RunID: getenv("GITHUB_RUN_ID"), RunAttempt: getenv("GITHUB_RUN_ATTEMPT"),
+		RunnerEnvironment: getenv("RUNNER_ENVIRONMENT"),
+	}
+}
+
+// BuilderOf is the workflow that a bundle's certificate names, "" for a bundle
+// that a key signed. Nothing is verified.
+func BuilderOf(data []byte) string {
+	b := readBundle(&recorder{}, data)
+	if b == nil {
+		return ""
+	}
+	content, err := b.VerificationContent()
+	if err != nil || content.Certificate() == nil {
+		return ""
+	}
+	summary, err := certificate.SummarizeCertificate(content.Certificate())
+	if err != nil {
+		return ""
+	}
+	return summary.BuildSignerURI
 }
 
 // provenance is the part of SLSA's predicate that a workflow has.
@@ -86,8 +120,8 @@ type runDetails struct {
 // of a line, built in the given run. Sign it with the signer of the first
 // bundle. The error names the variables that a run must have and this has not.
 func NewProvenance(e *index.Entry, run Run) ([]byte, error) {
-	if err := run.check(); err != nil {
-		return nil, err
+	if missing := run.Missing(); len(missing) > 0 {
+		return nil, fmt.Errorf("%w: provenance needs %s", ErrSign, strings.Join(missing, ", "))
 	}
 	var p provenance
 	repository := strings.TrimSuffix(run.ServerURL, "/") + "/" + run.Repository
@@ -101,10 +135,15 @@ func NewProvenance(e *index.Entry, run Run) ([]byte, error) {
 	d.InternalParameters.GitHub.RepositoryID = run.RepositoryID
 	d.InternalParameters.GitHub.RepositoryOwnerID = run.RepositoryOwnerID
 	d.InternalParameters.GitHub.RunnerEnvironment = run.RunnerEnvironment
-	d.ResolvedDependencies = []resourceDescriptor{{
-		URI: "git+" + repository + "@" + run.Ref, Digest: map[string]string{"gitCommit": run.SHA},
-	}}
-	p.RunDetails.Builder.ID = strings.TrimSuffix(run.ServerURL, "/") + "/" + run.WorkflowRef
+	d.ResolvedDependencies = append(d.ResolvedDependencies, gitCommit(repository, run.Ref, run.SHA))
+	if s := e.Source; s != nil && s.Commit != "" && (s.Commit != run.SHA || s.Ref != run.Ref) {
+		// What started the run was not the tag that it built.
+		d.ResolvedDependencies = append(d.ResolvedDependencies, gitCommit(s.Repository, s.Ref, s.Commit))
+	}
+	p.RunDetails.Builder.ID = run.Builder
+	if run.Builder == "" {
+		p.RunDetails.Builder.ID = strings.TrimSuffix(run.ServerURL, "/") + "/" + run.WorkflowRef
+	}
 	p.RunDetails.Metadata.InvocationID = fmt.Sprintf("%s/actions/runs/%s/attempts/%s", repository, run.RunID, run.RunAttempt)
 	p.RunDetails.Metadata.StartedOn = timeText(run.Started)
 	p.RunDetails.Metadata.FinishedOn = timeText(run.Finished)
@@ -113,6 +152,10 @@ func NewProvenance(e *index.Entry, run Run) ([]byte, error) {
 		return nil, err
 	}
 	return json.Marshal(provenanceStatement{StatementType, subjects, ProvenanceType, p})
+}
+
+func gitCommit(repository, ref, commit string) resourceDescriptor {
+	return resourceDescriptor{URI: "git+" + repository + "@" + ref, Digest: map[string]string{"gitCommit": commit}}
 }
 
 type provenanceStatement struct {
@@ -129,7 +172,9 @@ func timeText(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-func (run Run) check() error {
+// Missing names the variables without which a run cannot be told of. Not every
+// runner sets them all.
+func (run Run) Missing() []string {
 	var missing []string
 	for _, v := range []struct{ name, value string }{
 		{"GITHUB_SERVER_URL", run.ServerURL},
@@ -144,38 +189,50 @@ func (run Run) check() error {
 			missing = append(missing, v.name)
 		}
 	}
-	if len(missing) > 0 {
-		return fmt.Errorf("%w: provenance needs %s", ErrSign, strings.Join(missing, ", "))
-	}
-	return nil
+	return missing
 }
 
 // Provenance is what a verified provenance says.
 type Provenance struct {
 	BuildType, Builder, Invocation string
-	Source, Commit                 string // of the first resolved dependency that is a git commit
+	Source, Commit                 string // of the dependency that the line names as its source
+}
+
+// Ids of the checks that only provenance has.
+const (
+	CheckBuilder = "provenance/builder"
+	CheckSource  = "provenance/source"
+)
+
+// ProvenanceChecks lists the ids of the checks of provenance, in their order.
+func ProvenanceChecks() []string {
+	ids := slices.DeleteFunc(Checks(), func(id string) bool {
+		return slices.Contains([]string{CheckPURL, CheckName, CheckVersion, CheckRegistry, CheckEntryDigest}, id)
+	})
+	return append(ids, CheckBuilder, CheckSource)
 }
 
 // VerifyProvenance checks a bundle of provenance: it is signed by one of those
-// who may sign, and its only subject is the archive of the line. Checks that
-// concern the first bundle only are skipped.
+// who may sign, its only subject is the archive of the line, its builder is who
+// signed, and it names the commit of the line. The outcomes are those of
+// [ProvenanceChecks].
 func (p *Profile) VerifyProvenance(data []byte, want Expected) (*Verified, *Provenance, error) {
 	r := &recorder{}
 	v := &Verified{Profile: p.name}
 	var found *Provenance
 	if b := readBundle(r, data); b != nil {
 		who := p.verifySignature(r, v, b)
-		found = verifyProvenance(r, b, want.Entry)
+		found = verifyProvenance(r, b, who, want.Entry)
 		verifyIdentities(r, who, want)
 	}
-	v.Checks = r.complete()
+	v.Checks = r.complete(ProvenanceChecks())
 	if err := r.err(); err != nil {
 		return v, nil, err
 	}
 	return v, found, nil
 }
 
-func verifyProvenance(r *recorder, b *bundle.Bundle, e *index.Entry) *Provenance {
+func verifyProvenance(r *recorder, b *bundle.Bundle, who *claimed, e *index.Entry) *Provenance {
 	payload, err := payloadOf(b)
 	var s provenanceStatement
 	if err == nil {
@@ -197,10 +254,25 @@ func verifyProvenance(r *recorder, b *bundle.Bundle, e *index.Entry) *Provenance
 		BuildType: s.Predicate.BuildDefinition.BuildType, Builder: s.Predicate.RunDetails.Builder.ID,
 		Invocation: s.Predicate.RunDetails.Metadata.InvocationID,
 	}
-	for _, d := range s.Predicate.BuildDefinition.ResolvedDependencies {
-		if c := d.Digest["gitCommit"]; c != "" && found.Commit == "" {
-			found.Source, found.Commit = d.URI, c
+	if who == nil || who.certificate == nil {
+		r.skip(CheckBuilder, "a key signed, which says nothing of where")
+	} else {
+		r.equal(CheckBuilder, "the builder", found.Builder, who.certificate.BuildSignerURI)
+	}
+	r.check(CheckSource, found.findSource(s.Predicate.BuildDefinition.ResolvedDependencies, e.Source))
+	return found
+}
+
+// findSource looks for the source of the line among the commits that were built.
+func (p *Provenance) findSource(dependencies []resourceDescriptor, want *index.Source) error {
+	if want == nil || want.Commit == "" {
+		return errors.New("the index records no commit")
+	}
+	for _, d := range dependencies {
+		if c := d.Digest["gitCommit"]; c == want.Commit && d.URI == gitCommit(want.Repository, want.Ref, c).URI {
+			p.Source, p.Commit = d.URI, c
+			return nil
 		}
 	}
-	return found
+	return fmt.Errorf("commit %s of %s at %s is none of what was built", want.Commit, want.Repository, want.Ref)
 }

@@ -2,6 +2,7 @@ package attest_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,6 +44,46 @@ func TestProvenance(t *testing.T) {
 	var rejected *attest.RejectedError
 	if !errors.As(err, &rejected) || len(rejected.Failed) != 1 || rejected.Failed[0].ID != attest.CheckSubjectDigest {
 		t.Errorf("for another archive: %v", err)
+	}
+	for name, c := range map[string]struct {
+		run   func(r *attest.Run)
+		check string
+	}{
+		"another builder": {func(r *attest.Run) { r.Builder = "https://github.com/acme/hello/.github/workflows/other.yml@" + ref }, attest.CheckBuilder},
+		"another commit":  {func(r *attest.Run) { r.SHA = strings.Repeat("b", 40) }, ""},
+	} {
+		r := run()
+		c.run(&r)
+		s, err := attest.NewProvenance(entry(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, found, err := profile.VerifyProvenance(a.Sign(t, attesttest.Request{Statement: s, Claims: claims()}), expected())
+		switch {
+		case c.check == "" && (err != nil || found.Commit != commit):
+			t.Errorf("%s: the source of the line is not found: %+v, %v", name, found, err)
+		case c.check != "" && (!errors.As(err, &rejected) || len(rejected.Failed) != 1 || rejected.Failed[0].ID != c.check):
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	moved := entry()
+	moved.Source.Commit = strings.Repeat("b", 40)
+	s, err = attest.NewProvenance(moved, run())
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare := strings.ReplaceAll(string(s), moved.Source.Commit, strings.Repeat("c", 40))
+	other = expected()
+	other.Entry = moved
+	v, _, _ := profile.VerifyProvenance(a.Sign(t, attesttest.Request{Statement: []byte(bare), Claims: claims()}), other)
+	if i := slices.IndexFunc(v.Checks, func(c attest.Check) bool { return c.ID == attest.CheckSource }); v.Checks[i].Status != attest.Fail {
+		t.Errorf("a commit that was not built: %+v", v.Checks[i])
+	}
+	if got := attest.BuilderOf(signed); got != workflow {
+		t.Errorf("the builder is %q", got)
+	}
+	if got := attest.BuilderOf([]byte("{}")); got != "" {
+		t.Errorf("no bundle has the builder %q", got)
 	}
 	// Neither bundle stands for the other.
 	if _, err := profile.Verify(signed, expected()); !errors.Is(err, attest.ErrRejected) {

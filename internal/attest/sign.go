@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
 	"github.com/sigstore/sigstore/pkg/signature"
 	"github.com/sigstore/sigstore/pkg/signature/kms"
+	"github.com/sigstore/sigstore/pkg/signature/kms/hashivault"
 )
 
 // ErrSign is the class of everything that goes wrong while signing.
@@ -28,7 +28,6 @@ var ErrSign = errors.New("cannot sign")
 const (
 	serviceTimeout = 30 * time.Second
 	serviceRetries = 3
-	maxKeyFile     = 64 << 10
 )
 
 // Services says where a signature gets its evidence. An empty URL leaves that
@@ -71,50 +70,62 @@ func Keyless(services Services, token func(context.Context) (string, error), tra
 	return &Signer{keypair: keypair, services: services, token: token, transport: transport}, nil
 }
 
-// WithKey returns a signer for a long-lived ECDSA P-256 key. The reference is
-// the path of a PEM file, or the URI of a key management service
-// ("hashivault://KEY", or any for which a program sigstore-kms-NAME is on
-// PATH). The password decrypts an encrypted PEM file and may be nil.
-func WithKey(ctx context.Context, reference string, password []byte, services Services, transport http.RoundTripper) (*Signer, error) {
-	key, err := loadSigner(ctx, reference, password)
+// WithKey returns a signer for a long-lived ECDSA P-256 key in PEM. The password
+// decrypts an encrypted one and may be nil. The error matches [ErrSign] and
+// [ErrKey].
+func WithKey(data, password []byte, services Services, transport http.RoundTripper) (*Signer, error) {
+	private, err := cryptoutils.UnmarshalPEMToPrivateKey(data, cryptoutils.StaticPasswordFunc(password))
 	if err != nil {
-		return nil, fmt.Errorf("%w: key %s: %w", ErrSign, reference, err)
+		return nil, fmt.Errorf("%w: %w: %w", ErrSign, ErrKey, err)
 	}
+	key, err := signature.LoadSigner(private, crypto.SHA256)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w: %w", ErrSign, ErrKey, err)
+	}
+	return withSigner(key, services, transport)
+}
+
+// WithKMS returns a signer for an ECDSA P-256 key that a key management service
+// keeps. Services are those of [KMSProviders], and any for which a program
+// sigstore-kms-NAME is on PATH, by NAME://KEY. How to reach one is in the
+// variables that it documents, such as VAULT_ADDR and VAULT_TOKEN.
+func WithKMS(ctx context.Context, uri string, services Services, transport http.RoundTripper) (*Signer, error) {
+	key, err := kms.Get(ctx, uri, crypto.SHA256)
+	var missing *kms.ProviderNotFoundError
+	if errors.As(err, &missing) {
+		name, _, _ := strings.Cut(uri, "://")
+		return nil, fmt.Errorf("%w: key %s: %q is none of %s, and there is no program sigstore-kms-%s", ErrSign, uri, name, strings.Join(KMSProviders(), ", "), name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: key %s: %w", ErrSign, uri, err)
+	}
+	s, err := withSigner(key, services, transport)
+	if err != nil {
+		return nil, fmt.Errorf("%w (%s)", err, uri)
+	}
+	return s, nil
+}
+
+// KMSProviders lists the key management services that are built in, by the
+// scheme of their URIs.
+func KMSProviders() []string {
+	return []string{strings.TrimSuffix(hashivault.ReferenceScheme, "://"), strings.TrimSuffix(hashivault.AlternativeScheme, "://")}
+}
+
+func withSigner(key signature.Signer, services Services, transport http.RoundTripper) (*Signer, error) {
 	public, err := key.PublicKey()
 	if err != nil {
-		return nil, fmt.Errorf("%w: key %s: %w", ErrSign, reference, err)
+		return nil, fmt.Errorf("%w: %w: %w", ErrSign, ErrKey, err)
 	}
 	if ec, ok := public.(*ecdsa.PublicKey); !ok || ec.Curve != elliptic.P256() {
-		return nil, fmt.Errorf("%w: key %s is not an ECDSA P-256 key", ErrSign, reference)
+		return nil, fmt.Errorf("%w: %w: it is not ECDSA P-256", ErrSign, ErrKey)
 	}
 	id, err := KeyID(public)
 	if err != nil {
-		return nil, fmt.Errorf("%w: key %s: %w", ErrSign, reference, err)
+		return nil, fmt.Errorf("%w: %w: %w", ErrSign, ErrKey, err)
 	}
 	services.Fulcio = ""
 	return &Signer{keypair: keptKey{key, public, id}, services: services, transport: transport}, nil
-}
-
-func loadSigner(ctx context.Context, reference string, password []byte) (signature.Signer, error) {
-	if strings.Contains(reference, "://") {
-		return kms.Get(ctx, reference, crypto.SHA256)
-	}
-	info, err := os.Stat(reference)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxKeyFile {
-		return nil, errors.New("not a regular file of the size of a key")
-	}
-	data, err := os.ReadFile(reference)
-	if err != nil {
-		return nil, err
-	}
-	private, err := cryptoutils.UnmarshalPEMToPrivateKey(data, cryptoutils.StaticPasswordFunc(password))
-	if err != nil {
-		return nil, err
-	}
-	return signature.LoadSigner(private, crypto.SHA256)
 }
 
 // PublicKey returns the key whose private half signs, for a signer with a key

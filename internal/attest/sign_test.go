@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,14 +17,14 @@ func TestSignWithKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "release.key")
-	if err := os.WriteFile(file, private, 0o600); err != nil {
-		t.Fatal(err)
+	for name, c := range map[string]struct{ key, password string }{
+		"a wrong password": {string(private), "wrong"}, "no key": {"-----BEGIN", ""}, "nothing": {"", ""},
+	} {
+		if _, err := attest.WithKey([]byte(c.key), []byte(c.password), attest.Services{}, nil); !errors.Is(err, attest.ErrSign) || !errors.Is(err, attest.ErrKey) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
-	if _, err := attest.WithKey(t.Context(), file, []byte("wrong"), attest.Services{}, nil); !errors.Is(err, attest.ErrSign) {
-		t.Errorf("a wrong password: %v", err)
-	}
-	signer, err := attest.WithKey(t.Context(), file, []byte("correct horse"), attest.Services{}, http.DefaultTransport)
+	signer, err := attest.WithKey(private, []byte("correct horse"), attest.Services{}, http.DefaultTransport)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,12 +58,8 @@ func TestSignersRefused(t *testing.T) {
 	if _, err := signer.Sign(t.Context(), statement(t)); !errors.Is(err, attest.ErrSign) || !strings.Contains(err.Error(), "no identity") {
 		t.Errorf("without a token: %v", err)
 	}
-	for name, reference := range map[string]string{
-		"no such file": filepath.Join(t.TempDir(), "none"), "a folder": t.TempDir(), "no such service": "nosuchkms://key",
-	} {
-		if _, err := attest.WithKey(t.Context(), reference, nil, attest.Services{}, nil); !errors.Is(err, attest.ErrSign) {
-			t.Errorf("%s: %v", name, err)
-		}
+	if _, err := attest.WithKMS(t.Context(), "nosuchkms://key", attest.Services{}, nil); !errors.Is(err, attest.ErrSign) || !strings.Contains(err.Error(), "sigstore-kms-nosuchkms") {
+		t.Errorf("no such service: %v", err)
 	}
 }
 

@@ -22,7 +22,8 @@ const (
 
 // AnyRegistry is the registry of a statement that was made before anybody chose
 // one, as for a release that waits to be collected. It holds in every registry
-// whose owners file names the signer.
+// whose owners file names the signer and does not ask for more; no registry may
+// have it for a name.
 const AnyRegistry = "*"
 
 // Publish is the predicate: what was published, and where.

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,7 +59,7 @@ func (p *Profile) Verify(data []byte, want Expected) (*Verified, error) {
 		verifyStatement(r, b, want)
 		verifyIdentities(r, who, want)
 	}
-	v.Checks = r.complete()
+	v.Checks = r.complete(Checks())
 	return v, r.err()
 }
 
@@ -137,12 +138,27 @@ func verifyStatement(r *recorder, b *bundle.Bundle, want Expected) {
 	r.equal(CheckPURL, "the package URL", got.Predicate.PURL, predicate.PURL)
 	r.equal(CheckName, "the name", got.Predicate.Name, predicate.Name)
 	r.equal(CheckVersion, "the version", got.Predicate.Version, predicate.Version)
-	if got.Predicate.Registry == AnyRegistry {
-		r.check(CheckRegistry, nil)
-	} else {
-		r.equal(CheckRegistry, "the registry", got.Predicate.Registry, predicate.Registry)
-	}
+	verifyRegistry(r, got.Predicate.Registry, want)
 	r.equal(CheckEntryDigest, "the digest of the index line", got.Predicate.EntryDigest, predicate.EntryDigest)
+}
+
+// verifyRegistry compares the registry that a statement is for with the one
+// that shows the line. One for any registry holds where a publisher is named, as
+// the line is then bound to that publisher, and that publisher takes it.
+func verifyRegistry(r *recorder, got string, want Expected) {
+	takes := func(id Identity) bool { return !id.ExactRegistry }
+	switch {
+	case want.Registry == AnyRegistry:
+		r.check(CheckRegistry, fmt.Errorf("the registry calls itself %q, which stands for any", AnyRegistry))
+	case got != AnyRegistry:
+		r.equal(CheckRegistry, "the registry", got, want.Registry)
+	case len(want.Identities) == 0:
+		r.check(CheckRegistry, errors.New("it is for any registry, and this one names no publisher of the package"))
+	case !slices.ContainsFunc(want.Identities, takes):
+		r.check(CheckRegistry, fmt.Errorf("it is for any registry, but the owners file asks for one for %q", want.Registry))
+	default:
+		r.check(CheckRegistry, nil)
+	}
 }
 
 func verifySubject(r *recorder, subjects []subject, e *index.Entry) {

@@ -1,6 +1,7 @@
 package attest_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/clydepm/clyde/internal/attest"
@@ -37,8 +38,8 @@ func TestVerifyAccepts(t *testing.T) {
 	}
 }
 
-// TestVerifyAnyRegistry accepts a statement that leaves the registry open, in
-// whatever registry the owners file names its signer.
+// TestVerifyAnyRegistry accepts a statement that leaves the registry open in
+// each registry whose owners file names its signer, unless that asks for more.
 func TestVerifyAnyRegistry(t *testing.T) {
 	a := attesttest.New(t)
 	statement, err := attest.NewStatement(entry(), attest.AnyRegistry)
@@ -48,12 +49,32 @@ func TestVerifyAnyRegistry(t *testing.T) {
 	open := request(t)
 	open.Statement = statement
 	bundle := a.Sign(t, open)
-	for _, name := range []string{registry, "elsewhere"} {
+	exact := identity()
+	exact.ExactRegistry = true
+	for name, c := range map[string]struct {
+		registry   string
+		identities []attest.Identity
+		refused    bool
+	}{
+		"here":                               {registry: registry, identities: []attest.Identity{identity()}},
+		"elsewhere":                          {registry: "elsewhere", identities: []attest.Identity{identity()}},
+		"where it has to be exact":           {registry: registry, identities: []attest.Identity{exact}, refused: true},
+		"in a registry that is called so":    {registry: attest.AnyRegistry, identities: []attest.Identity{identity()}, refused: true},
+		"where the publisher is not written": {registry: registry, refused: true},
+	} {
 		want := expected()
-		want.Registry = name
-		if _, err := profileOf(t, a).Verify(bundle, want); err != nil {
-			t.Errorf("%s: %v", name, err)
+		want.Registry, want.Identities = c.registry, c.identities
+		v, err := profileOf(t, a).Verify(bundle, want)
+		i := slices.IndexFunc(v.Checks, func(check attest.Check) bool { return check.ID == attest.CheckRegistry })
+		if refused := v.Checks[i].Status == attest.Fail; refused != c.refused || (err != nil) != c.refused {
+			t.Errorf("%s: %+v, %v", name, v.Checks[i], err)
 		}
+	}
+	exact.ExactRegistry = true
+	want := expected()
+	want.Identities = []attest.Identity{exact}
+	if _, err := profileOf(t, a).Verify(a.Sign(t, request(t)), want); err != nil {
+		t.Errorf("a signature for exactly this registry: %v", err)
 	}
 }
 

@@ -21,9 +21,7 @@ func newKey(t *testing.T) (signer *attest.Signer, public string) {
 	t.Helper()
 	private, pem, err := attest.GenerateKey(nil)
 	must(t, err)
-	file := filepath.Join(t.TempDir(), "index.key")
-	must(t, os.WriteFile(file, private, 0o600))
-	signer, err = attest.WithKey(t.Context(), file, nil, attest.Services{}, nil)
+	signer, err = attest.WithKey(private, nil, attest.Services{}, nil)
 	must(t, err)
 	return signer, string(pem)
 }

@@ -17,16 +17,24 @@ import (
 // Attestation returns the signature bundle of a line, from the store or else
 // from its URL; then the store keeps it. Its digest is the line's.
 func (d *Downloader) Attestation(ctx context.Context, store *Store, e *index.Entry) ([]byte, error) {
-	if data, err := store.Attestation(e.Att.SHA256); err == nil {
+	return d.bundle(ctx, store, "signature of "+e.Name+" "+e.Vers, e.Att)
+}
+
+// Provenance returns the bundle that says how a version was built, as
+// [Downloader.Attestation] does.
+func (d *Downloader) Provenance(ctx context.Context, store *Store, e *index.Entry) ([]byte, error) {
+	return d.bundle(ctx, store, "provenance of "+e.Name+" "+e.Vers, e.Att.Provenance)
+}
+
+func (d *Downloader) bundle(ctx context.Context, store *Store, what string, att *index.Attestation) ([]byte, error) {
+	if data, err := store.Attestation(att.SHA256); err == nil {
 		return data, nil
 	}
-	data, err := d.small(ctx, Archive{
-		Name: "signature of " + e.Name + " " + e.Vers, URL: e.Att.URL, SHA256: e.Att.SHA256, Size: attest.MaxBundleSize,
-	})
+	data, err := d.small(ctx, Archive{Name: what, URL: att.URL, SHA256: att.SHA256, Size: attest.MaxBundleSize})
 	if err != nil {
 		return nil, err
 	}
-	return data, store.KeepAttestation(e.Att.SHA256, data)
+	return data, store.KeepAttestation(att.SHA256, data)
 }
 
 // attestation is where the bundle with a digest is kept.

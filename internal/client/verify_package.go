@@ -21,6 +21,17 @@ type Examination struct {
 	Verified  *attest.Verified // nil when there is no signature
 	Installs  bool             // what is demanded admits it, signed or not
 	Reason    error            // why it is not acceptable; nil when it is signed and good
+
+	Provenance *Provenance // nil when the line names none, or the signature is not acceptable
+}
+
+// Provenance is what is known about the bundle that says how a version was
+// built. Nothing depends on it.
+type Provenance struct {
+	Bundle   string // where it came from
+	Verified *attest.Verified
+	Says     *attest.Provenance // nil when it is not acceptable
+	Reason   error              // why it is not
 }
 
 // Examiner examines signatures.
@@ -66,6 +77,11 @@ func (x *Examiner) Examine(ctx context.Context, r Registry, name, version string
 	}
 	e.Verified, e.Reason = e.Authority.Profile.Verify(bundle, attest.Expected{Entry: info.Entry, Registry: e.Authority.Registry, Identities: signers})
 	e.Installs = e.Reason == nil || e.Mode == attest.Off || e.Mode == attest.Warn
+	if e.Reason == nil {
+		if err := x.provenance(ctx, e, signers); err != nil {
+			return nil, err
+		}
+	}
 	if e.Reason != nil || x.Digest != "" || info.URL == "" {
 		return e, nil //nolint:nilerr // it is the answer
 	}
@@ -77,6 +93,25 @@ func (x *Examiner) Examine(ctx context.Context, r Registry, name, version string
 		e.Reason, e.Installs, err = err, false, nil
 	}
 	return e, err
+}
+
+// provenance verifies the second bundle, which the first does not depend on.
+func (x *Examiner) provenance(ctx context.Context, e *Examination, signers []attest.Identity) error {
+	if e.Entry.Att == nil || e.Entry.Att.Provenance == nil {
+		return nil
+	}
+	p := &Provenance{Bundle: e.Entry.Att.Provenance.URL}
+	e.Provenance = p
+	bundle, err := x.Downloader.Provenance(ctx, x.Store, e.Entry)
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrIntegrity) {
+		p.Reason = err
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p.Verified, p.Says, p.Reason = e.Authority.Profile.VerifyProvenance(bundle, attest.Expected{Entry: e.Entry, Registry: e.Authority.Registry, Identities: signers})
+	return nil
 }
 
 // sameArchive compares an archive at hand with the line.

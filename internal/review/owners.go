@@ -36,12 +36,15 @@ import (
 //	    until: "2027-01-01T00:00:00Z"  # it may have signed, but no longer does
 //	  - key: 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=  # or a key under trust/
 //	reviewers: [ann, bob]     # accounts that may approve changes of the package
+//	registry: exact           # refuse signatures that are for any registry
 //
 // Both lists are optional, but not both at once. Who may sign a version is one
 // of the publishers; see [Owners.Identities].
 type Owners struct {
 	Publishers []Publisher
 	Reviewers  []string
+	// ExactRegistry refuses signatures that name no registry in particular.
+	ExactRegistry bool
 }
 
 // Publisher is one source of releases: a repository, or a key.
@@ -68,6 +71,7 @@ func (o *Owners) Identities() []attest.Identity {
 			RepositoryID: p.RepositoryID, OwnerID: p.OwnerID,
 			Tags: p.Tags, Workflow: p.Workflow, Signer: p.Signer, SignerRefs: p.SignerRefs,
 			Triggers: p.Triggers, Runner: p.Runner, Until: p.Until,
+			ExactRegistry: o.ExactRegistry,
 		})
 	}
 	return all
@@ -76,13 +80,19 @@ func (o *Owners) Identities() []attest.Identity {
 // ParseOwners reads an owners file. The error is [strictyaml.Problems].
 func ParseOwners(file string, data []byte) (*Owners, error) {
 	doc := strictyaml.Parse(file, data)
-	root := doc.Root().Mapping("publishers", "reviewers")
+	root := doc.Root().Mapping("publishers", "reviewers", "registry")
 	o := &Owners{}
 	for _, item := range root.Get("publishers").List() {
 		o.Publishers = append(o.Publishers, parsePublisher(item))
 	}
 	for _, item := range root.Get("reviewers").List() {
 		o.Reviewers = addAccount(o.Reviewers, item)
+	}
+	if registry := root.Get("registry"); registry.Present() {
+		o.ExactRegistry = registry.Text() == "exact"
+		if text := registry.Text(); text != "exact" && text != "any" {
+			registry.Report("write exact or any", "%q is neither", text)
+		}
 	}
 	if len(o.Publishers) == 0 && len(o.Reviewers) == 0 && doc.Err() == nil {
 		root.Report("name at least one publisher or reviewer", "names nobody")

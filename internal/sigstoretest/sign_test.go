@@ -2,14 +2,7 @@ package sigstoretest_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -288,8 +281,8 @@ func TestRefusedTokens(t *testing.T) {
 // entry in the log but no certificate.
 func TestKey(t *testing.T) {
 	stack := sigstoretest.Start(t)
-	reference, public := writeKeyPair(t)
-	signer, err := attest.WithKey(t.Context(), reference, nil, stack.Services(), nil)
+	private, public := newKeyPair(t)
+	signer, err := attest.WithKey(private, nil, stack.Services(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -301,7 +294,7 @@ func TestKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, stranger := writeKeyPair(t)
+	_, stranger := newKeyPair(t)
 	trust := func(key []byte) *attest.Profile {
 		p, err := attest.FromTrust("the test's registry", fstest.MapFS{
 			"root.json":        {Data: stack.TrustedRoot()},
@@ -393,24 +386,12 @@ func TestServicesDown(t *testing.T) {
 	}
 }
 
-// writeKeyPair returns the file of a new private key, and the public key.
-func writeKeyPair(t *testing.T) (reference string, public []byte) {
+// newKeyPair returns both halves of a new key.
+func newKeyPair(t *testing.T) (private, public []byte) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	private, public, err := attest.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKIXPublicKey(key.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
-	reference = filepath.Join(t.TempDir(), "key.pem")
-	if err := os.WriteFile(reference, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return reference, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+	return private, public
 }
