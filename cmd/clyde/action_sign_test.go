@@ -13,6 +13,7 @@ import (
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/actiontest"
+	"github.com/clydepm/clyde/internal/attest"
 	"github.com/clydepm/clyde/internal/registrytest"
 	"github.com/clydepm/clyde/internal/sigstoretest"
 )
@@ -204,5 +205,73 @@ func TestActionSignsAsAnother(t *testing.T) {
 	j.merge()
 	if code, said, _ := j.install(); code != exitIntegrity || !strings.Contains(said, "identity/trigger") {
 		t.Errorf("exit code %d\n%s", code, said)
+	}
+}
+
+// TestActionSignsWithKey signs with a key out of a secret, where no identity is
+// to be had. The index trusts that key and no certificate.
+func TestActionSignsWithKey(t *testing.T) {
+	const password = "canary-of-the-password"
+	private, public, err := attest.GenerateKey([]byte(password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := attest.ParsePublicKey(public, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := attest.KeyID(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := newJob(t, helloManifest, "v1.2.3")
+	j.release(false, false)
+	j.forge.AddRepository(signingIndex, map[string]string{
+		index.ConfigPath:          string((&index.Config{Clyde: index.ClydeConfig{Format: 1, Name: "test"}}).Format()),
+		index.PolicyPath:          "verify: require\napproval:\n  new-package: automatic\n",
+		"trust/keys/release.pem":  string(public),
+		"owners/he/ll/hello.yaml": "publishers:\n  - key: " + id + "\n",
+	})
+	j.set("INPUT_INDEX", signingIndex)
+	j.set("INPUT_INDEX_TOKEN", j.forge.AddToken(registrytest.Token{Login: "keepers"}))
+	j.set("INPUT_SIGN_KEY", string(private))
+
+	j.run(exitUsage)
+	j.wantError("", "", "is encrypted", "sign-key-password")
+	j.set("INPUT_SIGN_KEY_PASSWORD", "wrong")
+	j.again()
+	j.run(exitRefused)
+	j.wantError("", "", "not a usable key")
+
+	j.set("INPUT_SIGN_KEY_PASSWORD", password)
+	j.again()
+	j.run(exitOK)
+	got := j.wantOutputs(map[string]string{"state": "proposed"})
+	if got["provenance"] == "" {
+		t.Error("no provenance")
+	}
+	j.merge()
+	if said := j.verify(exitOK); !strings.Contains(said, "key "+id) || !strings.Contains(said, "verdict     acceptable") {
+		t.Errorf("clyde verify says\n%s", said)
+	}
+	code, said, lock := j.install()
+	if code != exitOK || !strings.Contains(lock, "verified") {
+		t.Errorf("exit code %d\n%s\n%s", code, said, lock)
+	}
+}
+
+// TestActionRefusesKeys that are none.
+func TestActionRefusesKeys(t *testing.T) {
+	code := map[string]int{"words, no key": exitUsage, "nosuchkms://key": exitRefused, "-----BEGIN NOTHING": exitRefused}
+	for key, want := range map[string]string{
+		"words, no key":      "neither a key in PEM",
+		"nosuchkms://key":    "sigstore-kms-nosuchkms",
+		"-----BEGIN NOTHING": "not a usable key",
+	} {
+		j := newJob(t, helloManifest, "v1.2.3")
+		j.release(false, false)
+		j.set("INPUT_SIGN_KEY", key)
+		j.run(code[key])
+		j.wantError("", "", want)
 	}
 }

@@ -194,18 +194,8 @@ func (r *actionRun) lineSigner(ctx context.Context, head indexHead) (func(contex
 // signer signs with the key of the inputs, or else with the identity of the job.
 func (r *actionRun) signer(ctx context.Context) (*attest.Signer, error) {
 	switch {
-	case isKeyURI(r.in.signKey):
-		services, err := r.evidenceServices()
-		if err != nil {
-			return nil, err
-		}
-		return attest.WithKMS(ctx, r.in.signKey, services, r.transport())
 	case r.in.signKey != "":
-		services, err := r.evidenceServices()
-		if err != nil {
-			return nil, err
-		}
-		signer, err := attest.WithKey([]byte(r.in.signKey), []byte(r.in.signKeyPassword), services, r.transport())
+		signer, err := r.keySigner(ctx)
 		if err != nil {
 			return nil, withHint(exitRefused, err, "the input sign-key is a key in PEM, as 'clyde key generate' makes it, or the URI of a key management service; sign-key-password is what it was encrypted with")
 		}
@@ -219,6 +209,18 @@ func (r *actionRun) signer(ctx context.Context) (*attest.Signer, error) {
 	}
 	token := func(ctx context.Context) (string, error) { return r.runner.IDToken(ctx, "sigstore") }
 	return attest.Keyless(services, token, r.transport())
+}
+
+// keySigner signs with the key of the inputs.
+func (r *actionRun) keySigner(ctx context.Context) (*attest.Signer, error) {
+	services, err := r.evidenceServices()
+	if err != nil {
+		return nil, err
+	}
+	if isKeyURI(r.in.signKey) {
+		return attest.WithKMS(ctx, r.in.signKey, services, r.transport())
+	}
+	return attest.WithKey([]byte(r.in.signKey), []byte(r.in.signKeyPassword), services, r.transport())
 }
 
 // registryName is the name that the index gives itself. A release that no index

@@ -108,9 +108,12 @@ func (j *job) run(want int) {
 			written += c.Text + fmt.Sprint(c.Properties)
 		}
 	}
-	for _, name := range []string{"INPUT_TOKEN", "INPUT_INDEX_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"} {
-		if secret := j.step.Env[name]; secret != "" && strings.Contains(written, secret) {
-			j.Errorf("the token of %s is written somewhere", name)
+	for _, name := range []string{"INPUT_TOKEN", "INPUT_INDEX_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "INPUT_SIGN_KEY", "INPUT_SIGN_KEY_PASSWORD"} {
+		for secret := range strings.Lines(j.step.Env[name]) {
+			secret = strings.TrimSpace(secret)
+			if secret != "" && strings.Contains(written, secret) && !strings.Contains(secret, "://") && !strings.HasPrefix(secret, "-----") {
+				j.Errorf("the secret of %s is written somewhere", name)
+			}
 		}
 	}
 }
