@@ -87,6 +87,9 @@ func ParseConfig(data []byte) (*Config, error) {
 	if c.Clyde.Format < 0 || c.Clyde.Format > MaxConfigFormat {
 		return nil, &ConfigError{"clyde.format", fmt.Sprintf("is %d, and this program knows formats up to %d", c.Clyde.Format, MaxConfigFormat)}
 	}
+	if c.Clyde.Name == "*" {
+		return nil, &ConfigError{"clyde.name", `is "*", which signatures have for any registry`}
+	}
 	return c, nil
 }
 

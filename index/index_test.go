@@ -123,6 +123,7 @@ func TestConfig(t *testing.T) {
 		`{"dl":"a","dl":"b"}`:     "dl",
 		`{"clyde":{"format":2}}`:  "clyde.format",
 		`{"clyde":{"format":-1}}`: "clyde.format",
+		`{"clyde":{"name":"*"}}`:  "clyde.name",
 		`{"clyde":{"name":[]}}`:   "clyde.name",
 		"{} {}":                   "",
 	} {
