@@ -28,6 +28,7 @@ type Member struct {
 // Contents are what an archive holds.
 type Contents struct {
 	Summary
+	Top     string   // the one folder that everything is in
 	Members []Member // sorted by path
 	// Manifest is the text of the file at ManifestPath, nil when there is none
 	// or when it has more than a megabyte, which no manifest has.
@@ -49,7 +50,7 @@ func Inspect(ctx context.Context, r io.Reader, limits Limits) (*Contents, error)
 	if err != nil {
 		return nil, err
 	}
-	c := &Contents{Summary: a.summary(files), Manifest: l.manifest}
+	c := &Contents{Summary: a.summary(files), Top: a.top, Manifest: l.manifest}
 	for _, m := range l.members {
 		c.Members = append(c.Members, m)
 	}
@@ -84,7 +85,7 @@ func (l *listing) file(name string, mode fs.FileMode, content io.Reader) error {
 	}
 	l.members[name] = Member{
 		Path: name, Executable: mode&0o100 != 0, Size: int64(start.Len()) + rest,
-		SHA256: hex.EncodeToString(sum.Sum(nil)), Head: bytes.Clone(start.Bytes()[:min(start.Len(), memberHead)]),
+		SHA256: hex.EncodeToString(sum.Sum(nil)), Head: slices.Clone(start.Bytes()[:min(start.Len(), memberHead)]),
 	}
 	return nil
 }

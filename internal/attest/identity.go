@@ -109,10 +109,15 @@ func (id Identity) refProblem(ref, published string, e *index.Entry) error {
 		return fmt.Errorf("it was built from %q, which is not a tag", ref)
 	case ref != published:
 		return fmt.Errorf("it was built from %q, but the index says %q", ref, published)
-	case !slices.ContainsFunc(patterns, func(p string) bool { return tagMatches(p, tag, e) }):
+	case !TagFits(patterns, tag, e):
 		return fmt.Errorf("tag %q of %s %s matches none of %s", tag, e.Name, e.Vers, strings.Join(patterns, ", "))
 	}
 	return nil
+}
+
+// TagFits reports whether a tag stands for a version by one of the patterns.
+func TagFits(patterns []string, tag string, e *index.Entry) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return tagMatches(p, tag, e) })
 }
 
 // tagMatches reports whether the pattern matches the whole tag.

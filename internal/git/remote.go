@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	nethttp "net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,6 +49,15 @@ type Ref struct {
 type Remote struct {
 	Head string // the branch that HEAD names, "" when it is not known
 	Refs []Ref  // sorted by name, none in an empty repository
+
+	peeled map[string]Hash
+}
+
+// Peeled is the object that an annotated tag, by its full reference name, is
+// about in the end. It reports false for any other reference.
+func (r *Remote) Peeled(name string) (Hash, bool) {
+	id, ok := r.peeled[name]
+	return id, ok
 }
 
 // Find is the object of a full reference name.
@@ -67,12 +77,24 @@ func ListRemote(ctx context.Context, address string) (*Remote, error) {
 
 // ListRemoteAs is ListRemote with credentials.
 func ListRemoteAs(ctx context.Context, address string, auth Auth) (*Remote, error) {
+	return listRemote(ctx, address, auth, nil)
+}
+
+// ListRemoteOver is ListRemote over connections of the client, where the address
+// is one of the web.
+func ListRemoteOver(ctx context.Context, address string, over *nethttp.Client) (*Remote, error) {
+	return listRemote(ctx, address, Auth{}, over)
+}
+
+func listRemote(ctx context.Context, address string, auth Auth, over *nethttp.Client) (*Remote, error) {
 	ep, err := endpoint(address)
 	if err != nil {
 		return nil, err
 	}
-	c, err := client.NewClient(ep)
-	if err != nil {
+	var c transport.Transport
+	if over != nil && (ep.Protocol == "https" || ep.Protocol == "http") {
+		c = http.NewClient(over)
+	} else if c, err = client.NewClient(ep); err != nil {
 		return nil, remoteError("list", address, err)
 	}
 	s, err := c.NewUploadPackSession(ep, auth.method(ep))
@@ -109,9 +131,12 @@ func unbornHead(ep *transport.Endpoint) string {
 }
 
 func remoteOf(advertised *packp.AdvRefs) *Remote {
-	r := &Remote{}
+	r := &Remote{peeled: map[string]Hash{}}
 	for name, id := range advertised.References {
 		r.Refs = append(r.Refs, Ref{name, id.String()})
+	}
+	for name, id := range advertised.Peeled {
+		r.peeled[name] = id.String()
 	}
 	slices.SortFunc(r.Refs, func(a, b Ref) int { return cmp.Compare(a.Name, b.Name) })
 	for _, symref := range advertised.Capabilities.Get(capability.SymRef) {

@@ -57,8 +57,12 @@ func (x *Index) Close() error {
 func (x *Index) String() string { return x.client.server + "/" + x.name }
 
 func (x *Index) path(format string, args ...any) string {
-	owner, name, _ := strings.Cut(x.name, "/")
-	return "repos/" + url.PathEscape(owner) + "/" + url.PathEscape(name) + fmt.Sprintf(format, args...)
+	return repositoryPath(x.name) + fmt.Sprintf(format, args...)
+}
+
+func repositoryPath(repository string) string {
+	owner, name, _ := strings.Cut(repository, "/")
+	return "repos/" + url.PathEscape(owner) + "/" + url.PathEscape(name)
 }
 
 // facts asks once for what the host says about the repository.

@@ -10,7 +10,7 @@ type Diff struct {
 	Dependencies []Difference `json:"dependencies,omitempty"`
 	External     []Difference `json:"external,omitempty"`
 	Hooks        []Difference `json:"hooks,omitempty"`
-	Native       []FileDiff   `json:"native,omitempty"` // files with machine code, of those below
+	Native       []FileDiff   `json:"native,omitempty"` // new and changed files with machine code
 	Files        *FileDiffs   `json:"files,omitempty"`  // nil: the archives were not compared
 }
 
@@ -45,6 +45,7 @@ type FileDiffs struct {
 // FileDiff is one file.
 type FileDiff struct {
 	Path string `json:"path"`
+	Kind string `json:"kind,omitempty"` // of machine code: "ELF"
 	Sizes
 }
 

@@ -37,9 +37,9 @@ type Tag struct {
 
 // Release is what a forge says about the release of a tag.
 type Release struct {
-	Draft, Prerelease bool
-	Published         time.Time         // zero where the forge does not say
-	Assets            map[string]string // URLs by name, of what a client can download
+	Prerelease bool
+	Published  time.Time         // zero where the forge does not say, or it is not published yet
+	Assets     map[string]string // URLs that anybody downloads from, by name
 }
 
 // File is an archive as it was fetched.

@@ -100,11 +100,12 @@ type Change struct {
 // could not be read for a reason that lies with this machine, such as a failing
 // disk; everything that lies with the change is in the report.
 func Judge(in Input) (*Report, error) {
-	j := &judge{in: in, policy: DefaultPolicy(), said: map[string]bool{}}
+	j := &judge{in: in, policy: DefaultPolicy(), said: map[string]bool{}, skipped: map[string]string{}}
 	if err := j.run(); err != nil {
 		return nil, err
 	}
 	r := j.report()
+	r.Signers, r.Diffs = j.signers, j.diffs
 	r.Binding = Binding{Base: in.BaseID, Head: in.HeadID, Policy: j.digest}
 	if err := j.decide(r); err != nil {
 		return nil, err
@@ -121,6 +122,13 @@ type judge struct {
 	needs     []Need          // that come from findings
 	said      map[string]bool // rules that have a finding
 	digest    string          // of the policy and all that belongs to it
+	signers   []Signer
+	diffs     []Diff
+	skipped   map[string]string // rules about signatures that do not apply, and why
+
+	configured *index.Config   // see config
+	profile    *attest.Profile // see authorities
+	noProfile  bool
 	// registered: the package is new, and comes as the base has it registered
 	registered bool
 }
@@ -299,6 +307,8 @@ func (j *judge) applies(rule Rule) bool {
 		return publish
 	case "version", "dependency", "license", "attestation":
 		return publish
+	case "evidence", "content", "bundle", "signature", "statement", "identity":
+		return publish && j.appliesEvidence(rule.ID)
 	case "time":
 		return publish || kind == index.KindRetire
 	case "owners":
@@ -319,6 +329,9 @@ func (j *judge) applies(rule Rule) bool {
 }
 
 func (j *judge) whySkipped(id string) string {
+	if why := j.whyNoEvidence(id); why != "" {
+		return why
+	}
 	if family, _, _ := strings.Cut(id, "/"); family == "history" || id == "squash/root" && j.delta.Kind == index.KindSquash {
 		return "nobody looked at the commits"
 	}

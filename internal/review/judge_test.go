@@ -132,7 +132,7 @@ func TestJudge(t *testing.T) {
 		"dependency missing":   {tree(t, base), tree(t, plus(entry("hello", "1.4.1", depends("nope", "^1")))), "fail dependency/exists", Automatic},
 		"dependency too new":   {tree(t, base), tree(t, plus(entry("hello", "1.4.1", depends("util-a", "^2")))), "fail dependency/version", Automatic},
 		"dependency yanked":    {tree(t, base), tree(t, plus(entry("hello", "1.4.1", depends("gone", "^1")))), "warn dependency/yanked", Automatic},
-		"dependency elsewhere": {tree(t, base), tree(t, plus(entry("hello", "1.4.1", depends("nope", "^1"), func(e *index.Entry) { e.Deps[0].Registry = "https://example.org/other.git" }))), "", Automatic},
+		"dependency elsewhere": {tree(t, base), tree(t, plus(entry("hello", "1.4.1", depends("nope", "^1"), func(e *index.Entry) { e.Deps[0].Registry = "https://example.org/other.git" }))), "warn dependency/registry", Automatic},
 		"depends on itself":    {tree(t, base), tree(t, plus(entry("loop", "1.0.0", depends("loop", "^1")))), "", Person},
 		"new package":          {tree(t, base), tree(t, plus(entry("brand-new", "0.1.0"))), "", Person},
 		"new package in empty": {nil, tree(t, []*index.Entry{entry("brand-new", "0.1.0")}), "fail delta/mixed", Person},

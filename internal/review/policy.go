@@ -65,6 +65,8 @@ const (
 //	  until: "2027-01-01T00:00:00Z"
 //	rules:                      # rules that are not fixed: fail, person, warn or off
 //	  license/changed: fail
+//	content:                    # what of a version's content needs a person; see [ContentPolicy]
+//	  size-growth: 4
 //	evidence: require           # or optional: merge without having seen what a line is about
 //	verify: require             # what clients demand of signatures, at least
 //	freshness: 720h             # clients refuse an index whose newest commit is older
@@ -79,9 +81,10 @@ type Policy struct {
 	Known     []Account
 	Freeze    *Freeze           // nil when nothing is frozen
 	Rules     map[string]string // by rule: Fail, Person, Warn or Off
-	Evidence  string            // EvidenceRequired or EvidenceOptional; "" when the policy does not say
-	Verify    attest.Mode       // "" when the policy does not say
-	Freshness time.Duration     // 0 when the index may stand still for ever
+	Content   ContentPolicy
+	Evidence  string        // EvidenceRequired or EvidenceOptional; "" when the policy does not say
+	Verify    attest.Mode   // "" when the policy does not say
+	Freshness time.Duration // 0 when the index may stand still for ever
 }
 
 // ReviewerPolicy says whose approvals count.
@@ -144,6 +147,7 @@ func DefaultPolicy() *Policy {
 		Reviewers: ReviewerPolicy{Approvals: 1, PolicyApprovals: 1},
 		Wait:      map[string]time.Duration{},
 		Rules:     map[string]string{},
+		Content:   ContentPolicy{SizeGrowth: defaultGrowth},
 	}
 	for _, k := range approvalKinds() {
 		p.Approval[k.kind] = k.otherwise
@@ -155,7 +159,7 @@ func DefaultPolicy() *Policy {
 func ParsePolicy(file string, data []byte) (*Policy, error) {
 	p := DefaultPolicy()
 	doc := strictyaml.Parse(file, data)
-	root := doc.Root().Mapping("names", "approval", "reviewers", "wait", "known", "freeze", "rules", "evidence", "verify", "freshness")
+	root := doc.Root().Mapping("names", "approval", "reviewers", "wait", "known", "freeze", "rules", "content", "evidence", "verify", "freshness")
 	p.Names.parse(root.Get("names"))
 	p.parseApproval(root.Get("approval"))
 	p.Reviewers.parse(root.Get("reviewers"))
@@ -163,6 +167,7 @@ func ParsePolicy(file string, data []byte) (*Policy, error) {
 	p.Known = parseAccounts(root.Get("known"))
 	p.parseFreeze(root.Get("freeze"))
 	p.parseRules(root.Get("rules"))
+	p.Content.parse(root.Get("content"))
 	p.Evidence = oneOf(root.Get("evidence"), "", EvidenceRequired, EvidenceOptional)
 	p.Verify = attest.Mode(oneOf(root.Get("verify"), "", attest.Modes()...))
 	p.Freshness = root.Get("freshness").Duration(minFreshness, maxFreshness, 0)

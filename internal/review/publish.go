@@ -30,23 +30,37 @@ func (j *judge) publish() error {
 	if err != nil {
 		return err
 	}
-	known, err := j.versionsOf(j.in.Base, j.delta.Package)
+	known, err := versionsOf(j.in.Base, j.delta.Package)
 	if err != nil {
 		return err
 	}
+	j.wantEvidence(owners)
 	for _, e := range j.delta.Added {
 		j.notFuture(e, "pubtime", e.Pubtime)
 		j.newVersion(e, known)
 		j.source(e, owners)
-		if err := attest.CheckAttested(known, e, attest.Strongest(j.policy.Verify)); err != nil {
-			j.add("attestation/present", j.at(e, "att"), "sign it, for example with 'clyde publish --sign-key FILE'", "%s", err)
-		}
+		j.attested(e, known)
 		if err := j.dependencies(e); err != nil {
+			return err
+		}
+		if err := j.examine(Addition{e, previous(known, e)}, owners); err != nil {
 			return err
 		}
 		known = append(known, e)
 	}
 	return nil
+}
+
+// attested checks that a version is signed where it must be. Once a package has
+// been signed it stays so.
+func (j *judge) attested(e *index.Entry, known []*index.Entry) {
+	const hint = "sign it, for example with 'clyde publish --sign-key FILE'"
+	switch err := attest.CheckAttested(known, e, attest.Strongest(j.policy.Verify)); {
+	case errors.Is(err, attest.ErrDowngrade):
+		j.add("identity/downgrade", j.at(e, "att"), hint, "%s", err)
+	case err != nil:
+		j.add("attestation/present", j.at(e, "att"), hint, "%s", err)
+	}
 }
 
 // at is the place of an entry in a finding.
@@ -73,7 +87,7 @@ func (j *judge) notFuture(e *index.Entry, field, text string) {
 }
 
 // versionsOf reads the lines of a package, none when there is no such package.
-func (j *judge) versionsOf(tree fs.FS, name string) ([]*index.Entry, error) {
+func versionsOf(tree fs.FS, name string) ([]*index.Entry, error) {
 	if valid := index.CheckLookupName(name) == nil; tree == nil || !valid {
 		return nil, nil // there is no such package
 	}
@@ -97,23 +111,17 @@ func (j *judge) newVersion(e *index.Entry, known []*index.Entry) {
 	if err != nil {
 		return
 	}
-	var newest, before index.Version // of the release line; of all that are older
-	var previous *index.Entry
+	var newest index.Version // of the release line
 	for _, k := range known {
 		v, err := index.ParseVersion(k.Vers)
-		if err != nil {
-			continue
-		}
-		if sameLine(v, version) && !v.Prerelease() && v.Compare(newest) > 0 {
+		if err == nil && sameLine(v, version) && !v.Prerelease() && v.Compare(newest) > 0 {
 			newest = v
-		}
-		if v.Compare(version) < 0 && (previous == nil || v.Compare(before) > 0) {
-			before, previous = v, k
 		}
 	}
 	if newest.Compare(version) > 0 {
 		j.add("version/order", j.at(e, ""), fmt.Sprintf("publish a version above %s, unless this is meant", newest), "%s of the same release line is there already", newest)
 	}
+	previous, before := newestBelow(known, e)
 	if previous == nil {
 		return
 	}
@@ -194,32 +202,49 @@ func (j *judge) source(e *index.Entry, owners *Owners) {
 		e.Source.Repository, e.Source.RepositoryID, e.Source.OwnerID)
 }
 
-// dependencies checks the dependencies on packages of this index.
+// dependencies checks the dependencies on packages of this index, each on its
+// own and then all together.
 func (j *judge) dependencies(e *index.Entry) error {
+	sound := true
 	for i, d := range e.Deps {
+		at := j.at(e, fmt.Sprintf("deps[%d]", i))
 		if d.Registry != "" {
+			j.elsewhere(at+".registry", d)
 			continue
 		}
-		if err := j.dependency(j.at(e, fmt.Sprintf("deps[%d]", i)), d); err != nil {
+		ok, err := j.dependency(at, d)
+		if err != nil {
 			return err
 		}
+		sound = sound && ok
 	}
-	return nil
+	if !sound {
+		return nil
+	}
+	return j.resolvable(e)
 }
 
-func (j *judge) dependency(at string, d index.Dependency) error {
+// elsewhere checks a dependency on another index.
+func (j *judge) elsewhere(at string, d index.Dependency) {
+	if !j.policy.Content.declares(d.Registry) {
+		j.add("dependency/registry", at, "declare the index under content.registries of the policy", "%s comes from %q, which the policy does not declare", d.Name, d.Registry)
+	}
+}
+
+// dependency reports whether a dependency can be had by itself.
+func (j *judge) dependency(at string, d index.Dependency) (bool, error) {
 	req, err := index.ParseRequirement(d.Req)
 	if err != nil {
-		return fmt.Errorf("%s: %w", at, err) // the line was checked before
+		return false, fmt.Errorf("%s: %w", at, err) // the line was checked before
 	}
 	name := d.PackageName()
-	versions, err := j.versionsOf(j.in.Head, name)
+	versions, err := versionsOf(j.in.Head, name)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if len(versions) == 0 {
 		j.add("dependency/exists", at, "publish it first, or name the registry it is in", "there is no package %s in this index", name)
-		return nil
+		return false, nil
 	}
 	matching := slices.DeleteFunc(versions, func(v *index.Entry) bool {
 		version, err := index.ParseVersion(v.Vers)
@@ -228,8 +253,10 @@ func (j *judge) dependency(at string, d index.Dependency) error {
 	switch {
 	case len(matching) == 0:
 		j.add("dependency/version", at, "require a version that is there", "no version of %s satisfies %s", name, d.Req)
+		return false, nil
 	case !slices.ContainsFunc(matching, func(v *index.Entry) bool { return !v.Yanked }):
 		j.add("dependency/yanked", at, "require a version that is not yanked", "every version of %s that satisfies %s is yanked", name, d.Req)
+		return false, nil
 	}
-	return nil
+	return true, nil
 }

@@ -1,5 +1,7 @@
 package review
 
+import "slices"
+
 // Rule is one thing that a change must satisfy.
 type Rule struct {
 	ID      string
@@ -12,7 +14,7 @@ type Rule struct {
 // whole, names, lines, and then what needs a look at the rest of the index.
 func Rules() []Rule {
 	fixed := func(id, summary string) Rule { return Rule{ID: id, Status: Fail, Fixed: true, Summary: summary} }
-	return []Rule{
+	rules := []Rule{
 		fixed("policy/base", "the policy and the overrides of the base tree can be read"),
 		fixed("policy/frozen", "the policy has not stopped changes of this kind"),
 		{ID: "policy/expired", Status: Warn, Summary: "no override for the package has expired"},
@@ -90,9 +92,12 @@ func Rules() []Rule {
 		{ID: "dependency/exists", Status: Fail, Summary: "every dependency on this index is there"},
 		{ID: "dependency/version", Status: Fail, Summary: "every dependency on this index has a version that the requirement permits"},
 		{ID: "dependency/yanked", Status: Warn, Summary: "not every version that a requirement permits is yanked"},
+		{ID: "dependency/resolve", Status: Fail, Summary: "its dependencies on this index, and theirs, can be chosen together"},
+		{ID: "dependency/search", Status: Warn, Summary: "it is found out with little work whether they can"},
+		{ID: "dependency/registry", Status: Person, Summary: "a dependency on another index is on one that the policy declares"},
 		{ID: "license/changed", Status: Warn, Summary: "the licence is the one of the version before"},
 
-		{ID: "attestation/present", Status: Fail, Summary: "a version is signed when an earlier one is, or when the policy demands it"},
+		{ID: "attestation/present", Status: Fail, Summary: "a version is signed when the policy demands it"},
 
 		fixed("owners/valid", "an owners file can be read"),
 		fixed("owners/package", "an owners file is of a package that exists"),
@@ -108,4 +113,5 @@ func Rules() []Rule {
 		fixed("squash/signature", "a squash is signed by a key that the base has under trust/index"),
 		fixed("config/invalid", "config.json can be read"),
 	}
+	return slices.Concat(rules, evidenceRules(), attestRules(), contentRules())
 }

@@ -65,7 +65,7 @@ tells. "Fixed" rules keep the index intact; the others can be set to ` + "`fail`
 // every rule in the table can be reported by one of them.
 func TestRulesAreThoseOfTheCode(t *testing.T) {
 	used := map[string]bool{}
-	for _, dir := range []string{"../../index", "."} {
+	for _, dir := range []string{"../../index", "../attest", "."} {
 		for id := range ruleLiterals(t, dir) {
 			used[id] = true
 		}
@@ -85,7 +85,7 @@ func TestRulesAreThoseOfTheCode(t *testing.T) {
 // rules, but for the table itself.
 func ruleLiterals(t *testing.T, dir string) map[string]bool {
 	t.Helper()
-	id := regexp.MustCompile(`^(tree|history|squash|delta|name|line|time|version|dependency|license|attestation|owners|sources|policy|trust|config)/[a-z-]+$`)
+	id := regexp.MustCompile(`^(tree|history|squash|delta|name|line|time|version|dependency|license|attestation|owners|sources|policy|trust|config|evidence|content|bundle|signature|statement|identity)/[a-z-]+$`)
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		t.Fatal(err)

@@ -46,7 +46,7 @@ func (j *judge) register() error {
 	if err := index.CheckName(name); errors.As(err, &wrong) {
 		j.add(wrong.Rule, change.Path, wrong.Hint(), "%s", wrong)
 	}
-	versions, err := j.versionsOf(j.in.Head, name)
+	versions, err := versionsOf(j.in.Head, name)
 	if err != nil {
 		return err
 	}
