@@ -15,6 +15,8 @@ import (
 
 func reviewCommand(a *app) *cobra.Command {
 	var path, base, head string
+	var pull int
+	var queue mergeFlags
 	cmd := &cobra.Command{
 		Use:   "review --base REV --head REV",
 		Short: "Judge a proposed change of an index",
@@ -31,6 +33,9 @@ approve it, and with 9 when a rule is broken.`,
   clyde review --index /srv/index.git --base main --head refs/pull/7/head --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if queue.wanted() {
+				return a.reviewQueue(cmd.Context(), &queue, path, pull)
+			}
 			if base == "" || head == "" {
 				return withHint(exitUsage, errors.New("--base and --head are needed: which change is to be judged?"),
 					"name two commits, such as --base main --head topic")
@@ -41,6 +46,8 @@ approve it, and with 9 when a rule is broken.`,
 	cmd.Flags().StringVar(&path, "index", ".", "git repository of the index: its `PATH`")
 	cmd.Flags().StringVar(&base, "base", "", "commit, branch or tag that the change is to be merged into: `REV`")
 	cmd.Flags().StringVar(&head, "head", "", "commit, branch or tag with the change: `REV`")
+	cmd.Flags().IntVar(&pull, "pull", 0, "pull request: its `NUMBER`")
+	queue.register(cmd.Flags())
 	return cmd
 }
 

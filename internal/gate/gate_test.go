@@ -98,10 +98,11 @@ func gitHub(t testing.TB, f *registrytest.Forge, token registrytest.Token) gate.
 
 func giteaOf(t testing.TB, f *registrytest.Forge, token registrytest.Token) gate.Forge {
 	t.Helper()
-	x, err := gitea.New(gitea.Options{Server: f.URL, Repository: keepersIndex, Token: f.AddToken(token), History: true, Wait: noWait})
+	x, err := gitea.New(gitea.Options{Server: f.URL, Repository: keepersIndex, Token: f.AddToken(token), Wait: noWait})
 	if err != nil {
 		t.Fatal(err)
 	}
+	x.FetchHistory()
 	t.Cleanup(func() { x.Close() })
 	return x
 }

@@ -19,7 +19,6 @@ type Options struct {
 	Server     string // of the pages: https://git.example.org
 	Repository string // "owner/name"
 	Token      string
-	History    bool // fetch the whole history, which merging needs
 	HTTP       http.RoundTripper
 	Wait       func(ctx context.Context, d time.Duration) error // nil waits
 	Trace      func(line string)                                // told of every call; may be nil

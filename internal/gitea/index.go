@@ -43,8 +43,12 @@ func New(opts Options) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Index{client: c, name: opts.Repository, token: opts.Token, history: opts.History}, nil
+	return &Index{client: c, name: opts.Repository, token: opts.Token}, nil
 }
+
+// FetchHistory has the whole history fetched, which merging needs. It is to be
+// called first.
+func (x *Index) FetchHistory() { x.history = true }
 
 // Close removes what was fetched.
 func (x *Index) Close() error {

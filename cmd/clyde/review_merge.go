@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/spf13/pflag"
+
+	"github.com/clydepm/clyde/internal/gate"
+	"github.com/clydepm/clyde/internal/git"
+	"github.com/clydepm/clyde/internal/gitea"
+	"github.com/clydepm/clyde/internal/review"
+	"github.com/clydepm/clyde/internal/terminal"
+)
+
+// mergeFlags are those of "clyde review" that judge or merge pull requests as a
+// queue.
+type mergeFlags struct {
+	merge, queue bool
+	verdicts     string
+	host         string
+}
+
+func (f *mergeFlags) register(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.merge, "merge", false, "merge the pull requests that may be merged, all or the one of --pull")
+	flags.BoolVar(&f.queue, "queue", false, "judge all open pull requests, each on top of those before it")
+	flags.StringVar(&f.verdicts, "verdicts", "", "`FILE` that --queue writes what it found out to, and --merge reads it from")
+	if flags.Lookup("host") == nil {
+		flags.StringVar(&f.host, "host", "", "what kind of host has the index: `KIND` is github, gitea or forgejo (default: as the URL says)")
+	}
+}
+
+func (f *mergeFlags) wanted() bool { return f.merge || f.queue }
+
+// reviewQueue judges pull requests, merges them, or both. Pull is 0 for all.
+func (a *app) reviewQueue(ctx context.Context, f *mergeFlags, address string, pull int) error {
+	switch {
+	case f.merge && f.queue:
+		return usagef("--queue and --merge are two steps: give one of them, or --merge alone for both")
+	case f.queue && f.verdicts == "" && !a.json:
+		return withHint(exitUsage, errors.New("--queue: where do the verdicts go?"), "name a file with --verdicts")
+	}
+	g, done, err := a.openGate(address, f.host)
+	if err != nil {
+		return err
+	}
+	err = a.runGate(ctx, g, f, pull)
+	return errors.Join(err, done())
+}
+
+func (a *app) runGate(ctx context.Context, g *gate.Gate, f *mergeFlags, pull int) error {
+	if f.queue {
+		return a.judgeQueue(ctx, g, f.verdicts, pull)
+	}
+	results, err := a.mergeQueue(ctx, g, f.verdicts, pull)
+	if shown := a.showMerged(results); shown != nil {
+		return errors.Join(err, shown)
+	}
+	if err != nil {
+		return err
+	}
+	return mergeExit(results, pull)
+}
+
+// judgeQueue judges, and writes the verdicts down.
+func (a *app) judgeQueue(ctx context.Context, g *gate.Gate, file string, pull int) error {
+	verdicts, err := judgeOpen(ctx, g, pull)
+	if err != nil {
+		return err
+	}
+	data, err := gate.FormatVerdicts(verdicts)
+	if err != nil {
+		return err
+	}
+	if file != "" {
+		if err := writeWhole(a.path(file), data); err != nil {
+			return err
+		}
+	}
+	if a.json {
+		return a.printJSON(map[string]any{"verdicts": verdicts})
+	}
+	rows := [][]string{{"PULL", "PACKAGE", "DECISION", "DETAIL"}}
+	for _, v := range verdicts {
+		decision, detail, name := "refuse", v.Detail, ""
+		switch {
+		case v.Done:
+			decision, detail = "close", "the index has it all already"
+		case v.Report != nil:
+			decision, detail, name = v.Report.Decision, v.Report.Summary(), v.Report.Change.Package
+		}
+		rows = append(rows, []string{strconv.Itoa(v.Number), name, decision, detail})
+	}
+	return terminal.Table(a.Stdout, rows)
+}
+
+func judgeOpen(ctx context.Context, g *gate.Gate, pull int) ([]gate.Verdict, error) {
+	if pull > 0 {
+		return g.JudgeOne(ctx, pull)
+	}
+	return g.JudgeAll(ctx)
+}
+
+// mergeQueue merges by verdicts that another job wrote down, or by its own.
+func (a *app) mergeQueue(ctx context.Context, g *gate.Gate, file string, pull int) ([]gate.Result, error) {
+	if file == "" && pull == 0 {
+		return g.Drain(ctx)
+	}
+	var verdicts []gate.Verdict
+	var err error
+	if file != "" {
+		var data []byte
+		if data, err = os.ReadFile(a.path(file)); err == nil {
+			verdicts, err = gate.ParseVerdicts(data)
+		}
+	} else {
+		verdicts, err = g.JudgeOne(ctx, pull)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if pull > 0 {
+		verdicts = only(verdicts, pull)
+	}
+	return g.MergeAll(ctx, verdicts)
+}
+
+func only(verdicts []gate.Verdict, pull int) []gate.Verdict {
+	var found []gate.Verdict
+	for _, v := range verdicts {
+		if v.Number == pull {
+			found = append(found, v)
+		}
+	}
+	return found
+}
+
+func (a *app) showMerged(results []gate.Result) error {
+	if a.json {
+		return a.printJSON(map[string]any{"results": results})
+	}
+	if len(results) == 0 {
+		a.printf("nothing to merge\n")
+		return nil
+	}
+	rows := [][]string{{"PULL", "PACKAGE", "OUTCOME", "DETAIL"}}
+	for _, r := range results {
+		detail := r.Detail
+		if r.Commit != "" {
+			detail = "as " + r.Commit
+		}
+		rows = append(rows, []string{strconv.Itoa(r.Number), r.Package, string(r.Outcome), detail})
+	}
+	return terminal.Table(a.Stdout, rows)
+}
+
+// mergeExit is the outcome of the one pull request that was named. Of a whole
+// queue it is a failure only what a person has to set right at the host.
+func mergeExit(results []gate.Result, pull int) error {
+	for _, r := range results {
+		text := fmt.Errorf("pull request %d: %s", r.Number, terminal.Escape(r.Detail))
+		switch {
+		case r.Outcome == gate.Failed:
+			return withHint(exitRefused, text, r.Hint)
+		case pull == 0:
+		case r.Outcome == gate.Refused:
+			return withCode(exitFindings, text)
+		case r.Outcome == gate.Person, r.Outcome == gate.Waits:
+			return withCode(exitRefused, text)
+		case r.Outcome == gate.Stale:
+			return withHint(exitConflict, text, "run the same again; it is judged anew")
+		}
+	}
+	return nil
+}
+
+// openGate opens the index at a host, or in a bare repository of this machine.
+func (a *app) openGate(address, kind string) (*gate.Gate, func() error, error) {
+	g := &gate.Gate{Now: a.Now, Author: a.author(), Judge: a.judgeChange, Observe: nil}
+	if info, err := os.Stat(a.path(address)); err == nil && info.IsDir() && kind == "" {
+		bare, err := gate.OpenBare(a.path(address))
+		if err != nil {
+			return nil, nil, err
+		}
+		g.Forge = bare
+		return g, bare.Close, nil
+	}
+	if a.offline {
+		return nil, nil, withCode(exitNetwork, errors.New("--offline: "+git.Redact(address)+" is not on this machine"))
+	}
+	x, err := a.parseIndex(address, kind)
+	if err != nil {
+		return nil, nil, err
+	}
+	host, done, err := a.openForge(x)
+	if err != nil {
+		return nil, nil, err
+	}
+	if index, ok := host.(*gitea.Index); ok {
+		index.FetchHistory()
+	}
+	g.Forge, g.Author, g.Index = host.(gate.Forge), a.namedAuthor(), address
+	return g, done, nil
+}
+
+// judgeChange judges one change of a queue.
+func (a *app) judgeChange(_ context.Context, in review.Input) (*review.Report, error) {
+	return review.Judge(in)
+}
