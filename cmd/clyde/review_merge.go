@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/clydepm/clyde/internal/gate"
 	"github.com/clydepm/clyde/internal/git"
 	"github.com/clydepm/clyde/internal/gitea"
+	"github.com/clydepm/clyde/internal/report"
 	"github.com/clydepm/clyde/internal/review"
 	"github.com/clydepm/clyde/internal/terminal"
 )
@@ -76,25 +78,28 @@ func (a *app) judgeQueue(ctx context.Context, g *gate.Gate, file string, pull in
 		return err
 	}
 	if file != "" {
-		if err := writeWhole(a.path(file), data); err != nil {
+		write := func(w io.Writer) error { _, err := w.Write(data); return err }
+		if err := writeWhole(a.path(file), write); err != nil {
 			return err
 		}
 	}
 	if a.json {
 		return a.printJSON(map[string]any{"verdicts": verdicts})
 	}
-	rows := [][]string{{"PULL", "PACKAGE", "DECISION", "DETAIL"}}
+	var table terminal.Table
+	table.Row("PULL", "PACKAGE", "DECISION", "DETAIL")
 	for _, v := range verdicts {
 		decision, detail, name := "refuse", v.Detail, ""
 		switch {
 		case v.Done:
 			decision, detail = "close", "the index has it all already"
 		case v.Report != nil:
-			decision, detail, name = v.Report.Decision, v.Report.Summary(), v.Report.Change.Package
+			decision, detail, name = v.Report.Decision, report.Summary(v.Report), v.Report.Change.Package
 		}
-		rows = append(rows, []string{strconv.Itoa(v.Number), name, decision, detail})
+		table.Row(strconv.Itoa(v.Number), name, decision, detail)
 	}
-	return terminal.Table(a.Stdout, rows)
+	_, err = table.WriteTo(a.Stdout)
+	return err
 }
 
 func judgeOpen(ctx context.Context, g *gate.Gate, pull int) ([]gate.Verdict, error) {
@@ -146,15 +151,17 @@ func (a *app) showMerged(results []gate.Result) error {
 		a.printf("nothing to merge\n")
 		return nil
 	}
-	rows := [][]string{{"PULL", "PACKAGE", "OUTCOME", "DETAIL"}}
+	var table terminal.Table
+	table.Row("PULL", "PACKAGE", "OUTCOME", "DETAIL")
 	for _, r := range results {
 		detail := r.Detail
 		if r.Commit != "" {
 			detail = "as " + r.Commit
 		}
-		rows = append(rows, []string{strconv.Itoa(r.Number), r.Package, string(r.Outcome), detail})
+		table.Row(strconv.Itoa(r.Number), r.Package, string(r.Outcome), detail)
 	}
-	return terminal.Table(a.Stdout, rows)
+	_, err := table.WriteTo(a.Stdout)
+	return err
 }
 
 // mergeExit is the outcome of the one pull request that was named. Of a whole
@@ -179,7 +186,7 @@ func mergeExit(results []gate.Result, pull int) error {
 
 // openGate opens the index at a host, or in a bare repository of this machine.
 func (a *app) openGate(address, kind string) (*gate.Gate, func() error, error) {
-	g := &gate.Gate{Now: a.Now, Author: a.author(), Judge: a.judgeChange, Observe: nil}
+	g := &gate.Gate{Now: a.Now, Author: a.author(), Judge: a.judgeChange}
 	if info, err := os.Stat(a.path(address)); err == nil && info.IsDir() && kind == "" {
 		bare, err := gate.OpenBare(a.path(address))
 		if err != nil {

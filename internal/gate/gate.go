@@ -211,6 +211,9 @@ func (g *Gate) Drain(ctx context.Context) ([]Result, error) {
 		}
 		round, err := g.MergeAll(ctx, verdicts)
 		for _, r := range round {
+			if r.Outcome == Done && slices.ContainsFunc(all, func(old Result) bool { return old.Number == r.Number && old.Outcome == Merged }) {
+				continue // the host still shows it
+			}
 			all = slices.DeleteFunc(all, func(old Result) bool { return old.Number == r.Number })
 			all = append(all, r)
 		}
