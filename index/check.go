@@ -19,7 +19,7 @@ func CheckLine(line []byte, name string) []Violation {
 	if err := CheckName(name); err != nil {
 		c.nameError("name", err)
 	}
-	c.check(line, name)
+	c.check(newLineDecoder(line), line, name)
 	return c.violations
 }
 
@@ -28,6 +28,7 @@ type lineChecker struct {
 	path       string
 	line       int
 	violations []Violation
+	written    []byte // room for a line, to be used again
 }
 
 func (c *lineChecker) add(rule, field, hint, format string, args ...any) {
@@ -57,12 +58,12 @@ func (c *lineChecker) nameError(field string, err error) {
 	c.invalid(rule, field, err)
 }
 
-// check checks a line and returns its entry, or nil if it cannot be read.
-func (c *lineChecker) check(line []byte, name string) *Entry {
+// check checks a line, to which the decoder is set, and returns its entry, or
+// nil if it cannot be read.
+func (c *lineChecker) check(d *lineDecoder, line []byte, name string) *Entry {
 	if bytes.ContainsAny(line, "\r\n") {
 		c.add("line/newline", "", "end lines with a single LF", "a line break within the line")
 	}
-	d := newLineDecoder(line)
 	e := d.line()
 	if d.newer != nil {
 		c.invalid("line/v", "v", d.newer)
@@ -80,7 +81,8 @@ func (c *lineChecker) check(line []byte, name string) *Entry {
 }
 
 func (c *lineChecker) canonical(line []byte, e *Entry) {
-	want := e.AppendLine(nil)
+	c.written = e.AppendLine(c.written[:0])
+	want := c.written
 	if bytes.Equal(line, want) {
 		return
 	}

@@ -233,10 +233,11 @@ func members(object []byte) map[string]string {
 
 // append checks the lines added to the file, which has count others before them.
 func (p *packageChange) append(lines [][]byte, count int) {
+	decoder, check := newFileDecoder(), lineChecker{path: p.path}
 	for i, line := range lines {
 		number := count + i + 1
-		check := lineChecker{path: p.path, line: number}
-		entry := p.checkAdded(&check, line)
+		check.line, check.violations = number, nil
+		entry := p.checkAdded(decoder, &check, line)
 		p.violations = append(p.violations, check.violations...)
 		if entry == nil {
 			continue
@@ -250,12 +251,13 @@ func (p *packageChange) append(lines [][]byte, count int) {
 
 // checkAdded checks one new line on its own. The rules for new names are for
 // those who create a package: an imported one may have an older name.
-func (p *packageChange) checkAdded(check *lineChecker, line []byte) *Entry {
+func (p *packageChange) checkAdded(decoder *lineDecoder, check *lineChecker, line []byte) *Entry {
 	if len(line) == 0 {
 		check.add("line/json", "", "remove it", "the line is empty")
 		return nil
 	}
-	entry := check.check(line, p.name)
+	decoder.reset(line)
+	entry := check.check(decoder, line, p.name)
 	if entry == nil {
 		return nil
 	}

@@ -77,14 +77,16 @@ func (r *Repo) readObjectLocked(id plumbing.Hash, want plumbing.ObjectType) ([]b
 		return nil, err
 	}
 	defer rd.Close()
-	data, err := io.ReadAll(io.LimitReader(rd, maxObjectSize+1))
-	if err != nil {
+	// One byte more than it claims shows an object that is longer.
+	data := make([]byte, o.Size()+1)
+	n, err := io.ReadFull(rd, data)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, err
 	}
-	if int64(len(data)) != o.Size() {
-		return nil, &UnsafeError{Rule: "object/malformed", Detail: fmt.Sprintf("object %s has %d bytes and claims %d", id, len(data), o.Size())}
+	if int64(n) != o.Size() {
+		return nil, &UnsafeError{Rule: "object/malformed", Detail: fmt.Sprintf("object %s claims %d bytes and has others", id, o.Size())}
 	}
-	return data, nil
+	return data[:n], nil
 }
 
 // hasObject reports whether the repository holds the object.

@@ -197,6 +197,10 @@ func (c *checker) file(f file) {
 		if _, err := review.ParseSource(f.path, f.blob.Data); err != nil {
 			c.add(review.Finding{Check: "sources/valid", Where: f.path, Detail: err.Error()})
 		}
+	case index.IsOverridePath(f.path):
+		if _, err := review.ParseOverride(f.path, f.blob.Data); err != nil {
+			c.add(review.Finding{Check: "policy/valid", Where: f.path, Detail: err.Error()})
+		}
 	case f.path == index.PolicyPath:
 		if _, err := review.ParsePolicy(f.path, f.blob.Data); err != nil {
 			c.add(review.Finding{Check: "policy/valid", Where: f.path, Detail: err.Error()})

@@ -10,10 +10,10 @@ import (
 	"github.com/clydepm/clyde/internal/review"
 )
 
-// The whole index of crates.io of July 2020, in the git bundle that
-// CLYDE_TEST_CRATES_INDEX names, passes as Cargo's; taken over, what was taken
-// passes as clyde's.
-func TestCratesIndex(t *testing.T) {
+// cratesRepo is a clone of the index of crates.io of July 2020, from the git
+// bundle that CLYDE_TEST_CRATES_INDEX names.
+func cratesRepo(t testing.TB) string {
+	t.Helper()
 	bundle := os.Getenv("CLYDE_TEST_CRATES_INDEX")
 	if bundle == "" {
 		if os.Getenv("CLYDE_TEST_REQUIRE") == "1" {
@@ -25,6 +25,13 @@ func TestCratesIndex(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "git", "clone", "-q", "--bare", bundle, crates).CombinedOutput(); err != nil {
 		t.Fatalf("git clone: %v\n%s", err, out)
 	}
+	return crates
+}
+
+// The whole index of crates.io passes as Cargo's; taken over, what was taken
+// passes as clyde's.
+func TestCratesIndex(t *testing.T) {
+	crates := cratesRepo(t)
 	source, err := OpenSource(crates, "")
 	if err != nil {
 		t.Fatal(err)

@@ -42,7 +42,11 @@ func Within(a, b string, limit int) bool {
 // WithinPrefix reports whether a word that starts with prefix can be within
 // limit of word. It is true as well for some prefixes of which no word is.
 func WithinPrefix(prefix, word string, limit int) bool {
-	oneBack, row := make([]int, len(word)+1), make([]int, len(word)+1)
+	if len(word) > longest {
+		return true
+	}
+	var rows [2][longest + 1]int
+	oneBack, row := rows[0][:len(word)+1], rows[1][:len(word)+1]
 	for j := range row {
 		row[j] = j
 	}
