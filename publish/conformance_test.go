@@ -7,16 +7,30 @@ import (
 	"testing"
 	"time"
 
+	"github.com/clydepm/clyde/internal/git"
 	"github.com/clydepm/clyde/internal/gitea"
 	"github.com/clydepm/clyde/internal/registrytest"
 	"github.com/clydepm/clyde/publish"
 )
 
-// adapter is one way to propose a change that the conformance suite goes.
+// adapter is one way to change an index that the conformance suite goes: by pull
+// request, or without a host.
 type adapter struct {
-	name string
-	head string // repository that the branch is in
-	open func(t *testing.T, f *registrytest.Forge) publish.Forge
+	name  string
+	head  string // repository that the branch of a pull request is in
+	open  func(t *testing.T, f *registrytest.Forge) publish.Forge
+	plain func(t *testing.T, f *registrytest.Forge) publish.Destination
+}
+
+// target is the index as the adapter reaches it.
+func (a adapter) target(t *testing.T, f *registrytest.Forge) publish.Target {
+	target := publish.Target{Now: clock, Author: publish.Author{Name: "Keeper", Email: "keeper@example.org"}}
+	if a.plain != nil {
+		target.Destination = a.plain(t, f)
+	} else {
+		target.Forge = a.open(t, f)
+	}
+	return target
 }
 
 func openGitea(t *testing.T, f *registrytest.Forge, token string) publish.Forge {
@@ -29,30 +43,31 @@ func openGitea(t *testing.T, f *registrytest.Forge, token string) publish.Forge 
 	return x
 }
 
+// adapters are those for hosts.
 func adapters() []adapter {
 	return []adapter{
-		{"GitHub", keepersIndex, func(t *testing.T, f *registrytest.Forge) publish.Forge {
+		{name: "GitHub", head: keepersIndex, open: func(t *testing.T, f *registrytest.Forge) publish.Forge {
 			return gitHub(t, f, tokenOf(f, registrytest.Token{Login: "keeper"}))
 		}},
-		{"GitHub, a workflow's token", keepersIndex, func(t *testing.T, f *registrytest.Forge) publish.Forge {
+		{name: "GitHub, a workflow's token", head: keepersIndex, open: func(t *testing.T, f *registrytest.Forge) publish.Forge {
 			return gitHub(t, f, tokenOf(f, registrytest.Token{Login: "keeper", App: true}))
 		}},
-		{"GitHub, a fork", annsFork, func(t *testing.T, f *registrytest.Forge) publish.Forge {
+		{name: "GitHub, a fork", head: annsFork, open: func(t *testing.T, f *registrytest.Forge) publish.Forge {
 			f.Unready = 3
 			return gitHub(t, f, tokenOf(f, registrytest.Token{Login: "ann"}))
 		}},
-		{"GitHub, a token that may not push after all", annsFork, func(t *testing.T, f *registrytest.Forge) publish.Forge {
+		{name: "GitHub, a token that may not push after all", head: annsFork, open: func(t *testing.T, f *registrytest.Forge) publish.Forge {
 			f.Allow(keepersIndex, "ann")
 			return gitHub(t, f, tokenOf(f, registrytest.Token{Login: "ann", NoPushTo: keepersIndex}))
 		}},
-		{"GitHub, an index too large for one tree", keepersIndex, func(t *testing.T, f *registrytest.Forge) publish.Forge {
+		{name: "GitHub, an index too large for one tree", head: keepersIndex, open: func(t *testing.T, f *registrytest.Forge) publish.Forge {
 			f.Tree = 2
 			return gitHub(t, f, tokenOf(f, registrytest.Token{Login: "keeper"}))
 		}},
-		{"Gitea", keepersIndex, func(t *testing.T, f *registrytest.Forge) publish.Forge {
+		{name: "Gitea", head: keepersIndex, open: func(t *testing.T, f *registrytest.Forge) publish.Forge {
 			return openGitea(t, f, tokenOf(f, registrytest.Token{Login: "keeper"}))
 		}},
-		{"Gitea, a fork", annsFork, func(t *testing.T, f *registrytest.Forge) publish.Forge {
+		{name: "Gitea, a fork", head: annsFork, open: func(t *testing.T, f *registrytest.Forge) publish.Forge {
 			return openGitea(t, f, tokenOf(f, registrytest.Token{Login: "ann"}))
 		}},
 	}
@@ -67,12 +82,37 @@ func tokenOf(f *registrytest.Forge, template registrytest.Token) string {
 	return f.AddToken(template)
 }
 
-// TestForgeConformance is what every adapter has to do.
-func TestForgeConformance(t *testing.T) {
+// plainAdapters are those that need no host.
+func plainAdapters() []adapter {
+	return []adapter{
+		{name: "a bare repository", plain: func(t *testing.T, f *registrytest.Forge) publish.Destination {
+			return openIndex(t, f.Path(keepersIndex))
+		}},
+		{name: "a push", plain: func(t *testing.T, f *registrytest.Forge) publish.Destination {
+			token := tokenOf(f, registrytest.Token{Login: "keeper"})
+			remote, err := publish.OpenRemote(f.URL+"/"+keepersIndex+".git", git.Auth{Token: token})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { remote.Close() })
+			return remote
+		}},
+	}
+}
+
+// TestConformance is what every way to an index has to do.
+func TestConformance(t *testing.T) {
+	for _, a := range plainAdapters() {
+		t.Run(a.name, func(t *testing.T) {
+			t.Parallel()
+			conformKinds(t, a)
+		})
+	}
 	for _, a := range adapters() {
 		t.Run(a.name, func(t *testing.T) {
 			t.Parallel()
 			conform(t, a)
+			conformKinds(t, a)
 		})
 	}
 }

@@ -62,6 +62,15 @@ func AppendLine(file []byte, entry *index.Entry) ([]byte, error) {
 	return slices.Concat(file, entry.AppendLine(nil), []byte("\n")), nil
 }
 
+// Signature says where the signature of a version that is published is, and its
+// digest. It is nil when there is none, and before a plan to sign is applied.
+func (p *Plan) Signature() *index.Attestation {
+	if p.release == nil {
+		return nil
+	}
+	return p.release.entry.Att
+}
+
 // standIn is the line as if it were signed. The review has to judge it before
 // it is, because signing leaves traces in public logs.
 func (r *release) standIn() *index.Entry {

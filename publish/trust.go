@@ -46,7 +46,7 @@ func NewTrustPlan(ctx context.Context, opts TrustOptions) (*Plan, error) {
 	}
 	folder, branch := attest.KeysFolder, "clyde/trust/"+escapeCase(opts.Name)
 	if opts.ForIndex {
-		folder, branch = attest.IndexKeysFolder, "clyde/trust/index/"+escapeCase(opts.Name)
+		folder, branch = attest.IndexKeysFolder, "clyde/trust-index/"+escapeCase(opts.Name)
 	}
 	t := trusted{name: opts.Name, file: path.Join(trustFolder, folder, opts.Name+".pem"), id: id, pem: opts.PEM}
 	return newPlan(ctx, Plan{Kind: index.KindPolicy, Package: "key " + opts.Name, branch: branch, target: opts.Target, derive: t.derive})

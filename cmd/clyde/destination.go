@@ -159,6 +159,9 @@ func (a *app) carryOut(ctx context.Context, plan *publish.Plan, dryRun bool, ver
 	for _, archive := range plan.Archives {
 		a.printf("  archive  %s\n  sha256   %s\n", archive.URL, archive.Summary.SHA256)
 	}
+	if att := plan.Signature(); att != nil {
+		a.printf("  bundle   %s\n  sha256   %s\n", terminal.Escape(att.URL), att.SHA256)
+	}
 	a.printf("  commit   %s\n", applied.ID)
 	a.showProposal(applied.Proposal)
 	return nil

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -38,9 +40,23 @@ func (e *Error) Error() string {
 		text += ": " + e.Detail
 	}
 	if e.Err != nil {
-		text += ": " + e.Err.Error()
+		text += ": " + withoutURL(e.Err, text)
 	}
 	return text
+}
+
+// withoutURL is the text of an error without the address of a request, of which
+// the host is left where the context does not name it.
+func withoutURL(err error, context string) string {
+	failed, ok := errors.AsType[*url.Error](err)
+	if !ok {
+		return err.Error()
+	}
+	cause := failed.Err.Error()
+	if u, err := url.Parse(failed.URL); err == nil && !strings.Contains(context, u.Host) {
+		cause = u.Host + ": " + cause
+	}
+	return strings.Replace(err.Error(), failed.Error(), cause, 1)
 }
 
 // Hint is the remedy, or "".

@@ -204,8 +204,13 @@ type redactedError struct {
 func (e redactedError) Error() string { return e.text }
 func (e redactedError) Unwrap() error { return e.err }
 
+// redactError leaves out the address of a request, too, which is said beside it.
 func redactError(address string, err error) error {
-	text := strings.ReplaceAll(err.Error(), address, Redact(address))
+	text := err.Error()
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		text = strings.Replace(text, failed.Error(), failed.Err.Error(), 1)
+	}
+	text = strings.ReplaceAll(text, address, Redact(address))
 	if ep, epErr := endpoint(address); epErr == nil && ep.Password != "" {
 		text = strings.ReplaceAll(text, ep.Password, "***")
 		text = strings.ReplaceAll(text, url.QueryEscape(ep.Password), "***")

@@ -141,6 +141,7 @@ func (r *repository) at(id plumbing.Hash, path string) (plumbing.Hash, error) {
 
 // read is the content of a revision that is a blob.
 func (r *repository) read(rev string) ([]byte, error) {
+	r.objects.Reindex() // somebody else may have written a pack
 	blob, err := object.GetBlob(r.objects, plumbing.NewHash(r.resolve(rev)))
 	if err != nil {
 		return nil, err
