@@ -2,15 +2,19 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/clydepm/clyde/internal/registrytest"
+	"github.com/clydepm/clyde/internal/sockettest"
 )
 
 // scriptTime is the clock of every transcript.
@@ -25,6 +29,7 @@ func TestMain(m *testing.M) {
 			env.Now = func() time.Time { return scriptTime }
 			os.Exit(run(ctx, env, os.Args[1:]))
 		},
+		"nosockets": runWithoutSockets,
 	})
 }
 
@@ -54,4 +59,18 @@ func TestScripts(t *testing.T) {
 			return os.MkdirAll(filepath.Join(env.WorkDir, "home"), 0o755)
 		},
 	})
+}
+
+// runWithoutSockets runs the program of its arguments, which is killed when it
+// opens a socket.
+func runWithoutSockets() {
+	program, err := exec.LookPath(os.Args[1])
+	if err == nil {
+		err = sockettest.Forbid()
+	}
+	if err == nil {
+		err = syscall.Exec(program, os.Args[1:], os.Environ())
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(exitFailed)
 }

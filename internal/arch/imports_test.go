@@ -22,6 +22,7 @@ func allowed() map[string][]string {
 
 		// A Sigstore for tests.
 		"internal/sigstoretest": {"internal/attest"},
+		"internal/sockettest":   {},
 
 		"internal/registry":     {"index", "internal/history", "internal/attest", "internal/git", "internal/review", "internal/strictyaml"},
 		"internal/gate":         {"index", "publish", "internal/forge", "internal/git", "internal/review"},
