@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// maxResponse bounds one answer of an API.
-const maxResponse = 64 << 20
+// MaxResponse bounds one answer of an API, in bytes.
+const MaxResponse = 64 << 20
 
 // attempts is how often a request is made that fails for a reason which may
 // pass.
@@ -153,11 +153,11 @@ var errTooLarge = errors.New("the answer is larger than anything that was asked 
 
 func (t *Transport) read(resp *http.Response) error {
 	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
+	data, err := io.ReadAll(io.LimitReader(resp.Body, MaxResponse+1))
 	if err != nil {
 		return err
 	}
-	if len(data) > maxResponse {
+	if len(data) > MaxResponse {
 		return errTooLarge
 	}
 	if t.Token != "" {

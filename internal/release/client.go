@@ -99,16 +99,18 @@ func (c *Client) exchange(ctx context.Context, method, path, contentType, accept
 	if !strings.Contains(path, "://") {
 		address = c.opts.API + "/repos/" + c.opts.Repository + path
 	}
-	request, err := http.NewRequestWithContext(ctx, method, address, body)
+	request, err := newRequest(ctx, method, address, accept, body)
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("Accept", accept)
-	request.Header.Set("User-Agent", "clyde")
-	request.Header.Set("X-GitHub-Api-Version", "2022-11-28")
 	if body != nil {
 		request.Header.Set("Content-Type", contentType)
 	}
+	return c.do(request)
+}
+
+// do makes a request and returns the body of a success.
+func (c *Client) do(request *http.Request) ([]byte, error) {
 	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, err
@@ -122,6 +124,17 @@ func (c *Client) exchange(ctx context.Context, method, path, contentType, accept
 		return nil, &statusError{response.StatusCode, messageOf(data)}
 	}
 	return data, nil
+}
+
+func newRequest(ctx context.Context, method, address, accept string, body io.Reader) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, method, address, body)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Accept", accept)
+	request.Header.Set("User-Agent", "clyde")
+	request.Header.Set("X-GitHub-Api-Version", "2022-11-28")
+	return request, nil
 }
 
 // messageOf reads GitHub's explanation of a failure.

@@ -94,31 +94,51 @@ func (r *Release) URL(name, _ string) string {
 	return r.client.opts.Web + "/" + r.client.opts.Repository + "/releases/download/" + escapePath(r.Tag) + "/" + url.PathEscape(AssetName(name))
 }
 
+// content is what an asset has to be. The bytes are opened as often as they are
+// needed, and are never in memory as a whole when they come from a file.
+type content struct {
+	size   int64
+	digest string // SHA-256 in hex
+	open   func() (io.ReadCloser, error)
+}
+
+// fileContent reads a file once for its size and digest.
+func fileContent(name string) (content, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return content{}, err
+	}
+	hash := sha256.New()
+	size, err := io.Copy(hash, f)
+	return content{size, hex.EncodeToString(hash.Sum(nil)), func() (io.ReadCloser, error) { return os.Open(name) }}, errors.Join(err, f.Close())
+}
+
 // Put uploads the file from, which has the SHA-256 given in hex, or does nothing
 // when it is there. Other bytes under that name are replaced.
 func (r *Release) Put(ctx context.Context, from, name, digest string) error {
-	f, err := os.Open(from)
+	c, err := fileContent(from)
 	if err != nil {
 		return err
 	}
-	data, err := io.ReadAll(f)
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
+	if c.digest != digest {
+		return fmt.Errorf("%s has the SHA-256 %s and not %s", from, c.digest, digest)
 	}
-	if got := digestOf(data); got != digest {
-		return fmt.Errorf("%s has the SHA-256 %s and not %s", from, got, digest)
-	}
-	return r.PutBytes(ctx, name, data)
+	return r.put(ctx, name, c)
 }
 
 // PutBytes uploads an asset, or does nothing when it is there. Other bytes under
 // that name are replaced.
 func (r *Release) PutBytes(ctx context.Context, name string, data []byte) error {
+	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
+	return r.put(ctx, name, content{int64(len(data)), digestOf(data), open})
+}
+
+func (r *Release) put(ctx context.Context, name string, want content) error {
 	name = AssetName(name)
 	op := fmt.Sprintf("upload %s to the release %s", name, r.Tag)
 	have, ok := r.assets[name]
 	if ok {
-		same, err := r.same(ctx, have, data)
+		same, err := r.same(ctx, have, want)
 		if err != nil || same {
 			return explain(op, err)
 		}
@@ -131,19 +151,23 @@ func (r *Release) PutBytes(ctx context.Context, name string, data []byte) error 
 			return explain(op, err)
 		}
 	}
-	return explain(op, r.create(ctx, name, data))
+	return explain(op, r.create(ctx, name, want))
 }
 
-// same reports whether an asset has these bytes, whole.
-func (r *Release) same(ctx context.Context, have asset, data []byte) (bool, error) {
-	if have.State != "uploaded" || have.Size != int64(len(data)) {
+// same reports whether an asset has these bytes, whole. What is too large to look
+// at, where GitHub does not say its digest, is taken for other bytes.
+func (r *Release) same(ctx context.Context, have asset, want content) (bool, error) {
+	if have.State != "uploaded" || have.Size != want.size {
 		return false, nil
 	}
 	if have.Digest != "" {
-		return have.Digest == "sha256:"+digestOf(data), nil
+		return have.Digest == "sha256:"+want.digest, nil
+	}
+	if have.Size > forge.MaxResponse {
+		return false, nil
 	}
 	there, err := r.download(ctx, have)
-	return bytes.Equal(there, data), err
+	return err == nil && digestOf(there) == want.digest, err
 }
 
 // remove deletes an asset. One that is gone already is what was wanted.
@@ -159,10 +183,10 @@ func (r *Release) remove(ctx context.Context, a asset) error {
 
 // create makes the asset. When it is not known whether an upload took effect, the
 // release is looked at before it is made again.
-func (r *Release) create(ctx context.Context, name string, data []byte) error {
+func (r *Release) create(ctx context.Context, name string, want content) error {
 	const attempts = 4
 	for attempt := 1; ; attempt++ {
-		err := r.uploadOnce(ctx, name, data)
+		err := r.uploadOnce(ctx, name, want)
 		code := status(err)
 		taken := code == http.StatusUnprocessableEntity && strings.Contains(err.Error(), "already_exists")
 		unclear := err != nil && (code == 0 || code >= 500 || taken)
@@ -181,7 +205,7 @@ func (r *Release) create(ctx context.Context, name string, data []byte) error {
 		if !there {
 			continue
 		}
-		if same, err := r.same(ctx, have, data); err != nil || same {
+		if same, err := r.same(ctx, have, want); err != nil || same {
 			return err
 		}
 		if err := r.remove(ctx, have); err != nil {
@@ -190,9 +214,19 @@ func (r *Release) create(ctx context.Context, name string, data []byte) error {
 	}
 }
 
-func (r *Release) uploadOnce(ctx context.Context, name string, data []byte) error {
-	answer, err := r.client.exchange(ctx, http.MethodPost, r.upload+"?name="+url.QueryEscape(name),
-		"application/octet-stream", "application/vnd.github+json", bytes.NewReader(data))
+func (r *Release) uploadOnce(ctx context.Context, name string, want content) error {
+	body, err := want.open()
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	request, err := newRequest(ctx, http.MethodPost, r.upload+"?name="+url.QueryEscape(name), "application/vnd.github+json", body)
+	if err != nil {
+		return err
+	}
+	request.ContentLength, request.GetBody = want.size, want.open
+	request.Header.Set("Content-Type", "application/octet-stream")
+	answer, err := r.client.do(request)
 	if err != nil {
 		return err
 	}
