@@ -32,7 +32,7 @@ const longest = 600
 // Code returns text as a code span on one line. An empty text is shown as an
 // empty pair of quotes.
 func Code(s string) string {
-	s = clip(terminal.Escape(strings.Join(strings.Fields(s), " ")))
+	s = clip(terminal.Escape(oneLine(s)))
 	if s == "" {
 		s = `""`
 	}
@@ -58,16 +58,23 @@ func Block(language, s string) string {
 	return fence + language + "\n" + s + "\n" + fence + "\n"
 }
 
+// oneLine is the start of a text, which is all that will be shown, with single
+// spaces.
+func oneLine(s string) string {
+	return strings.Join(strings.Fields(clip(s)), " ")
+}
+
 // clip cuts a text that nobody would read to the end.
 func clip(s string) string {
-	if len(s) <= longest {
+	const mark = "… (cut)"
+	if len(s) <= longest || strings.HasSuffix(s, mark) && len(s) <= longest+len(mark) {
 		return s
 	}
 	cut := longest
-	for !utf8.RuneStart(s[cut]) {
+	for cut > longest-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
 		cut--
 	}
-	return s[:cut] + "… (cut)"
+	return s[:cut] + mark
 }
 
 // longestRun is the length of the longest run of backticks.

@@ -48,7 +48,7 @@ func prose(s string, code func(string) string) string {
 // around words, as in 'clyde publish'.
 func tokens(s string) []string {
 	var all []string
-	for s = strings.Join(strings.Fields(s), " "); s != ""; {
+	for s = oneLine(s); s != ""; {
 		end := strings.IndexByte(s, ' ')
 		if end < 0 {
 			end = len(s)

@@ -79,13 +79,13 @@ func statusIcon(f review.Finding) string {
 // changeText is the change in the words of [review.Change.String].
 func changeText(c review.Change) string {
 	if c.Kind == "" {
-		return c.String()
+		return markdown.Prose(c.String())
 	}
 	names := c.Files
 	if len(names) == 0 {
 		names = append([]string{c.Package}, c.Versions...)
 	}
-	text := c.Kind
+	text := markdown.Prose(c.Kind)
 	for i, name := range names {
 		code := " " + markdown.Code(name)
 		if len(text)+len(code) > shareTitle {
@@ -218,11 +218,11 @@ func diffText(d review.Diff) string {
 			if row.name != "" {
 				what += " " + markdown.Cell(row.name)
 			}
-			now := orDash(row.after)
+			before, now := orDash(row.before, row.own), orDash(row.after, row.own)
 			if row.note != "" {
 				now += " (" + row.note + ")"
 			}
-			lines = append(lines, fmt.Sprintf("| %s | %s | %s |\n", what, orDash(row.before), now))
+			lines = append(lines, fmt.Sprintf("| %s | %s | %s |\n", what, before, now))
 		}
 		p.list(lines, shareDiffs-shareFiles-500, cutRow)
 	}
@@ -233,7 +233,7 @@ func diffText(d review.Diff) string {
 	p.addf("\n<details><summary>%s</summary>\n\n| | file | before | now |\n| --- | --- | --- | --- |\n", counted(len(rows)+d.Files.More, "file"))
 	var lines []string
 	for _, f := range rows {
-		lines = append(lines, fmt.Sprintf("| %s | %s | %s | %s |\n", f.word(), markdown.Cell(f.path), orDash(f.before()), orDash(f.after())))
+		lines = append(lines, fmt.Sprintf("| %s | %s | %s | %s |\n", f.word(), markdown.Cell(f.path), orDash(f.before(), true), orDash(f.after(), true)))
 	}
 	p.list(lines, shareFiles-300, cutRow)
 	if d.Files.More > 0 {
@@ -248,11 +248,15 @@ func (f fileRow) word() string {
 	return map[string]string{"+": "new", "-": "gone", "~": "changed"}[f.sign()]
 }
 
-func orDash(s string) string {
-	if s == "" {
+// orDash is a cell of a table: our own words, or what is from outside.
+func orDash(s string, own bool) string {
+	switch {
+	case s == "":
 		return "–"
+	case own:
+		return s
 	}
-	return markdown.CellProse(s)
+	return markdown.Cell(s)
 }
 
 // signers is who signed each version, as the signature proves it, beside who is
@@ -266,7 +270,7 @@ func (p *page) signers(signers []review.Signer) {
 		}
 		text := fmt.Sprintf("\n#### %s %s is %s\n\n| | |\n| --- | --- |\n", icon, markdown.Code(s.Version), signature(s))
 		for _, row := range signerRows(s) {
-			text += fmt.Sprintf("| %s | %s |\n", row[0], markdown.CellProse(row[1]))
+			text += fmt.Sprintf("| %s | %s |\n", row[0], orDash(row[1], row[1] == nobody))
 		}
 		if rest -= len(text); rest < 0 && i > 0 {
 			p.addf("\n*Who signed %s did not fit here; the command below shows it.*\n", counted(len(signers)-i, "more version"))

@@ -13,6 +13,7 @@ type diffRow struct {
 	name          string // of the thing, "" where there is only one
 	before, after string // "" for what was not, or is no more, there
 	note          string // our own words
+	own           bool   // before and after are our own words too
 }
 
 // sign is that of a difference: "+" for what came, "-" for what went.
@@ -41,7 +42,7 @@ func (r diffRow) text() string {
 func diffRows(d review.Diff) []diffRow {
 	var rows []diffRow
 	if d.Size.After > 0 {
-		row := diffRow{what: "archive", after: size(d.Size.After), note: grown(d.Size)}
+		row := diffRow{what: "archive", after: size(d.Size.After), note: grown(d.Size), own: true}
 		if d.Size.Before > 0 {
 			row.before = size(d.Size.Before)
 		}
@@ -60,10 +61,13 @@ func diffRows(d review.Diff) []diffRow {
 	}
 	for _, f := range d.Native {
 		row := fileRow{f.Path, f.Sizes}
-		rows = append(rows, diffRow{what: "machine code", name: f.Path, before: row.before(), after: row.after()})
+		if row.Before == 0 {
+			row.Before = -1
+		}
+		rows = append(rows, diffRow{what: "machine code", name: f.Path, before: row.before(), after: row.after(), own: true})
 	}
 	if d.Files != nil {
-		rows = append(rows, diffRow{what: "files", after: fileCounts(d.Files)})
+		rows = append(rows, diffRow{what: "files", after: fileCounts(d.Files), own: true})
 	}
 	return rows
 }
@@ -112,14 +116,14 @@ func (f fileRow) sign() string {
 }
 
 func (f fileRow) before() string {
-	if f.Before <= 0 {
+	if f.Before < 0 {
 		return ""
 	}
 	return size(f.Before)
 }
 
 func (f fileRow) after() string {
-	if f.After <= 0 {
+	if f.After < 0 {
 		return ""
 	}
 	return size(f.After)
@@ -142,6 +146,9 @@ func signature(s review.Signer) string {
 	}
 	return "not signed by a publisher on record"
 }
+
+// nobody stands in place of a publisher on record.
+const nobody = "nobody who matches"
 
 // signerRows are what the signature proves, and who is on record.
 func signerRows(s review.Signer) [][2]string {
@@ -166,7 +173,7 @@ func signerRows(s review.Signer) [][2]string {
 		}
 	}
 	if s.Recorded == "" {
-		rows = append(rows, [2]string{"on record", "nobody who matches"})
+		rows = append(rows, [2]string{"on record", nobody})
 	}
 	return rows
 }

@@ -105,16 +105,15 @@ func writeTable(buf *bytes.Buffer, table *terminal.Table) {
 // sameGroup counts the findings at the start that differ only in the rule's
 // name within its group, and passed or were skipped.
 func sameGroup(findings []review.Finding) int {
-	group, _, _ := strings.Cut(findings[0].Check, "/")
-	n := 0
-	for _, f := range findings {
-		if !strings.HasPrefix(f.Check, group+"/") || f.Status != findings[0].Status || f.Detail != findings[0].Detail {
+	first := findings[0]
+	group, _, _ := strings.Cut(first.Check, "/")
+	n := 1
+	for n < len(findings) && (first.Status == review.Pass || first.Status == review.Skip) {
+		f := findings[n]
+		if !strings.HasPrefix(f.Check, group+"/") || f.Status != first.Status || f.Detail != first.Detail {
 			break
 		}
 		n++
-	}
-	if s := findings[0].Status; s == review.Fail || s == review.Warn {
-		return 1
 	}
 	return n
 }
