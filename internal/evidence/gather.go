@@ -165,7 +165,7 @@ func configOf(base, head fs.FS) (*index.Config, error) {
 // version gathers what belongs to one version.
 func (g *gatherer) version(ctx context.Context, a review.Addition) (*review.Evidence, error) {
 	v := &version{gatherer: g, entry: a.Entry, ev: &review.Evidence{Builds: map[string]*review.File{}}}
-	steps := []func(context.Context) error{v.origin, v.archives, v.bundle}
+	steps := []func(context.Context) error{v.origin, v.archives, v.bundles}
 	if a.Previous != nil {
 		steps = append(steps, func(ctx context.Context) error { return v.previous(ctx, a.Previous) })
 	}
@@ -283,20 +283,31 @@ func (v *version) file(ctx context.Context, address string, size int64) (*review
 	return f, nil
 }
 
-func (v *version) bundle(ctx context.Context) error {
-	if v.entry.Att == nil {
+// bundles fetches the signature and the provenance.
+func (v *version) bundles(ctx context.Context) error {
+	att := v.entry.Att
+	if att == nil {
 		return nil
 	}
-	f, err := v.file(ctx, v.entry.Att.URL, attest.MaxBundleSize)
+	var err error
+	if v.ev.Bundle, err = v.bundle(ctx, "bundle", att.URL); err != nil || att.Provenance == nil {
+		return err
+	}
+	v.ev.Provenance, err = v.bundle(ctx, "provenance", att.Provenance.URL)
+	return err
+}
+
+func (v *version) bundle(ctx context.Context, what, address string) ([]byte, error) {
+	f, err := v.file(ctx, address, attest.MaxBundleSize)
 	if err != nil {
-		return v.missed("bundle", err)
+		return nil, v.missed(what, err)
 	}
 	r, err := f.Open()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	v.ev.Bundle, err = io.ReadAll(r)
-	return errors.Join(err, r.Close())
+	data, err := io.ReadAll(r)
+	return data, errors.Join(err, r.Close())
 }
 
 func (v *version) previous(ctx context.Context, e *index.Entry) error {

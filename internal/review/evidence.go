@@ -15,6 +15,7 @@ type Evidence struct {
 	Archive    *File
 	Builds     map[string]*File // by platform
 	Bundle     []byte           // of the signature; nil: the line names none, or it was not found
+	Provenance []byte           // bundle of it, where the line names one
 	Previous   *File            // archive of the version before, for the comparison
 	Missing    []Missing        // what should have been there
 	// Early is true for what a publisher knows before anything is uploaded. What
@@ -52,6 +53,6 @@ type File struct {
 
 // Missing is one thing that could not be had.
 type Missing struct {
-	What   string // "tag", "repository", "release", "archive", "bundle", "builds.PLATFORM", "previous"
+	What   string // "tag", "repository", "release", "archive", "bundle", "provenance", "builds.PLATFORM", "previous"
 	Detail string // the same words for the same reason, such as "not found"
 }

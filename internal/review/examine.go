@@ -69,10 +69,15 @@ func (j *judge) examine(a Addition, owners *Owners) error {
 
 // missing reports what could not be had.
 func (x *examination) missing() {
+	members := map[string]string{
+		"repository": "source.repository", "tag": "source.ref", "release": "source.ref",
+		"archive": "dl", "bundle": "att.url", "provenance": "att.provenance.url",
+	}
 	for _, m := range x.ev.Missing {
+		member, single := members[m.What]
 		switch {
-		case m.What == "repository" || m.What == "tag" || m.What == "release" || m.What == "archive" || m.What == "bundle":
-			x.add("evidence/"+m.What, x.at(x.Entry, ""), "", "the %s could not be had: %s", m.What, m.Detail)
+		case single:
+			x.add("evidence/"+m.What, x.at(x.Entry, member), "", "the %s could not be had: %s", m.What, m.Detail)
 		case m.What == "previous":
 			x.add("content/compared", x.at(x.Entry, ""), "", "the archive of %s could not be had: %s", x.Previous.Vers, m.Detail)
 		default:
@@ -250,7 +255,7 @@ func (j *judge) whyNoEvidence(id string) string {
 		if j.in.Evidence == nil {
 			return "nobody gathered evidence"
 		}
-	case "bundle", "signature", "statement", "identity":
+	case "bundle", "signature", "statement", "identity", "provenance":
 		return j.whyNoSignature(id)
 	}
 	return ""

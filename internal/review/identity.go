@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/attest"
@@ -83,6 +84,34 @@ func (x *examination) signature() error {
 		}
 	}
 	x.signers = append(x.signers, x.signer(err == nil))
+	return x.provenance(profile, want)
+}
+
+// provenance verifies where and how the archive was built, when the line says
+// that there is something about it.
+func (x *examination) provenance(profile *attest.Profile, want attest.Expected) error {
+	const skipped = "no provenance was seen"
+	if x.ev.Provenance == nil {
+		for _, id := range []string{"provenance/signature", attest.CheckBuilder, attest.CheckSource} {
+			x.skipped[id] = skipped
+		}
+		return nil
+	}
+	found, _, err := profile.VerifyProvenance(x.ev.Provenance, want)
+	if err != nil && !errors.Is(err, attest.ErrRejected) {
+		return err
+	}
+	for _, c := range found.Checks {
+		switch {
+		case c.Status == attest.Skip && strings.HasPrefix(c.ID, "provenance/"):
+			x.skipped[c.ID] = c.Detail
+		case c.Status != attest.Fail:
+		case strings.HasPrefix(c.ID, "provenance/"):
+			x.add(c.ID, x.at(x.Entry, "att.provenance"), "", "%s", c.Detail)
+		default:
+			x.add("provenance/signature", x.at(x.Entry, "att.provenance"), "", "%s: %s", c.ID, c.Detail)
+		}
+	}
 	return nil
 }
 

@@ -307,7 +307,7 @@ func (j *judge) applies(rule Rule) bool {
 		return publish
 	case "version", "dependency", "license", "attestation":
 		return publish
-	case "evidence", "content", "bundle", "signature", "statement", "identity":
+	case "evidence", "content", "bundle", "signature", "statement", "identity", "provenance":
 		return publish && j.appliesEvidence(rule.ID)
 	case "time":
 		return publish || kind == index.KindRetire

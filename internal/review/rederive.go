@@ -46,6 +46,9 @@ func ruleOfMember(member string) string {
 	case "builds":
 		return "evidence/builds"
 	case "att":
+		if strings.HasPrefix(below, "provenance") {
+			return "evidence/provenance"
+		}
 		return "evidence/bundle"
 	case "source":
 		if slices.Contains([]string{"ref", "commit", "tag_object"}, below) {
@@ -124,17 +127,27 @@ func (x *examination) buildFacts() []index.Build {
 	return builds
 }
 
-// attestation is where the signature is found, and what is there.
+// attestation is where the signature and the provenance are found, and what is
+// there.
 func (x *examination) attestation() *index.Attestation {
-	if x.Entry.Att == nil {
-		return nil
+	said := x.Entry.Att
+	if said == nil || x.ev.Early && x.ev.Bundle == nil {
+		return said // which stands for one that is not made yet
 	}
-	if x.ev.Bundle == nil && x.ev.Early {
-		return x.Entry.Att // which stands for one that is not made yet
+	name := index.ArchiveName(x.Entry.Name, x.Entry.Vers)
+	found := x.kept(said, name+".sigstore.json", x.ev.Bundle)
+	provenance := name + ".provenance.sigstore.json"
+	if said.Provenance != nil {
+		found.Provenance = x.kept(said.Provenance, provenance, x.ev.Provenance)
+	} else if address, ok := x.asset(provenance); ok {
+		found.Provenance = &index.Attestation{URL: address} // which the line must not leave out
 	}
-	digest := digestOf(x.ev.Bundle)
-	name := index.ArchiveName(x.Entry.Name, x.Entry.Vers) + ".sigstore.json"
-	return &index.Attestation{URL: x.place(x.Entry.Att.URL, name, digest), SHA256: digest}
+	return found
+}
+
+func (x *examination) kept(said *index.Attestation, name string, bundle []byte) *index.Attestation {
+	digest := digestOf(bundle)
+	return &index.Attestation{URL: x.place(said.URL, name, digest), SHA256: digest}
 }
 
 // place is where a file has to be. With a release it is that release's. What is

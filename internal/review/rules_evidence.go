@@ -13,6 +13,7 @@ func evidenceRules() []Rule {
 		fixed("evidence/archive", "the archive is where the line says, with that size and digest"),
 		fixed("evidence/builds", "the builds are those of the package, where the line says, with those sizes and digests"),
 		fixed("evidence/bundle", "the signature is where the line says, with that digest"),
+		fixed("evidence/provenance", "the provenance is where the line says, with that digest"),
 		fixed("evidence/manifest", "the archive has a manifest that can be published"),
 		fixed("evidence/line", "the line is the one that is made from the manifest in the archive"),
 		{ID: "evidence/time", Status: Fail, Summary: "a line was made when its release and its signature were"},
@@ -78,5 +79,9 @@ func attestRules() []Rule {
 	for _, id := range attest.Checks() {
 		rules = append(rules, Rule{ID: id, Status: Fail, Fixed: true, Summary: summaries[id]})
 	}
-	return rules
+	return append(rules,
+		Rule{ID: "provenance/signature", Status: Fail, Fixed: true, Summary: "provenance is about the archive, and signed by one who may sign the version"},
+		Rule{ID: attest.CheckBuilder, Status: Fail, Fixed: true, Summary: "the builder of the provenance is the workflow that signed it"},
+		Rule{ID: attest.CheckSource, Status: Fail, Fixed: true, Summary: "the provenance names the commit of the line"},
+	)
 }

@@ -85,7 +85,7 @@ func TestRulesAreThoseOfTheCode(t *testing.T) {
 // rules, but for the table itself.
 func ruleLiterals(t *testing.T, dir string) map[string]bool {
 	t.Helper()
-	id := regexp.MustCompile(`^(tree|history|squash|delta|name|line|time|version|dependency|license|attestation|owners|sources|policy|trust|config|evidence|content|bundle|signature|statement|identity)/[a-z-]+$`)
+	id := regexp.MustCompile(`^(tree|history|squash|delta|name|line|time|version|dependency|license|attestation|owners|sources|policy|trust|config|evidence|content|bundle|signature|statement|identity|provenance)/[a-z-]+$`)
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		t.Fatal(err)
