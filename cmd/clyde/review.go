@@ -4,80 +4,164 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/clydepm/clyde/internal/git"
 	"github.com/clydepm/clyde/internal/history"
-	"github.com/clydepm/clyde/internal/report"
 	"github.com/clydepm/clyde/internal/review"
 )
 
+// reviewFlags are those of "clyde review".
+type reviewFlags struct {
+	mergeFlags
+	index, base, head string
+	pull              int
+	at                string
+	evidence          string
+	show              showFlags
+}
+
 func reviewCommand(a *app) *cobra.Command {
-	var path, base, head string
-	var pull int
-	var queue mergeFlags
+	var f reviewFlags
 	cmd := &cobra.Command{
-		Use:   "review --base REV --head REV",
+		Use:   "review [BASE HEAD]",
 		Short: "Judge a proposed change of an index",
 		Long: `Judge whether the tree of one commit of an index may follow that of another.
 
 The rules are those of the index format and of the policy in the base, never of
-the head. It is the same judgement that 'clyde publish --dry-run' shows. Nothing
-is fetched or written; the commits have to be in the repository, which may be
-bare.
+the head. It is the same judgement that 'clyde publish --dry-run' shows.
+
+With two commits, they have to be in the repository, which may be bare. With
+--pull, the pull request of an index at a host is read, on top of the index as it
+is; what the versions it adds claim is fetched and compared, unless --evidence
+says otherwise. Every report names the command that gives the same report again,
+byte for byte in JSON, on any machine.
 
 Exits with 0 when the change passes, also when the policy wants a person to
 approve it, and with 9 when a rule is broken.`,
-		Example: `  clyde review --base main --head topic
-  clyde review --index /srv/index.git --base main --head refs/pull/7/head --json`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if queue.wanted() {
-				return a.reviewQueue(cmd.Context(), &queue, path, pull)
+		Example: `  clyde review main topic
+  clyde review --index /srv/index.git --base main --head refs/pull/7/head --json
+  clyde review --index example/index --pull 7
+  clyde review --index example/index --pull 7 --comment --status`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 0 && len(args) != 2 {
+				return fmt.Errorf("two commits are needed, BASE and HEAD, and there are %d arguments", len(args))
 			}
-			if base == "" || head == "" {
-				return withHint(exitUsage, errors.New("--base and --head are needed: which change is to be judged?"),
-					"name two commits, such as --base main --head topic")
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.wanted() {
+				return a.reviewQueue(cmd.Context(), &f.mergeFlags, f.index, f.pull)
 			}
-			return a.review(cmd.Context(), a.path(path), base, head)
+			if len(args) == 2 {
+				if f.base != "" || f.head != "" {
+					return usagef("give BASE and HEAD once: as arguments or as --base and --head")
+				}
+				f.base, f.head = args[0], args[1]
+			}
+			return a.review(cmd.Context(), &f)
 		},
 	}
-	cmd.Flags().StringVar(&path, "index", ".", "git repository of the index: its `PATH`")
-	cmd.Flags().StringVar(&base, "base", "", "commit, branch or tag that the change is to be merged into: `REV`")
-	cmd.Flags().StringVar(&head, "head", "", "commit, branch or tag with the change: `REV`")
-	cmd.Flags().IntVar(&pull, "pull", 0, "pull request: its `NUMBER`")
-	queue.register(cmd.Flags())
+	flags := cmd.Flags()
+	flags.StringVar(&f.index, "index", ".", "the `INDEX`: its git repository on this machine, or OWNER/REPO or the URL of its page")
+	flags.StringVar(&f.base, "base", "", "commit, branch or tag that the change is to be merged into: `REV`")
+	flags.StringVar(&f.head, "head", "", "commit, branch or tag with the change: `REV`")
+	flags.IntVar(&f.pull, "pull", 0, "pull request: its `NUMBER`")
+	flags.StringVar(&f.at, "at", "", "judge as at this `TIME`, such as 2026-01-02T03:04:05Z (default: now)")
+	flags.StringVar(&f.evidence, "evidence", "auto", "fetch what the new versions claim: `WHEN` is always, never or auto, which is for an index at a host")
+	f.register(flags)
+	f.show.register(flags)
 	return cmd
 }
 
-func (a *app) review(ctx context.Context, path, base, head string) error {
+// judged is a report with what it is about.
+type judged struct {
+	*review.Report
+	tree fs.FS   // that was judged
+	what string  // for the last line of a failure
+	at   address // of an index at a host
+	host any     // its adapter, nil for none
+	pull int     // 0 for none
+	url  string  // of the pull request
+}
+
+func (a *app) review(ctx context.Context, f *reviewFlags) error {
+	if err := f.show.check(a, f.pull); err != nil {
+		return err
+	}
+	now, err := a.judgedAt(f.at)
+	if err != nil {
+		return err
+	}
+	gather, err := f.gathers(a)
+	if err != nil {
+		return err
+	}
+	if f.pull > 0 {
+		return a.reviewPull(ctx, f, now, gather)
+	}
+	if f.base == "" || f.head == "" {
+		return withHint(exitUsage, errors.New("--base and --head are needed: which change is to be judged?"),
+			"name two commits, such as --base main --head topic, or --pull NUMBER of an index at a host")
+	}
+	return a.reviewCommits(ctx, f, now, gather)
+}
+
+// judgedAt is the time of the judgement, in the seconds that a command can name.
+func (a *app) judgedAt(text string) (time.Time, error) {
+	if text == "" {
+		return a.Now().UTC().Truncate(time.Second), nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return at, withHint(exitUsage, fmt.Errorf("--at: %q is no time", text), "write it as 2026-01-02T03:04:05Z")
+	}
+	return at.UTC(), nil
+}
+
+// gathers reports whether evidence is fetched.
+func (f *reviewFlags) gathers(a *app) (bool, error) {
+	switch f.evidence {
+	case "always":
+		if a.offline {
+			return false, usagef("--evidence always does not go with --offline")
+		}
+		return true, nil
+	case "never":
+		return false, nil
+	case "auto":
+		return f.pull > 0 && !a.offline && !a.isFolder(f.index), nil
+	}
+	return false, withHint(exitUsage, fmt.Errorf("--evidence: %q is no answer", f.evidence), "choose always, never or auto")
+}
+
+// reviewCommits judges the difference of two commits of a repository here.
+func (a *app) reviewCommits(ctx context.Context, f *reviewFlags, now time.Time, gather bool) error {
+	path := a.path(f.index)
 	repo, err := git.Open(path)
 	if err != nil {
 		return err
 	}
 	defer repo.Close()
-	input := review.Input{Now: a.Now()}
-	if input.Base, err = repo.TreeAt(base); err != nil {
+	input := review.Input{Now: now, Index: f.index}
+	if input.Base, err = repo.TreeAt(f.base); err != nil {
 		return err
 	}
-	if input.Head, err = repo.TreeAt(head); err != nil {
+	if input.Head, err = repo.TreeAt(f.head); err != nil {
 		return err
 	}
-	if err := addLineage(ctx, &input, repo, base, head); err != nil {
+	if err := addLineage(ctx, &input, repo, f.base, f.head); err != nil {
 		return err
 	}
-	judged, err := review.Judge(input)
+	r, err := a.judgeWith(ctx, input, gather, true)
 	if err != nil {
 		return err
 	}
-	if err := a.showReport(judged); err != nil {
-		return err
-	}
-	if judged.Verdict != review.Pass {
-		return withCode(exitFindings, fmt.Errorf("%s: the change from %s to %s does not pass", path, base, head))
-	}
-	return nil
+	r.Reproduce = f.reproduce(r.Binding, now, gather)
+	return a.show(ctx, &f.show, judged{Report: r, tree: input.Head, what: fmt.Sprintf("%s: the change from %s to %s", path, f.base, f.head)})
 }
 
 // addLineage says which commits are judged and how they follow each other, for
@@ -92,12 +176,4 @@ func addLineage(ctx context.Context, in *review.Input, repo *git.Repo, base, hea
 	step, err := history.Follow(ctx, in.BaseID, in.HeadID, repo, history.Options{})
 	in.Lineage, err = review.LineageOf(step, err)
 	return err
-}
-
-func (a *app) showReport(r *review.Report) error {
-	if a.json {
-		_, err := a.Stdout.Write(r.JSON())
-		return err
-	}
-	return report.WriteText(a.Stdout, r)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -49,6 +50,9 @@ func (b *Bare) Head(context.Context) (forge.Snapshot, error) {
 	}
 	return b.snapshot(id)
 }
+
+// Tree returns the tree of a commit.
+func (b *Bare) Tree(_ context.Context, commit string) (fs.FS, error) { return b.repo.Tree(commit) }
 
 func (b *Bare) snapshot(id string) (forge.Snapshot, error) {
 	tree, err := b.repo.Tree(id)

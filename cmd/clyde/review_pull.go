@@ -1,0 +1,159 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/clydepm/clyde/internal/evidence"
+	"github.com/clydepm/clyde/internal/forge"
+	"github.com/clydepm/clyde/internal/gate"
+	"github.com/clydepm/clyde/internal/review"
+)
+
+// reviewPull judges a pull request on the index as it is, or as it was at the
+// commits that the flags name.
+func (a *app) reviewPull(ctx context.Context, f *reviewFlags, now time.Time, gather bool) (err error) {
+	g, done, err := a.openGate(f.index, f.host)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	j := judged{pull: f.pull, what: fmt.Sprintf("pull request %d", f.pull), host: g.Forge}
+	g.Forge = &asOf{Forge: g.Forge, base: f.base, head: f.head, now: now}
+	g.Now = func() time.Time { return now }
+	g.Judge = func(ctx context.Context, in review.Input) (*review.Report, error) {
+		j.tree = in.Head
+		return a.judgeWith(ctx, in, gather, a.isFolder(f.index))
+	}
+	verdicts, err := g.JudgeOne(ctx, f.pull)
+	if err != nil {
+		return err
+	}
+	v := verdicts[0]
+	switch {
+	case v.Done:
+		a.notef("pull request %d: the index has all of it already", f.pull)
+		return nil
+	case v.Report == nil:
+		return withHint(exitConflict, fmt.Errorf("pull request %d cannot be judged on the index as it is: %s", f.pull, v.Detail), "run the same again; if it stays so, its author has to make it anew")
+	}
+	j.Report, j.url = v.Report, v.URL
+	j.Reproduce = f.reproduce(j.Binding, now, gather)
+	return a.show(ctx, &f.show, j)
+}
+
+// asOf is an index, and a pull request to it, as they were. Empty commits are
+// those of now.
+type asOf struct {
+	gate.Forge
+	base, head string
+	now        time.Time
+}
+
+func (x *asOf) Head(ctx context.Context) (forge.Snapshot, error) {
+	head, err := x.Forge.Head(ctx)
+	if err != nil || x.base == "" || x.base == head.ID {
+		return head, err
+	}
+	trees, ok := x.Forge.(interface {
+		Tree(ctx context.Context, commit string) (fs.FS, error)
+	})
+	if !ok {
+		return head, usagef("--base does not go with --pull here: %s has no older state to show", x.Forge)
+	}
+	tree, err := trees.Tree(ctx, x.base)
+	return forge.Snapshot{ID: x.base, Tree: tree}, err
+}
+
+func (x *asOf) Pull(ctx context.Context, number int) (forge.Pull, error) {
+	pull, err := x.Forge.Pull(ctx, number)
+	pull.Head = cmp.Or(x.head, pull.Head)
+	return pull, err
+}
+
+func (x *asOf) Approvals(ctx context.Context, pull forge.Pull) ([]forge.Approval, error) {
+	all, err := x.Forge.Approvals(ctx, pull)
+	return slices.DeleteFunc(all, func(a forge.Approval) bool { return a.At.After(x.now) }), err
+}
+
+// judgeWith judges a change, with the evidence for it where it is to be had.
+// Local says that the index, and so what it names, is on this machine.
+func (a *app) judgeWith(ctx context.Context, in review.Input, gather, local bool) (*review.Report, error) {
+	if !gather {
+		return review.Judge(in)
+	}
+	set, err := evidence.Gather(ctx, a.evidenceOptions(local), in.Base, in.Head)
+	if err != nil {
+		return nil, err
+	}
+	in.Evidence = set.Versions
+	r, err := review.Judge(in)
+	return r, errors.Join(err, set.Close())
+}
+
+// evidenceOptions say how evidence is fetched. Addresses of the local network
+// are for an index of this machine only.
+func (a *app) evidenceOptions(local bool) evidence.Options {
+	client := &http.Client{Transport: a.HTTP.Transport, Timeout: time.Hour}
+	if base, ok := a.HTTP.Transport.(*http.Transport); !local && (ok || a.HTTP.Transport == nil) && !forge.Loopback(hostOf(a.gitHubServer())) {
+		client.Transport = evidence.Public(base)
+	}
+	hosts := evidence.Hosts{HTTP: client, Files: local, Wait: a.wait, Known: []evidence.Host{{
+		Kind: evidence.GitHub, Web: a.gitHubServer(), API: cmp.Or(a.Getenv("GITHUB_API_URL"), "https://api.github.com"), Token: a.Getenv("GITHUB_TOKEN"),
+	}}}
+	return evidence.Options{Origin: hosts.Origin, HTTP: client, Files: local, Wait: a.wait}
+}
+
+// hostOf is the host of an address without its port.
+func hostOf(address string) string {
+	_, rest, _ := strings.Cut(address, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	host, _, _ = strings.Cut(host, ":")
+	return host
+}
+
+func (a *app) isFolder(path string) bool {
+	info, err := os.Stat(a.path(path))
+	return err == nil && info.IsDir()
+}
+
+// reproduce is the command that gives the same report in JSON on any machine
+// that sees the same index.
+func (f *reviewFlags) reproduce(b review.Binding, now time.Time, gather bool) string {
+	words := []string{"clyde", "review", "--index", f.index}
+	if f.host != "" {
+		words = append(words, "--host", f.host)
+	}
+	if f.pull > 0 {
+		words = append(words, "--pull", strconv.Itoa(f.pull))
+	}
+	words = append(words, "--base", b.Base, "--head", b.Head, "--at", now.Format(time.RFC3339))
+	if gather {
+		words = append(words, "--evidence", "always")
+	} else {
+		words = append(words, "--evidence", "never")
+	}
+	words = append(words, "--format", "json")
+	for i, word := range words {
+		words[i] = shellWord(word)
+	}
+	return strings.Join(words, " ")
+}
+
+// shellWord quotes a word that a shell would not take as it is.
+func shellWord(s string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%+=,"
+	if s != "" && strings.Trim(s, plain) == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
