@@ -3,6 +3,7 @@ package publish
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/clydepm/clyde/internal/forge"
@@ -32,9 +33,18 @@ type State = forge.Snapshot
 // Author is the person or machine that makes a change.
 type Author = forge.Author
 
-// Change is a new text for one file of an index.
+// Change is a new text for one file of an index, and for a new package its
+// owners.
 type Change struct {
 	Path          string
-	Before, After []byte // Before is nil when there is no such file
+	Before, After []byte            // Before is nil when there is no such file
+	Others        map[string][]byte // further new files that belong to it; may be nil
 	Message       string
+}
+
+// files are all files that change.
+func (c Change) files() map[string][]byte {
+	files := map[string][]byte{c.Path: c.After}
+	maps.Copy(files, c.Others)
+	return files
 }

@@ -144,7 +144,7 @@ func (p *Plan) show(ctx context.Context, branch string, own *Pull) (Applied, err
 	if written {
 		p.observe(StepWrite)
 		id, err := p.target.Forge.Write(ctx, branch, forge.Commit{
-			Base: p.base, Path: p.Change.Path, Data: p.Change.After,
+			Base: p.base, Path: p.Change.Path, Data: p.Change.After, Others: p.Change.Others,
 			Message: p.Change.Message, Author: p.target.Author, When: p.target.Now(),
 		})
 		if err != nil {

@@ -145,7 +145,7 @@ func noIndex(where string) error {
 func (l *Local) Write(_ context.Context, base State, change Change, by Author, when time.Time) (string, error) {
 	return l.repo.WriteCommit(git.Commit{
 		Parent:  base.ID,
-		Files:   map[string][]byte{change.Path: change.After},
+		Files:   change.files(),
 		Message: change.Message,
 		Name:    by.Name,
 		Email:   by.Email,

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -143,7 +145,11 @@ func (p *Plan) rederive() error {
 	if d.judged != nil {
 		head.data = d.judged
 	}
-	p.Report, err = review.Judge(review.Input{Base: p.base.Tree, Head: head, Now: p.target.Now()})
+	var judged fs.FS = head
+	for path, data := range d.change.Others {
+		judged = WithFile(judged, path, data)
+	}
+	p.Report, err = review.Judge(review.Input{Base: p.base.Tree, Head: judged, Now: p.target.Now()})
 	return err
 }
 
@@ -164,7 +170,11 @@ func (p *Plan) Diff() string {
 	if p.Change.Before == nil {
 		before = "/dev/null"
 	}
-	return udiff.Unified(before, "b/"+p.Change.Path, string(p.Change.Before), string(p.Change.After))
+	text := udiff.Unified(before, "b/"+p.Change.Path, string(p.Change.Before), string(p.Change.After))
+	for _, path := range slices.Sorted(maps.Keys(p.Change.Others)) {
+		text += udiff.Unified("/dev/null", "b/"+path, "", string(p.Change.Others[path]))
+	}
+	return text
 }
 
 // Close removes the packed archives.

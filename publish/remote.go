@@ -50,7 +50,7 @@ func (r *Remote) Head(ctx context.Context) (State, error) {
 // Write makes the commit here.
 func (r *Remote) Write(_ context.Context, base State, change Change, by Author, when time.Time) (string, error) {
 	return r.mirror.Repo().WriteCommit(git.Commit{
-		Parent: base.ID, Files: map[string][]byte{change.Path: change.After},
+		Parent: base.ID, Files: change.files(),
 		Message: change.Message, Name: by.Name, Email: by.Email, When: when,
 	})
 }

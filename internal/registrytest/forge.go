@@ -2,6 +2,7 @@ package registrytest
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -355,6 +356,14 @@ func (f *Forge) api(h handler) http.HandlerFunc {
 			_, _ = w.Write(raw)
 			return
 		}
+		if hr.Method == http.MethodGet && a.status == http.StatusOK {
+			tag := etag(a.body)
+			w.Header().Set("ETag", tag)
+			if hr.Header.Get("If-None-Match") == tag {
+				w.WriteHeader(http.StatusNotModified)
+				return
+			}
+		}
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		w.WriteHeader(a.status)
 		if a.body == nil {
@@ -364,6 +373,15 @@ func (f *Forge) api(h handler) http.HandlerFunc {
 			f.t.Error(err)
 		}
 	}
+}
+
+// etag is a tag of what the API shows.
+func etag(body any) string {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf(`W/"%x"`, sha256.Sum256(text))
 }
 
 func (f *Forge) answer(hr *http.Request, h handler) answer {

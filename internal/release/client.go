@@ -106,24 +106,25 @@ func (c *Client) exchange(ctx context.Context, method, path, contentType, accept
 	if body != nil {
 		request.Header.Set("Content-Type", contentType)
 	}
-	return c.do(request)
+	data, _, err := c.do(request)
+	return data, err
 }
 
-// do makes a request and returns the body of a success.
-func (c *Client) do(request *http.Request) ([]byte, error) {
+// do makes a request and returns the body and header of a success.
+func (c *Client) do(request *http.Request) ([]byte, http.Header, error) {
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer response.Body.Close()
 	data, err := io.ReadAll(response.Body) // the transport bounds it
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if response.StatusCode >= 300 {
-		return nil, &statusError{response.StatusCode, messageOf(data)}
+		return nil, nil, &statusError{response.StatusCode, messageOf(data)}
 	}
-	return data, nil
+	return data, response.Header, nil
 }
 
 func newRequest(ctx context.Context, method, address, accept string, body io.Reader) (*http.Request, error) {

@@ -226,7 +226,7 @@ func (r *Release) uploadOnce(ctx context.Context, name string, want content) err
 	}
 	request.ContentLength, request.GetBody = want.size, want.open
 	request.Header.Set("Content-Type", "application/octet-stream")
-	answer, err := r.client.do(request)
+	answer, _, err := r.client.do(request)
 	if err != nil {
 		return err
 	}
