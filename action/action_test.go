@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -320,4 +321,41 @@ func TestMatchTag(t *testing.T) {
 			t.Errorf("%s: %v", tag, err)
 		}
 	}
+}
+
+// FuzzSaying says what a stranger wrote, such as a tag or a release's name, in
+// every way there is: no command comes out of it, and outputs have that value, as
+// far as it is UTF-8.
+func FuzzSaying(f *testing.F) {
+	for _, text := range hostile() {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		fake, r := newRunner(t)
+		r.Annotate(action.Annotation{Level: action.LevelError, File: text, Line: 1, Title: text, Text: text})
+		end := r.Group(text)
+		r.Debug("%s", text)
+		if err := r.Print(func(w io.Writer) error { _, err := io.WriteString(w, text); return err }); err != nil {
+			t.Fatal(err)
+		}
+		end()
+		commands, _ := fake.Commands()
+		var names []string
+		for _, c := range commands {
+			names = append(names, c.Name)
+		}
+		if want := []string{"error", "group", "debug", "stop-commands", "endgroup"}; !slices.Equal(names, want) {
+			t.Fatalf("%q gives the commands %q", text, names)
+		}
+		if err := r.SetOutput("entry", text); err != nil {
+			return // refused
+		}
+		if err := r.SetOutput("state", "published"); err != nil {
+			t.Fatal(err)
+		}
+		got := fake.Outputs()
+		if len(got) != 2 || got["state"] != "published" || normal(got["entry"]) != normal(strings.ToValidUTF8(text, "\uFFFD")) {
+			t.Fatalf("%q gives the outputs %q", text, got)
+		}
+	})
 }

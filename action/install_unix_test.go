@@ -21,21 +21,23 @@ type installation struct {
 	dir    string
 	env    map[string]string
 	output string // what it wrote to the log
+	asked  string // the last file that it asked for
 }
 
 // newInstallation serves files of a release and writes checksums for them. What
 // is served may be something else.
 func newInstallation(t *testing.T, promised, served string) *installation {
 	t.Helper()
+	i := &installation{t: t, dir: t.TempDir()}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/v1.2.3/clyde_linux_amd64" || served == "" {
+		i.asked = r.URL.Path
+		if !strings.HasPrefix(r.URL.Path, "/v1.2.3/clyde_") || served == "" {
 			http.NotFound(w, r)
 			return
 		}
 		_, _ = w.Write([]byte(served)) // the client may have gone
 	}))
 	t.Cleanup(server.Close)
-	i := &installation{t: t, dir: t.TempDir()}
 	sum := sha256.Sum256([]byte(promised))
 	i.env = map[string]string{
 		"PATH": os.Getenv("PATH"), "RUNNER_OS": "Linux", "RUNNER_ARCH": "X64", "RUNNER_TEMP": filepath.Join(i.dir, "runner temp"),
@@ -46,7 +48,11 @@ func newInstallation(t *testing.T, promised, served string) *installation {
 		t.Fatal(err)
 	}
 	i.write("install.sh", string(script))
-	i.write("checksums.txt", fmt.Sprintf("# clyde v1.2.3, built with go1.26.8 by action/build.sh\n%s  clyde_linux_amd64\n", hex.EncodeToString(sum[:])))
+	checksums := "# clyde v1.2.3, built with go1.26.8 by action/build.sh\n"
+	for _, platform := range []string{"linux_amd64", "linux_arm64", "darwin_amd64", "darwin_arm64", "windows_amd64.exe", "windows_arm64.exe"} {
+		checksums += fmt.Sprintf("%s  clyde_%s\n", hex.EncodeToString(sum[:]), platform)
+	}
+	i.write("checksums.txt", checksums)
 	return i
 }
 
@@ -118,6 +124,39 @@ func TestInstallVerifiesWhatItDownloads(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), i.run()).Output()
 	if err != nil || string(out) != "this is clyde\n" {
 		t.Errorf("%q, %v\n%s", out, err, i.output)
+	}
+}
+
+// TestInstallKnowsRunners asks on each kind of runner for the file of that kind.
+// On macOS there is no sha256sum.
+func TestInstallKnowsRunners(t *testing.T) {
+	needCurl(t)
+	for _, c := range []struct{ system, machine, file, name string }{
+		{"Linux", "X64", "clyde_linux_amd64", "clyde"},
+		{"Linux", "ARM64", "clyde_linux_arm64", "clyde"},
+		{"macOS", "X64", "clyde_darwin_amd64", "clyde"},
+		{"macOS", "ARM64", "clyde_darwin_arm64", "clyde"},
+		{"Windows", "X64", "clyde_windows_amd64.exe", "clyde.exe"},
+		{"Windows", "ARM64", "clyde_windows_arm64.exe", "clyde.exe"},
+	} {
+		i := newInstallation(t, program, program)
+		i.env["RUNNER_OS"], i.env["RUNNER_ARCH"] = c.system, c.machine
+		if c.system == "macOS" {
+			i.withoutGo()
+			if err := os.Remove(filepath.Join(i.env["PATH"], "sha256sum")); err != nil && !os.IsNotExist(err) {
+				t.Fatal(err)
+			}
+			if _, err := os.Lstat(filepath.Join(i.env["PATH"], "shasum")); err != nil {
+				continue // nothing here computes a digest as macOS does
+			}
+		}
+		path := i.run()
+		if filepath.Base(path) != c.name || !strings.HasSuffix(i.asked, "/"+c.file) {
+			t.Errorf("%s on %s: %q, after asking for %q\n%s", c.system, c.machine, path, i.asked, i.output)
+		}
+		if data, err := os.ReadFile(path); string(data) != program {
+			t.Errorf("%s on %s: %v", c.system, c.machine, err)
+		}
 	}
 }
 

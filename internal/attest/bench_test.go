@@ -1,6 +1,10 @@
 package attest_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
 	"testing"
 
 	"github.com/clydepm/clyde/internal/attest"
@@ -50,6 +54,29 @@ func BenchmarkVerifyPublicGood(b *testing.B) {
 		if v, _ := profile.Verify(bundle, expected()); v.Certificate == nil {
 			b.Fatalf("the signature is not accepted: %+v", v.Checks)
 		}
+	}
+}
+
+// BenchmarkArithmetic is the yardstick: one verification of a signature by a key
+// of each kind, of which a bundle needs several.
+func BenchmarkArithmetic(b *testing.B) {
+	for _, curve := range []elliptic.Curve{elliptic.P256(), elliptic.P384()} {
+		key, err := ecdsa.GenerateKey(curve, rand.Reader)
+		if err != nil {
+			b.Fatal(err)
+		}
+		digest := sha256.Sum256([]byte("a"))
+		signature, err := ecdsa.SignASN1(rand.Reader, key, digest[:])
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(curve.Params().Name, func(b *testing.B) {
+			for b.Loop() {
+				if !ecdsa.VerifyASN1(&key.PublicKey, digest[:], signature) {
+					b.Fatal("not verified")
+				}
+			}
+		})
 	}
 }
 
