@@ -133,13 +133,13 @@ type squashJSON struct {
 
 // historyJSON is what is wrong with a history.
 type historyJSON struct {
-	Problem string    `json:"problem"` // rewritten, rolled-back, forked or frozen
-	Known   string    `json:"known,omitempty"`
-	Head    string    `json:"head"`
-	Common  string    `json:"common,omitempty"`
-	Last    time.Time `json:"last,omitzero"`
-	Detail  string    `json:"detail"`
-	Hint    string    `json:"hint"`
+	Check  string    `json:"check"` // history/rewritten, -/rolled-back, -/forked or -/frozen
+	Known  string    `json:"known,omitempty"`
+	Head   string    `json:"head"`
+	Common string    `json:"common,omitempty"`
+	Last   time.Time `json:"last,omitzero"`
+	Detail string    `json:"detail"`
+	Hint   string    `json:"hint"`
 }
 
 func newHistoryJSON(err error) *historyJSON {
@@ -147,7 +147,7 @@ func newHistoryJSON(err error) *historyJSON {
 	if !errors.As(err, &problem) {
 		return nil
 	}
-	h := &historyJSON{Problem: problem.Name(), Known: problem.Known, Head: problem.Head, Common: problem.Common, Last: problem.Last, Detail: problem.Detail}
+	h := &historyJSON{Check: problem.Check(), Known: problem.Known, Head: problem.Head, Common: problem.Common, Last: problem.Last, Detail: problem.Detail}
 	var hinted interface{ Hint() string }
 	if errors.As(err, &hinted) {
 		h.Hint = hinted.Hint()

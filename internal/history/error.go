@@ -34,18 +34,37 @@ func (e *Error) Unwrap() error { return e.Class }
 // Hint says what to do.
 func (e *Error) Hint() string { return e.Remedy }
 
-// Name is the class in a word, for programs: "rewritten", "rolled-back",
-// "forked" or "frozen".
-func (e *Error) Name() string {
-	switch e.Class {
-	case ErrRolledBack:
-		return "rolled-back"
-	case ErrForked:
-		return "forked"
-	case ErrFrozen:
-		return "frozen"
-	default:
-		return "rewritten"
+// Check is the stable ID of what failed: "history/rewritten",
+// "history/rolled-back", "history/forked" or "history/frozen".
+func (e *Error) Check() string {
+	for _, c := range classes() {
+		if c.class == e.Class {
+			return c.check
+		}
+	}
+	return ""
+}
+
+// Checks lists the IDs of all histories that are refused.
+func Checks() []string {
+	var all []string
+	for _, c := range classes() {
+		all = append(all, c.check)
+	}
+	return all
+}
+
+type namedClass struct {
+	class error
+	check string
+}
+
+func classes() []namedClass {
+	return []namedClass{
+		{ErrRewritten, "history/rewritten"},
+		{ErrRolledBack, "history/rolled-back"},
+		{ErrForked, "history/forked"},
+		{ErrFrozen, "history/frozen"},
 	}
 }
 
