@@ -82,11 +82,29 @@ type gatherer struct {
 // Gather fetches what can be found about each version that the change adds. A
 // change that is not about versions has no evidence and needs none. The error
 // is that of this machine, of the trees, or of ctx.
-func Gather(ctx context.Context, opts Options, base, head fs.FS) (_ *Set, err error) {
+func Gather(ctx context.Context, opts Options, base, head fs.FS) (*Set, error) {
 	added, err := review.Added(base, head)
 	if err != nil {
 		return nil, err
 	}
+	config, err := configOf(base, head)
+	if err != nil {
+		return nil, err
+	}
+	return gather(ctx, opts, config, added)
+}
+
+// GatherPublished fetches what can be found about a version that an index has
+// already, as an audit needs it.
+func GatherPublished(ctx context.Context, opts Options, files fs.FS, e *index.Entry) (*Set, error) {
+	config, err := configOf(files, files)
+	if err != nil {
+		return nil, err
+	}
+	return gather(ctx, opts, config, []review.Addition{{Entry: e}})
+}
+
+func gather(ctx context.Context, opts Options, config *index.Config, added []review.Addition) (_ *Set, err error) {
 	if opts.Limits == (Limits{}) {
 		opts.Limits = DefaultLimits()
 	}
@@ -104,11 +122,8 @@ func Gather(ctx context.Context, opts Options, base, head fs.FS) (_ *Set, err er
 		}
 	}()
 	g := &gatherer{
-		opts: opts, http: withoutCookies(opts.HTTP), set: set, left: opts.Limits.All,
+		opts: opts, http: withoutCookies(opts.HTTP), set: set, left: opts.Limits.All, config: config,
 		files: map[string]*review.File{}, failed: map[string]error{},
-	}
-	if g.config, err = configOf(base, head); err != nil {
-		return nil, err
 	}
 	for i, a := range added {
 		if i == opts.Limits.Versions {

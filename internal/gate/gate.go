@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/clydepm/clyde/internal/forge"
+	"github.com/clydepm/clyde/internal/history"
 	"github.com/clydepm/clyde/internal/review"
 )
 
@@ -162,6 +163,9 @@ func (g *Gate) input(pull forge.Pull, base forge.Snapshot, head fs.FS, approvals
 	in := review.Input{
 		Base: base.Tree, Head: head, BaseID: base.ID, HeadID: pull.Head, Now: g.Now(),
 		Index: g.Index, Author: pull.Author, Opened: pull.Opened,
+		// What is merged goes on with the history of the base, so nothing that
+		// cuts a history off can be.
+		Lineage: &review.Lineage{Kind: history.Forward},
 	}
 	for _, a := range approvals {
 		in.Approvals = append(in.Approvals, review.Approval(a))
