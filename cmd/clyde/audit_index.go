@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/attest"
+	"github.com/clydepm/clyde/internal/audit"
+	"github.com/clydepm/clyde/internal/client"
+	"github.com/clydepm/clyde/internal/evidence"
+	"github.com/clydepm/clyde/internal/github"
+	"github.com/clydepm/clyde/internal/registry"
+	"github.com/clydepm/clyde/internal/review"
+	"github.com/clydepm/clyde/internal/terminal"
+)
+
+// auditFlags are those of "clyde audit-index".
+type auditFlags struct {
+	source       sourceFlags
+	since, seed  string
+	sample, skip int
+	jobs         int
+	localNetwork bool
+}
+
+func auditIndexCommand(a *app) *cobra.Command {
+	var flags auditFlags
+	cmd := &cobra.Command{
+		Use:   "audit-index",
+		Short: "Look whether what was published is still as it was",
+		Long: `Check published versions against the world again: fetch the archive, the
+signature, the tag, the release and the repository of each, and compare them
+with its line. An archive that was replaced, a tag that moved, a release or a
+repository that is gone or belongs to someone else, and a signer who may not
+sign any more are each a finding of their own. The index is never changed.
+
+What a host does not answer now is reported and is no failure.
+
+--since takes the versions that were published after a commit, or since a day.
+--sample takes that many, chosen by a seed: the same seed gives the same order
+of all versions every time, so that --skip goes on where the last run ended.
+GITHUB_TOKEN is used for questions to GitHub, which permits few without.
+
+Exits with 9 when something happened to a version.`,
+		Example: `  clyde audit-index --index registry.git --since 2026-01-01
+  clyde audit-index --sample 200 --seed weekly --skip 400 --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case flags.sample < 0 || flags.skip < 0 || flags.jobs < 1:
+				return usagef("--sample and --skip are numbers from 0, --jobs from 1")
+			case flags.skip > 0 && flags.seed == "":
+				return withHint(exitUsage, errors.New("--skip without --seed: go on in which order?"), "give the seed that the last run printed")
+			case a.offline:
+				return usagef("--offline: an audit looks at the world")
+			}
+			return a.auditIndex(cmd.Context(), &flags)
+		},
+	}
+	flags.source.register(cmd)
+	cmd.Flags().StringVar(&flags.since, "since", "", "only versions published after this `COMMIT` of the index, or since this DATE such as 2026-01-31")
+	cmd.Flags().IntVar(&flags.sample, "sample", 0, "check this many `VERSIONS` (default: all)")
+	cmd.Flags().StringVar(&flags.seed, "seed", "", "`TEXT` that decides the order of a sample (default: a new one, which is printed)")
+	cmd.Flags().IntVar(&flags.skip, "skip", 0, "pass over this many `VERSIONS` of the seed's order first")
+	cmd.Flags().IntVar(&flags.jobs, "jobs", 4, "how many `VERSIONS` are looked at at a time")
+	cmd.Flags().BoolVar(&flags.localNetwork, "local-network", false, "archives and repositories may be on hosts of the local network, as those of a private index are")
+	return cmd
+}
+
+func (a *app) auditIndex(ctx context.Context, flags *auditFlags) (err error) {
+	source, err := flags.source.open(a)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, source.Close()) }()
+	want, err := flags.selection(source)
+	if err != nil {
+		return err
+	}
+	lines, total, err := audit.Select(source.Tree, want)
+	if err != nil {
+		return err
+	}
+	opts, err := a.auditOptions(source, flags)
+	if err != nil {
+		return err
+	}
+	report, failed := audit.Run(ctx, lines, opts)
+	report.Seed, report.Total = want.Seed, total
+	if next := want.Skip + report.Checked; next < total {
+		report.Next = next
+	}
+	if err := a.showAudit(report, failed != nil); err != nil {
+		return err
+	}
+	if failed != nil {
+		return failed
+	}
+	if report.Verdict != review.Pass {
+		return withCode(exitFindings, fmt.Errorf("%s: published versions are not what they were", flags.source.path))
+	}
+	return nil
+}
+
+// selection reads which versions are asked for.
+func (f *auditFlags) selection(source *registry.Source) (audit.Selection, error) {
+	want := audit.Selection{Seed: f.seed, Skip: f.skip, Sample: f.sample}
+	if f.sample > 0 && f.seed == "" {
+		want.Seed = strings.ToLower(rand.Text()[:8])
+	}
+	if f.since == "" {
+		return want, nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if at, err := time.Parse(layout, f.since); err == nil {
+			want.From = at
+			return want, nil
+		}
+	}
+	if source.Repo == nil {
+		return want, usagef("--since: %q is no date, and a folder has no commits", f.since)
+	}
+	var err error
+	want.Since, err = source.Repo.TreeAt(f.since)
+	return want, err
+}
+
+// auditOptions say how the world is asked.
+func (a *app) auditOptions(source *registry.Source, flags *auditFlags) (audit.Options, error) {
+	config, err := source.Config()
+	if err != nil {
+		return audit.Options{}, err
+	}
+	authority, err := client.ReadAuthority(source.Tree)
+	if err != nil {
+		return audit.Options{}, err
+	}
+	gather := a.evidenceOptions(flags.localNetwork, strings.HasPrefix(config.DL, "file:"))
+	gather.Origin = audit.Remember(gather.Origin)
+	opts := audit.Options{
+		Jobs: flags.jobs,
+		Gather: func(ctx context.Context, e *index.Entry) (*review.Evidence, func() error, error) {
+			set, err := evidence.GatherPublished(ctx, gather, source.Tree, e)
+			if err != nil {
+				return nil, nil, err
+			}
+			return set.Versions[e.Vers], set.Close, nil
+		},
+		Verify: func(e *index.Entry, bundle []byte) error {
+			signers, err := client.ReadSigners(source.Tree, e.Name)
+			if err != nil {
+				return err
+			}
+			_, err = authority.Profile.Verify(bundle, attest.Expected{Entry: e, Registry: authority.Registry, Identities: signers})
+			return err
+		},
+	}
+	if a.verbose {
+		opts.Each = func(done, total int) { a.notef("checked %d of %d", done, total) }
+	}
+	return opts, nil
+}
+
+// evidenceOptions say how evidence is had: hosts of the local network and files
+// of this machine are asked only where that is meant.
+func (a *app) evidenceOptions(localNetwork, files bool) evidence.Options {
+	transport := a.HTTP.Transport
+	if base, ok := transport.(*http.Transport); !localNetwork && (ok || transport == nil) {
+		transport = evidence.Public(base)
+	}
+	via := &http.Client{Transport: transport, Timeout: a.HTTP.Timeout}
+	api := a.Getenv("GITHUB_API_URL")
+	if api == "" {
+		api = github.DefaultAPI
+	}
+	hosts := evidence.Hosts{
+		Known: []evidence.Host{{Kind: evidence.GitHub, Web: a.gitHubServer(), API: strings.TrimSuffix(api, "/"), Token: a.Getenv("GITHUB_TOKEN")}},
+		HTTP:  via, Files: files, Wait: a.wait,
+	}
+	return evidence.Options{Origin: hosts.Origin, HTTP: via, Files: files, Wait: a.wait}
+}
+
+func (a *app) showAudit(r *audit.Report, brokenOff bool) error {
+	if a.json {
+		return a.printJSON(r)
+	}
+	text := fmt.Sprintf("%s: checked %d of %s", r.Verdict, r.Checked, count(r.Total, "version"))
+	if r.Seed != "" {
+		text += ", seed " + terminal.Escape(r.Seed)
+	}
+	if brokenOff {
+		text += ", then broken off"
+	}
+	a.printf("%s\n", text)
+	for _, f := range r.Findings {
+		a.printf("  %s %s %s %s\n    %s: %s\n", f.Status, f.Check, terminal.Escape(f.Package), terminal.Escape(f.Version), terminal.Escape(f.Where), terminal.Escape(f.Detail))
+	}
+	if r.Next > 0 && r.Seed != "" {
+		a.printf("go on with --seed %s --skip %d\n", terminal.Escape(r.Seed), r.Next)
+	}
+	return nil
+}
