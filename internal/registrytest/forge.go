@@ -431,3 +431,10 @@ func (f *Forge) routes() http.Handler {
 	f.gitRoutes(mux)
 	return mux
 }
+
+// RepositoryID is the number of a repository.
+func (f *Forge) RepositoryID(name string) int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return int64(f.repos[strings.ToLower(name)].id)
+}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
+	"slices"
 	"strings"
 )
 
@@ -237,4 +239,34 @@ func downloadAsset(r *request) answer {
 		}
 	}
 	return notFound()
+}
+
+// RemoveRelease deletes the releases of a tag.
+func (f *Forge) RemoveRelease(name, tag string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	repo := f.repos[strings.ToLower(name)]
+	repo.releases = slices.DeleteFunc(repo.releases, func(r *release) bool { return r.tag == tag })
+}
+
+// RemoveAsset deletes a file of the releases of a tag.
+func (f *Forge) RemoveAsset(name, tag, file string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, rel := range f.repos[strings.ToLower(name)].releases {
+		if rel.tag == tag {
+			rel.assets = slices.DeleteFunc(rel.assets, func(a *asset) bool { return a.name == file })
+		}
+	}
+}
+
+// RemoveRepository deletes a repository. Another may take its name.
+func (f *Forge) RemoveRepository(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	name = strings.ToLower(name)
+	if err := os.RemoveAll(f.repos[name].dir); err != nil {
+		f.t.Error(err)
+	}
+	delete(f.repos, name)
 }
