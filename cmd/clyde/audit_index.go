@@ -18,6 +18,7 @@ import (
 	"github.com/clydepm/clyde/internal/evidence"
 	"github.com/clydepm/clyde/internal/github"
 	"github.com/clydepm/clyde/internal/registry"
+	"github.com/clydepm/clyde/internal/report"
 	"github.com/clydepm/clyde/internal/review"
 	"github.com/clydepm/clyde/internal/terminal"
 )
@@ -29,6 +30,7 @@ type auditFlags struct {
 	sample, skip int
 	jobs         int
 	localNetwork bool
+	format       string // "" is text, or JSON with --json
 }
 
 func auditIndexCommand(a *app) *cobra.Command {
@@ -55,6 +57,8 @@ Exits with 9 when something happened to a version.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
+			case flags.format != "" && flags.format != "sarif":
+				return usagef("--format: %q is not sarif; --json is a flag of its own", flags.format)
 			case flags.sample < 0 || flags.skip < 0 || flags.jobs < 1:
 				return usagef("--sample and --skip are numbers from 0, --jobs from 1")
 			case flags.skip > 0 && flags.seed == "":
@@ -71,6 +75,7 @@ Exits with 9 when something happened to a version.`,
 	cmd.Flags().StringVar(&flags.seed, "seed", "", "`TEXT` that decides the order of a sample (default: a new one, which is printed)")
 	cmd.Flags().IntVar(&flags.skip, "skip", 0, "pass over this many `VERSIONS` of the seed's order first")
 	cmd.Flags().IntVar(&flags.jobs, "jobs", 4, "how many `VERSIONS` are looked at at a time")
+	cmd.Flags().StringVar(&flags.format, "format", "", "write the findings in another `FORM`: sarif, for hosts that show them beside the files")
 	cmd.Flags().BoolVar(&flags.localNetwork, "local-network", false, "archives and repositories may be on hosts of the local network, as those of a private index are")
 	return cmd
 }
@@ -93,18 +98,18 @@ func (a *app) auditIndex(ctx context.Context, flags *auditFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	report, failed := audit.Run(ctx, lines, opts)
-	report.Seed, report.Total = want.Seed, total
-	if next := want.Skip + report.Checked; next < total {
-		report.Next = next
+	found, failed := audit.Run(ctx, lines, opts)
+	found.Seed, found.Total = want.Seed, total
+	if next := want.Skip + found.Checked; next < total {
+		found.Next = next
 	}
-	if err := a.showAudit(report, failed != nil); err != nil {
+	if err := a.showAudit(found, flags.format, failed != nil); err != nil {
 		return err
 	}
 	if failed != nil {
 		return failed
 	}
-	if report.Verdict != review.Pass {
+	if found.Verdict != review.Pass {
 		return withCode(exitFindings, fmt.Errorf("%s: published versions are not what they were", flags.source.path))
 	}
 	return nil
@@ -144,7 +149,7 @@ func (a *app) auditOptions(source *registry.Source, flags *auditFlags) (audit.Op
 		return audit.Options{}, err
 	}
 	gather := a.evidenceOptions(flags.localNetwork, strings.HasPrefix(config.DL, "file:"))
-	gather.Origin = audit.Remember(gather.Origin)
+	gather.Origin = evidence.Remember(gather.Origin)
 	opts := audit.Options{
 		Jobs: flags.jobs,
 		Gather: func(ctx context.Context, e *index.Entry) (*review.Evidence, func() error, error) {
@@ -188,7 +193,11 @@ func (a *app) evidenceOptions(localNetwork, files bool) evidence.Options {
 	return evidence.Options{Origin: hosts.Origin, HTTP: via, Files: files, Wait: a.wait}
 }
 
-func (a *app) showAudit(r *audit.Report, brokenOff bool) error {
+func (a *app) showAudit(r *audit.Report, format string, brokenOff bool) error {
+	if format == "sarif" {
+		_, err := a.Stdout.Write(report.AuditSARIF(r, version()))
+		return err
+	}
 	if a.json {
 		return a.printJSON(r)
 	}

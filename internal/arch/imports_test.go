@@ -36,10 +36,10 @@ func allowed() map[string][]string {
 		// Pure judgement over the format.
 		"internal/attest":   {"index"},
 		"internal/history":  {"index", "internal/attest"},
-		"internal/audit":    {"index", "internal/attest", "internal/evidence", "internal/forge", "internal/review"},
+		"internal/audit":    {"index", "internal/attest", "internal/review"},
 		"internal/review":   {"index", "internal/history", "internal/spelling", "internal/attest", "internal/archive", "internal/manifest", "internal/resolve", "internal/strictyaml"},
 		"internal/evidence": {"index", "internal/archive", "internal/attest", "internal/forge", "internal/git", "internal/gitea", "internal/release", "internal/review"},
-		"internal/report":   {"internal/review", "internal/markdown", "internal/terminal"},
+		"internal/report":   {"index", "internal/audit", "internal/review", "internal/markdown", "internal/terminal"},
 		"internal/resolve":  {"index"},
 		"internal/lockfile": {"index"},
 		"internal/manifest": {"index", "internal/spelling", "internal/strictyaml", "internal/spdx"},

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/audit"
 	"github.com/clydepm/clyde/internal/review"
 	"github.com/clydepm/clyde/internal/terminal"
 )
@@ -21,22 +22,56 @@ import (
 // nil, and lines of versions are not known then. Version is that of clyde.
 func SARIF(r *review.Report, head fs.FS, version string) []byte {
 	found := append(append(of(r, review.Fail), of(r, review.Warn)...), notes(r)...)
-	rules, place := rulesOf(found)
+	rules, place := rulesOf(found, review.Rules(), RulesURL, helpOf)
 	results := []sarifResult{}
 	for _, f := range found {
 		results = append(results, resultOf(f, head, r.Change, place[f.Check]))
 	}
+	return sarif(sarifRun{
+		Tool:              sarifTool{sarifDriver{"clyde", version, home, rules}},
+		AutomationDetails: sarifID{Context + "/"},
+		Results:           results,
+		Properties: map[string]string{
+			"decision": r.Decision, "base": r.Binding.Base, "head": r.Binding.Head, "policy": r.Binding.Policy,
+		},
+	})
+}
+
+// AuditSARIF writes what an audit found in the same format. Version is that of
+// clyde.
+func AuditSARIF(r *audit.Report, version string) []byte {
+	var checks []review.Rule
+	for _, c := range audit.Checks() {
+		checks = append(checks, review.Rule{ID: c.ID, Status: review.Fail, Summary: c.Summary})
+	}
+	var found []review.Finding
+	for _, f := range r.Findings {
+		found = append(found, review.Finding{Check: f.Check, Status: f.Status, Where: f.Where, Detail: f.Package + " " + f.Version + ": " + f.Detail})
+	}
+	rules, place := rulesOf(found, checks, AuditURL, func(rule review.Rule) string {
+		return "Asks that " + rule.Summary + ", long after a version was published."
+	})
+	results := []sarifResult{}
+	for i, f := range found {
+		results = append(results, resultOf(f, nil, review.Change{Package: r.Findings[i].Package}, place[f.Check]))
+	}
+	return sarif(sarifRun{
+		Tool:              sarifTool{sarifDriver{"clyde", version, home, rules}},
+		AutomationDetails: sarifID{"clyde/audit-index/"},
+		Results:           results,
+		Properties:        map[string]string{"verdict": r.Verdict, "seed": r.Seed},
+	})
+}
+
+// home is the page of the program.
+const home = "https://github.com/clydepm/clyde"
+
+// sarif writes a log of one run.
+func sarif(run sarifRun) []byte {
+	run.ColumnKind = "utf16CodeUnits"
 	log := sarifLog{
 		Schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json", Version: "2.1.0",
-		Runs: []sarifRun{{
-			Tool:              sarifTool{sarifDriver{"clyde", version, "https://github.com/clydepm/clyde", rules}},
-			AutomationDetails: sarifID{Context + "/"},
-			ColumnKind:        "utf16CodeUnits",
-			Results:           results,
-			Properties: map[string]string{
-				"decision": r.Decision, "base": r.Binding.Base, "head": r.Binding.Head, "policy": r.Binding.Policy,
-			},
-		}},
+		Runs: []sarifRun{run},
 	}
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -120,9 +155,9 @@ type sarifRegion struct {
 }
 
 // rulesOf describes the checks that found something, and says which is where.
-func rulesOf(findings []review.Finding) ([]sarifRule, map[string]int) {
+func rulesOf(findings []review.Finding, all []review.Rule, page string, help func(review.Rule) string) ([]sarifRule, map[string]int) {
 	known := map[string]review.Rule{}
-	for _, rule := range review.Rules() {
+	for _, rule := range all {
 		known[rule.ID] = rule
 	}
 	rules, place := []sarifRule{}, map[string]int{}
@@ -133,8 +168,8 @@ func rulesOf(findings []review.Finding) ([]sarifRule, map[string]int) {
 		place[f.Check] = len(rules)
 		rule := known[f.Check]
 		rules = append(rules, sarifRule{
-			ID: terminal.Escape(f.Check), ShortDescription: sarifText{sarifMessage(rule.Summary)}, Help: sarifText{sarifMessage(helpOf(rule))},
-			HelpURI: RulesURL, DefaultConfiguration: sarifConfig{level(rule.Status)},
+			ID: terminal.Escape(f.Check), ShortDescription: sarifText{sarifMessage(rule.Summary)}, Help: sarifText{sarifMessage(help(rule))},
+			HelpURI: page, DefaultConfiguration: sarifConfig{level(rule.Status)},
 		})
 	}
 	return rules, place

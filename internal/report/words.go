@@ -13,6 +13,9 @@ import (
 // RulesURL is the page that explains every check.
 const RulesURL = "https://github.com/clydepm/clyde/blob/main/docs/review-rules.md"
 
+// AuditURL is the page that explains what an audit looks for.
+const AuditURL = "https://github.com/clydepm/clyde/blob/main/docs/audit.md"
+
 // count is how many findings have which status.
 type count struct{ pass, warn, fail, skip int }
 

@@ -1,19 +1,18 @@
-package audit
+package evidence
 
 import (
 	"context"
 	"sync"
 
-	"github.com/clydepm/clyde/internal/evidence"
 	"github.com/clydepm/clyde/internal/forge"
 )
 
 // Remember asks each repository only once about itself, however many of its
-// versions are audited. Open is that of [evidence.Options].
-func Remember(open func(address string) (evidence.Origin, error)) func(address string) (evidence.Origin, error) {
+// versions are looked into. Open is that of [Options].
+func Remember(open func(address string) (Origin, error)) func(address string) (Origin, error) {
 	var mu sync.Mutex
 	known := map[string]*remembered{}
-	return func(address string) (evidence.Origin, error) {
+	return func(address string) (Origin, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if r, ok := known[address]; ok {
@@ -30,7 +29,7 @@ func Remember(open func(address string) (evidence.Origin, error)) func(address s
 
 // remembered is a repository that has perhaps been asked about itself.
 type remembered struct {
-	origin evidence.Origin
+	origin Origin
 
 	mu    sync.Mutex
 	asked bool
