@@ -25,6 +25,7 @@ func allowed() map[string][]string {
 		"internal/sockettest":   {},
 
 		"internal/registry":     {"index", "internal/history", "internal/attest", "internal/git", "internal/review", "internal/strictyaml"},
+		"internal/harvest":      {"index", "publish", "internal/release", "internal/review"},
 		"internal/gate":         {"index", "internal/history", "publish", "internal/forge", "internal/git", "internal/review"},
 		"internal/registrytest": {"internal/git", "internal/registry", "publish"},
 
