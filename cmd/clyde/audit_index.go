@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 	"github.com/clydepm/clyde/internal/audit"
 	"github.com/clydepm/clyde/internal/client"
 	"github.com/clydepm/clyde/internal/evidence"
-	"github.com/clydepm/clyde/internal/github"
 	"github.com/clydepm/clyde/internal/registry"
 	"github.com/clydepm/clyde/internal/report"
 	"github.com/clydepm/clyde/internal/review"
@@ -148,7 +146,9 @@ func (a *app) auditOptions(source *registry.Source, flags *auditFlags) (audit.Op
 	if err != nil {
 		return audit.Options{}, err
 	}
-	gather := a.evidenceOptions(flags.localNetwork, strings.HasPrefix(config.DL, "file:"))
+	files := strings.HasPrefix(config.DL, "file:") // the index is of this machine
+	gather := a.evidenceOptions(flags.localNetwork || files)
+	gather.Files = files
 	gather.Origin = evidence.Remember(gather.Origin)
 	opts := audit.Options{
 		Jobs: flags.jobs,
@@ -172,25 +172,6 @@ func (a *app) auditOptions(source *registry.Source, flags *auditFlags) (audit.Op
 		opts.Each = func(done, total int) { a.notef("checked %d of %d", done, total) }
 	}
 	return opts, nil
-}
-
-// evidenceOptions say how evidence is had: hosts of the local network and files
-// of this machine are asked only where that is meant.
-func (a *app) evidenceOptions(localNetwork, files bool) evidence.Options {
-	transport := a.HTTP.Transport
-	if base, ok := transport.(*http.Transport); !localNetwork && (ok || transport == nil) {
-		transport = evidence.Public(base)
-	}
-	via := &http.Client{Transport: transport, Timeout: a.HTTP.Timeout}
-	api := a.Getenv("GITHUB_API_URL")
-	if api == "" {
-		api = github.DefaultAPI
-	}
-	hosts := evidence.Hosts{
-		Known: []evidence.Host{{Kind: evidence.GitHub, Web: a.gitHubServer(), API: strings.TrimSuffix(api, "/"), Token: a.Getenv("GITHUB_TOKEN")}},
-		HTTP:  via, Files: files, Wait: a.wait,
-	}
-	return evidence.Options{Origin: hosts.Origin, HTTP: via, Files: files, Wait: a.wait}
 }
 
 func (a *app) showAudit(r *audit.Report, format string, brokenOff bool) error {
