@@ -24,15 +24,6 @@ type change struct {
 // changes are of every kind that people make, each on top of those before.
 func changes(t *testing.T) []change {
 	t.Helper()
-	version := func(version, more string) change {
-		dir := newPackage(t, "hello", version, more)
-		return change{"publish " + version, func(t *testing.T, to publish.Target) (*publish.Plan, error) {
-			return publish.NewPackagePlan(t.Context(), publish.Options{
-				Target: to, Dir: dir, Store: memoryStore{},
-				Registry: func(alias string) (string, error) { return alias, nil },
-			})
-		}, "he/ll/hello"}
-	}
 	yank := func(name string, undo bool) change {
 		return change{name, func(t *testing.T, to publish.Target) (*publish.Plan, error) {
 			return publish.NewYankPlan(t.Context(), publish.YankOptions{Target: to, Name: "hello", Version: "1.0.0", Undo: undo})
@@ -57,8 +48,8 @@ func changes(t *testing.T) []change {
 		t.Fatal(err)
 	}
 	return []change{
-		version("1.0.0", ""),
-		version("2.0.0", ""),
+		versionOf(t, "1.0.0", ""),
+		versionOf(t, "2.0.0", ""),
 		yank("yank", false),
 		yank("unyank", true),
 		retire("retire", publish.RetireOptions{Reason: "deprecated", Message: "see 2.0.0", Version: "1.0.0"}),
@@ -70,6 +61,18 @@ func changes(t *testing.T) []change {
 			return publish.NewTrustPlan(t.Context(), publish.TrustOptions{Target: to, Name: "release", PEM: public})
 		}, "trust/keys/release.pem"},
 	}
+}
+
+// versionOf publishes a version of hello.
+func versionOf(t *testing.T, version, more string) change {
+	t.Helper()
+	dir := newPackage(t, "hello", version, more)
+	return change{"publish " + version, func(t *testing.T, to publish.Target) (*publish.Plan, error) {
+		return publish.NewPackagePlan(t.Context(), publish.Options{
+			Target: to, Dir: dir, Store: memoryStore{},
+			Registry: func(alias string) (string, error) { return alias, nil },
+		})
+	}, "he/ll/hello"}
 }
 
 // apply plans a change and carries it out.

@@ -91,6 +91,9 @@ func NewForge(t testing.TB) *Forge {
 	return f
 }
 
+// Close ends the forge before the test does, where there are hundreds.
+func (f *Forge) Close() { f.server.Close() }
+
 // API is the address of the REST API.
 func (f *Forge) API() string { return f.URL + "/api/v3" }
 

@@ -192,6 +192,29 @@ func (r *repository) list(sha string, recursive bool) ([]treeEntry, error) {
 	}
 }
 
+// Commit returns what a commit says and every file it has, for comparisons.
+func (f *Forge) Commit(name, id string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	repo := f.repos[strings.ToLower(name)]
+	commit, err := object.GetCommit(repo.objects, plumbing.NewHash(id))
+	if err != nil {
+		return err.Error()
+	}
+	text := fmt.Sprintf("%s on %v\n%s", commit.Author.String(), commit.ParentHashes, commit.Message)
+	entries, err := repo.list(id, true)
+	if err != nil {
+		return err.Error()
+	}
+	for _, e := range entries {
+		text += e.mode + " " + e.path + "\n"
+		if data, err := repo.read(e.sha); err == nil && e.kind == "blob" {
+			text += string(data)
+		}
+	}
+	return text
+}
+
 // write stores an object.
 func (r *repository) write(encode func(plumbing.EncodedObject) error) (plumbing.Hash, error) {
 	o := r.objects.NewEncodedObject()
