@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -106,32 +107,60 @@ func merged(f *registrytest.Forge, name string) []string {
 	return versions
 }
 
-// TestCallsOfAPublish counts what publishing costs.
-func TestCallsOfAPublish(t *testing.T) {
-	f := newForge(t)
-	token := f.AddToken(registrytest.Token{Login: "keeper"})
-	count := func(what string, most int, version string) {
-		t.Helper()
-		f.Calls()
-		_, err := proposePackage(t, forgeOptions(t, gitHub(t, f, token), newPackage(t, "hello", version, "")))
-		if err != nil {
-			t.Fatal(err)
+// TestCallsOfAChange counts what changes cost at a host, in requests to its API
+// and to its git, and holds docs/performance.md to it.
+func TestCallsOfAChange(t *testing.T) {
+	document, err := os.ReadFile(filepath.Join("..", "docs", "performance.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hosts := map[string]adapter{}
+	for _, a := range adapters() {
+		hosts[a.name] = a
+	}
+	counts := map[string][]string{}
+	columns := []string{"GitHub", "GitHub, a fork", "Gitea"}
+	var rows []string
+	for _, column := range columns {
+		a, f := hosts[column], newForge(t)
+		count := func(what string, c change) {
+			t.Helper()
+			f.Calls()
+			if _, _, err := c.apply(t, a.target(t, f)); err != nil {
+				t.Fatal(err)
+			}
+			calls := f.Calls()
+			var list strings.Builder
+			for _, c := range calls {
+				fmt.Fprintf(&list, "\n  %s %s: %d", c.Method, c.Path, c.Status)
+			}
+			t.Logf("%s, %s: %d calls%s", column, what, len(calls), &list)
+			if counts[what] == nil {
+				rows = append(rows, what)
+			}
+			counts[what] = append(counts[what], fmt.Sprint(len(calls)))
 		}
-		calls := f.Calls()
-		var list strings.Builder
-		for _, c := range calls {
-			fmt.Fprintf(&list, "\n  %s %s: %d", c.Method, c.Path, c.Status)
+		merge := func(number int) {
+			t.Helper()
+			if !f.Merge(keepersIndex, number) {
+				t.Fatal("not mergeable")
+			}
 		}
-		t.Logf("%s: %d calls%s", what, len(calls), &list)
-		if len(calls) > most {
-			t.Errorf("%s: %d calls, want at most %d", what, len(calls), most)
+		all, first := changes(t), versionOf(t, "1.0.0", "")
+		count("a first version", first)
+		count("the same again", first)
+		count("other bytes for it", versionOf(t, "1.0.0", "description: other\n"))
+		count("the first bytes again", first)
+		merge(1)
+		count("the same when it is merged", first)
+		count("another version", all[1])
+		count("a yank", all[2])
+		count("owners", all[6])
+	}
+	for _, what := range rows {
+		row := "| " + what + " | " + strings.Join(counts[what], " | ") + " |"
+		if !strings.Contains(string(document), row+"\n") {
+			t.Errorf("docs/performance.md lacks the row\n%s", row)
 		}
 	}
-	count("a first version", 11, "1.0.0")
-	count("the same again", 7, "1.0.0")
-	if !f.Merge(keepersIndex, 1) {
-		t.Fatal("not mergeable")
-	}
-	count("the same when it is merged", 5, "1.0.0")
-	count("another version", 12, "1.1.0")
 }
