@@ -320,8 +320,13 @@ func (a *app) showProvenance(p *provenanceView) error {
 	}
 	a.printf("\nprovenance\n")
 	err := a.showFacts([]fact{
-		{"bundle", p.Bundle}, {"builder", p.Builder}, {"build type", p.BuildType}, {"source", p.Source},
-		{"commit", p.Commit}, {"invocation", p.Invocation}, {"verdict", verdict},
+		{"bundle", p.Bundle},
+		{"builder", p.Builder},
+		{"build type", p.BuildType},
+		{"source", p.Source},
+		{"commit", p.Commit},
+		{"invocation", p.Invocation},
+		{"verdict", verdict},
 	})
 	if err != nil || p.Acceptable {
 		return err

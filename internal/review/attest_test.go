@@ -86,3 +86,17 @@ func TestTrustIsLookedAt(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnersRegistry reads how exact a signature's registry has to be.
+func TestOwnersRegistry(t *testing.T) {
+	const publisher = "publishers:\n  - repository: https://example.org/hello\n"
+	for text, exact := range map[string]bool{"": false, "registry: any\n": false, "registry: exact\n": true} {
+		owners, err := ParseOwners("owners.yaml", []byte(publisher+text))
+		if err != nil || owners.Identities()[0].ExactRegistry != exact {
+			t.Errorf("%q: %+v, %v", text, owners, err)
+		}
+	}
+	if _, err := ParseOwners("owners.yaml", []byte(publisher+"registry: mine\n")); err == nil {
+		t.Error("a registry that is neither exact nor any is accepted")
+	}
+}
