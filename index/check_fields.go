@@ -69,7 +69,7 @@ func urlFault(value string, schemes []string) string {
 		return "is not a URL"
 	case len(value) > maxTextLength:
 		return fmt.Sprintf("is longer than %d characters", maxTextLength)
-	case !slices.Contains(schemes, u.Scheme):
+	case !slices.Contains(schemes, u.Scheme) || !strings.HasPrefix(value, u.Scheme):
 		return "does not start with " + strings.Join(schemes, ":, ") + ":"
 	case u.Opaque != "" || u.Host == "" && u.Scheme != "file" || u.Path == "" && u.Scheme == "file":
 		return "is not absolute"

@@ -43,7 +43,11 @@ func (k *IndexKeys) Verify(id, payloadType string, payload []byte, signature str
 	if !ok {
 		return fmt.Errorf("%w: key %s is not under %s", ErrRejected, id, path.Join("trust", IndexKeysFolder))
 	}
+	// One signature has one form: no line breaks, no bits that mean nothing.
 	sig, err := base64.StdEncoding.DecodeString(signature)
+	if err == nil && base64.StdEncoding.EncodeToString(sig) != signature {
+		err = base64.CorruptInputError(0)
+	}
 	if err != nil {
 		return fmt.Errorf("%w: it is no base64", ErrRejected)
 	}

@@ -36,7 +36,7 @@ func (j *judge) decide(r *Report) error {
 		r.Decision, r.NotBefore = Wait, later(r.NotBefore, j.policy.Freeze.Until)
 	case r.Verdict == Fail:
 		r.Decision = Refuse
-	case len(r.Approved) < r.Needed:
+	case len(r.Approved) < r.Needed || unseen(r):
 		r.Decision = NeedsPerson
 	case j.in.Now.Before(r.NotBefore):
 		r.Decision = Wait
@@ -44,6 +44,12 @@ func (j *judge) decide(r *Report) error {
 		r.Decision = Merge
 	}
 	return nil
+}
+
+// unseen reports whether evidence is wanted and was not looked at. Nobody's
+// approval makes up for that.
+func unseen(r *Report) bool {
+	return slices.ContainsFunc(r.People, func(n Need) bool { return n.Check == "evidence/present" })
 }
 
 // later is the later of the end of a wait and the end of a freeze, zero when the

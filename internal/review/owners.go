@@ -186,7 +186,7 @@ func matching(v strictyaml.Value, form *regexp.Regexp, hint string) []string {
 
 func parseKey(v strictyaml.Value) string {
 	text := v.Text()
-	if sum, err := base64.StdEncoding.DecodeString(text); text != "" && (err != nil || len(sum) != sha256.Size) {
+	if sum, err := base64.StdEncoding.DecodeString(text); text != "" && (err != nil || len(sum) != sha256.Size || base64.StdEncoding.EncodeToString(sum) != text) {
 		v.Report("'clyde key show FILE' prints it", "%q is not the ID of a key", text)
 	}
 	return text
@@ -198,7 +198,7 @@ func parseTime(v strictyaml.Value) time.Time {
 	}
 	text := v.Text()
 	at, err := time.Parse(index.TimeLayout, text)
-	if err != nil && text != "" {
+	if text != "" && (err != nil || at.Format(index.TimeLayout) != text) { // Parse takes hours of one digit
 		v.Report("write it in UTC, such as 2027-01-31T00:00:00Z", "%q is not a time", text)
 	}
 	return at
@@ -218,7 +218,7 @@ func httpsURL(v strictyaml.Value) string {
 	u, err := url.Parse(text)
 	switch {
 	case text == "":
-	case err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+	case err != nil || !strings.HasPrefix(text, "https://") || strings.ContainsAny(text, " <>\\\"") || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		v.Report("write https://HOST/PATH", "%q is not a plain https URL", text)
 	}
 	return text
