@@ -212,27 +212,22 @@ func (o OwnersOptions) end(owners, already *review.Owners) {
 	}
 }
 
-// add adds a publisher. One that is there may be there with more settings than
-// are asked for.
+// add adds a publisher. Of one name there are two only where a package is handed
+// over to a repository that has taken the name of the one before.
 func add(owners *review.Owners, p review.Publisher, transfer bool) error {
 	i := indexOf(owners.Publishers, p)
-	if i < 0 {
-		owners.Publishers = append(owners.Publishers, p)
-		return nil
+	if i < 0 && !transfer {
+		i = indexOf(owners.Publishers, review.Publisher{Repository: p.Repository, Key: p.Key})
 	}
-	if have := owners.Publishers[i]; !reflect.DeepEqual(have, p) {
-		if transfer && sameNumbers(have, p) {
-			owners.Publishers[i] = p
-			return nil
-		}
+	switch {
+	case i < 0:
+		owners.Publishers = append(owners.Publishers, p)
+	case transfer:
+		owners.Publishers[i] = p
+	case !reflect.DeepEqual(owners.Publishers[i], p):
 		return &Error{Kind: ErrConflict, Detail: nameOf(p) + " is a publisher already, with other settings", Remedy: "'clyde owner show' shows them, 'clyde owner set' changes them"}
 	}
 	return nil
-}
-
-// sameNumbers reports whether two publishers of one name are the same.
-func sameNumbers(a, b review.Publisher) bool {
-	return a.RepositoryID == b.RepositoryID && a.OwnerID == b.OwnerID
 }
 
 // which finds the publisher that is to be changed.
@@ -278,10 +273,13 @@ func (o OwnersOptions) applyReviewers(owners *review.Owners) error {
 	return nil
 }
 
-// indexOf finds the publisher with the key or repository of another.
+// indexOf finds the publisher with the key, or the repository and numbers, of
+// another. A number that one of them does not have is any.
 func indexOf(all []review.Publisher, p review.Publisher) int {
+	same := func(a, b int64) bool { return a == 0 || b == 0 || a == b }
 	return slices.IndexFunc(all, func(have review.Publisher) bool {
-		return have.Key == p.Key && plainURL(have.Repository) == plainURL(p.Repository)
+		return have.Key == p.Key && plainURL(have.Repository) == plainURL(p.Repository) &&
+			same(have.RepositoryID, p.RepositoryID) && same(have.OwnerID, p.OwnerID)
 	})
 }
 

@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/clydepm/clyde/internal/attest"
 	"github.com/clydepm/clyde/internal/registrytest"
 )
 
@@ -40,18 +42,29 @@ func TestTokensAppearNowhere(t *testing.T) {
 		"HOME": filepath.Join(work, "home"), "GITHUB_API_URL": f.API(), "GITHUB_SERVER_URL": f.URL,
 		"CLYDE_INDEX_TOKEN": indexCanary, "GITHUB_TOKEN": releaseCanary, "GITEA_TOKEN": indexCanary,
 	}
+	_, public, err := attest.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(work, "hello", "release.key.pub"), public, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	var said bytes.Buffer
-	publish := func(want int, args ...string) {
+	clyde := func(want int, args ...string) {
 		t.Helper()
 		var out bytes.Buffer
 		code := run(t.Context(), Env{
 			Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Dir: filepath.Join(work, "hello"), HTTP: &http.Client{},
 			Getenv: func(name string) string { return env[name] }, Now: registrytest.Clock,
-		}, append([]string{"publish", "-v"}, args...))
+		}, append([]string{"-v"}, args...))
 		if code != want {
-			t.Errorf("publish %v: exit %d, want %d\n%s", args, code, want, out.Bytes())
+			t.Errorf("clyde %v: exit %d, want %d\n%s", args, code, want, out.Bytes())
 		}
 		said.Write(out.Bytes())
+	}
+	publish := func(want int, args ...string) {
+		t.Helper()
+		clyde(want, append([]string{"publish"}, args...)...)
 	}
 	release := []string{"--via", "pr", "--index", "keeper/index", "--release", "ann/hello@v1.0.0"}
 	publish(exitOK, append(release, "--dry-run")...)
@@ -65,6 +78,30 @@ func TestTokensAppearNowhere(t *testing.T) {
 	}
 	publish(exitOK, "--via", "pr", "--host", "gitea", "--index", f.URL+"/keeper/index", "--store", "../archives", "--dl-base", f.URL)
 	publish(exitOK, "--via", "push", "--index", f.URL+"/keeper/index.git", "--store", "../archives", "--dl-base", f.URL)
+	for _, index := range [][]string{
+		{"--via", "pr", "--index", "keeper/index"},
+		{"--via", "pr", "--host", "gitea", "--index", f.URL + "/keeper/index"},
+		{"--via", "push", "--index", f.URL + "/keeper/index.git"},
+	} {
+		for _, change := range [][]string{
+			{"yank", "hello@1.0.0"},
+			{"retire", "hello", "--reason", "other"},
+			{"owner", "add", "hello", "ann", "--repository", "https://github.com/ann/hello", "--repository-id", "1", "--owner-id", "2"},
+			{"owner", "add", "hello", "bob"},
+			{"key", "trust", "release.key.pub"},
+		} {
+			clyde(exitOK, slices.Concat(change, index, []string{"--dry-run"})...)
+			clyde(exitOK, slices.Concat(change, index)...)
+		}
+		clyde(exitOK, slices.Concat([]string{"owner", "show", "hello"}, index)...)
+	}
+	identified := []string{"owner", "transfer", "hello", "--repository", "ann/hello", "--via", "pr", "--index", f.URL + "/keeper/index", "--host", "gitea"}
+	env["GITHUB_SERVER_URL"] = "https://github.com" // whose numbers for ann/hello are looked up
+	clyde(exitOK, identified...)
+	if !strings.Contains(said.String(), "/pull/") || !strings.Contains(f.Pulls("keeper/index")[len(f.Pulls("keeper/index"))-1].Body, "+    repository-id: ") {
+		t.Error("the numbers of the new repository are not in the pull request")
+	}
+	env["GITHUB_SERVER_URL"] = f.URL
 	publish(exitNotFound, "--via", "pr", "--index", "keeper/nowhere", "--release", "ann/hello@v1.0.0")
 	publish(exitUsage, "--via", "pr", "--index", strings.Replace(f.URL, "://", "://x:y@", 1)+"/keeper/index", "--release", "ann/hello@v1.0.0")
 	f.Break(func(_ int, r *http.Request) registrytest.Fault {
