@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"slices"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/review"
 )
 
 // release is a version on its way into an index.
@@ -77,6 +80,23 @@ func (r *release) standIn() *index.Entry {
 	e := r.entry.Clone()
 	e.Att = &index.Attestation{URL: "https://signature.invalid/" + e.Cksum, SHA256: e.Cksum}
 	return e
+}
+
+// evidence is the packed archives, and the source as it was looked up.
+func (r *release) evidence() map[string]*review.Evidence {
+	e := &review.Evidence{Early: true, Builds: map[string]*review.File{}}
+	for _, a := range r.packed {
+		f := &review.File{URL: a.URL, Size: a.Summary.Size, SHA256: a.Summary.SHA256, Open: func() (io.ReadCloser, error) { return os.Open(a.file) }}
+		if a.Platform == "" {
+			e.Archive = f
+		} else {
+			e.Builds[a.Platform] = f
+		}
+	}
+	if s := r.entry.Source; s != nil {
+		e.Repository = &review.Repository{URL: s.Repository, RepositoryID: s.RepositoryID, OwnerID: s.OwnerID}
+	}
+	return map[string]*review.Evidence{r.entry.Vers: e}
 }
 
 // find returns the line of this version in a file, when it says what ours does.

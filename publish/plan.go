@@ -149,8 +149,17 @@ func (p *Plan) rederive() error {
 	for path, data := range d.change.Others {
 		judged = WithFile(judged, path, data)
 	}
-	p.Report, err = review.Judge(review.Input{Base: p.base.Tree, Head: judged, Now: p.target.Now()})
+	p.Report, err = review.Judge(review.Input{Base: p.base.Tree, Head: judged, Now: p.target.Now(), Evidence: p.evidence()})
 	return err
+}
+
+// evidence is what is known about a version before anything of it is uploaded.
+// The review holds the line to it by the rules that the index will use.
+func (p *Plan) evidence() map[string]*review.Evidence {
+	if p.release == nil {
+		return nil
+	}
+	return p.release.evidence()
 }
 
 // Refused returns a *RefusedError when the review refuses the change.

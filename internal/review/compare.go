@@ -41,8 +41,12 @@ func (x *examination) compare() {
 	}
 }
 
-// compareFiles compares the archives. Without the one before, all of it is new.
+// compareFiles compares the archives. Where the one before cannot be had, all of
+// it is new.
 func (x *examination) compareFiles(d *Diff) {
+	if x.before == nil && x.Previous != nil && x.ev.Early {
+		return // a publisher does not fetch it
+	}
 	var before []archive.Member
 	var hooksBefore map[string]string
 	if x.before != nil {

@@ -50,6 +50,9 @@ func (j *judge) examine(a Addition, owners *Owners) error {
 		x.compare()
 		return nil
 	}
+	if x.ev.Early {
+		x.skipEarly()
+	}
 	x.missing()
 	for _, read := range []func() error{x.readArchive, x.readBuilds, x.readPrevious} {
 		if err := read(); err != nil {
@@ -65,6 +68,19 @@ func (j *judge) examine(a Addition, owners *Owners) error {
 	x.recorded()
 	x.compare()
 	return nil
+}
+
+// skipEarly tells of the rules that wait for what is uploaded, and for what the
+// publisher does not fetch.
+func (x *examination) skipEarly() {
+	for _, id := range []string{"evidence/release", "evidence/bundle", "evidence/provenance"} {
+		x.skipped[id] = "nothing is uploaded yet"
+	}
+	if x.Previous != nil {
+		for _, id := range []string{"content/compared", "content/hooks", "content/native"} {
+			x.skipped[id] = "the index compares it with the version before"
+		}
+	}
 }
 
 // missing reports what could not be had.
@@ -255,6 +271,7 @@ func (j *judge) whyNoEvidence(id string) string {
 		if j.in.Evidence == nil {
 			return "nobody gathered evidence"
 		}
+		return j.skipped[id]
 	case "bundle", "signature", "statement", "identity", "provenance":
 		return j.whyNoSignature(id)
 	}

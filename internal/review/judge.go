@@ -124,7 +124,7 @@ type judge struct {
 	digest    string          // of the policy and all that belongs to it
 	signers   []Signer
 	diffs     []Diff
-	skipped   map[string]string // rules about signatures that do not apply, and why
+	skipped   map[string]string // rules about evidence that do not apply, and why
 
 	configured *index.Config   // see config
 	profile    *attest.Profile // see authorities

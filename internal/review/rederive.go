@@ -161,7 +161,7 @@ func (x *examination) place(said, name, digest string) string {
 	if !ok {
 		return said
 	}
-	if unescaped, err := url.PathUnescape(last); err != nil || unescaped != name {
+	if unescaped, err := url.PathUnescape(last); err != nil || !slices.Contains(keptAs(name), unescaped) {
 		last = url.PathEscape(name)
 	}
 	if above, parent, ok := cutLast(folder); ok && len(parent) == len(digest) && strings.Trim(parent, "0123456789abcdef") == "" {
@@ -178,12 +178,15 @@ func cutLast(address string) (folder, last string, ok bool) {
 	return address[:i], address[i+1:], true
 }
 
-// asset is where the release has a file. Forges keep a "+" as ".".
+// keptAs are the names under which a file may be kept: forges make "." of "+".
+func keptAs(name string) []string { return []string{name, strings.ReplaceAll(name, "+", ".")} }
+
+// asset is where the release has a file.
 func (x *examination) asset(name string) (string, bool) {
 	if x.ev.Release == nil {
 		return "", false
 	}
-	for _, kept := range []string{name, strings.ReplaceAll(name, "+", ".")} {
+	for _, kept := range keptAs(name) {
 		if address, ok := x.ev.Release.Assets[kept]; ok {
 			return address, true
 		}
