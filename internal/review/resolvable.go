@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/resolve"
@@ -39,7 +40,7 @@ func (j *judge) resolvable(e *index.Entry) error {
 	}
 	detail := firstLine(err)
 	if conflict, ok := errors.AsType[*resolve.Conflict](err); ok {
-		detail = cut(conflict.Explanation())
+		detail = cut(strings.Join(strings.Fields(conflict.Explanation()), " "))
 	}
 	if _, ok := errors.AsType[*resolve.StepLimitError](err); ok || errors.Is(err, errTooMany) {
 		j.add("dependency/search", j.at(e, "deps"), "", "whether its dependencies can be chosen together was not found out: %s", detail)
