@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/clydepm/clyde/index"
@@ -164,7 +165,8 @@ func (x *examination) recorded() {
 			return
 		}
 	}
-	if x.verified == nil || x.verified.KeyID == "" {
+	// A key signs for any repository.
+	if !slices.ContainsFunc(x.owners.Publishers, func(p Publisher) bool { return p.Key != "" }) {
 		x.add("identity/recorded", file, "name the repository that the release comes from", "none of the publishers is %s", x.ev.Repository.URL)
 	}
 }
