@@ -80,12 +80,11 @@ approve it, and with 9 when a rule is broken.`,
 // judged is a report with what it is about.
 type judged struct {
 	*review.Report
-	tree fs.FS   // that was judged
-	what string  // for the last line of a failure
-	at   address // of an index at a host
-	host any     // its adapter, nil for none
-	pull int     // 0 for none
-	url  string  // of the pull request
+	tree fs.FS  // that was judged
+	what string // for the last line of a failure
+	host any    // its adapter, nil for none
+	pull int    // 0 for none
+	url  string // of the pull request
 }
 
 func (a *app) review(ctx context.Context, f *reviewFlags) error {

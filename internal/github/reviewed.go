@@ -124,6 +124,25 @@ func (x *Index) Approvals(ctx context.Context, p forge.Pull) ([]forge.Approval, 
 	return approvals, nil
 }
 
+// account is the login under which this token comments. Only GraphQL tells it
+// for an app's token, such as a workflow's.
+func (x *Index) account(ctx context.Context) (string, error) {
+	req, err := x.client.api.NewRequest(http.MethodPost, x.client.graphQL, map[string]string{"query": "query { viewer { login } }"})
+	if err != nil {
+		return "", err
+	}
+	var answer struct {
+		Data struct{ Viewer struct{ Login string } }
+	}
+	if _, err := x.client.api.Do(forge.Repeatable(ctx), req, &answer); err != nil {
+		return "", err
+	}
+	if answer.Data.Viewer.Login == "" {
+		return "", &forge.Error{Kind: forge.ErrNotPermitted, Op: "ask who the token belongs to", Detail: "GitHub does not say", Remedy: "give a token that may comment"}
+	}
+	return answer.Data.Viewer.Login, nil
+}
+
 // Comment says something on a pull request, in place of what this token said
 // there under the same marker before. The marker is the first line of the text.
 func (x *Index) Comment(ctx context.Context, number int, text string) error {
@@ -131,9 +150,9 @@ func (x *Index) Comment(ctx context.Context, number int, text string) error {
 	if _, err := x.about(ctx); err != nil {
 		return err
 	}
-	me, err := x.me(ctx)
+	me, err := x.account(ctx)
 	if err != nil {
-		return err
+		return explain(op, err)
 	}
 	marker, _, _ := strings.Cut(text, "\n")
 	opts := &gh.IssueListCommentsOptions{ListOptions: gh.ListOptions{PerPage: perPage}}
@@ -144,9 +163,8 @@ func (x *Index) Comment(ctx context.Context, number int, text string) error {
 		}
 		for _, c := range comments {
 			first, _, _ := strings.Cut(lines(c.GetBody()), "\n")
-			ours := c.GetUser().GetLogin() == me || me == "" && c.GetUser().GetType() == "Bot"
 			switch {
-			case !ours || first != marker:
+			case !strings.EqualFold(c.GetUser().GetLogin(), me) || first != marker:
 				continue
 			case lines(c.GetBody()) == text:
 				return nil

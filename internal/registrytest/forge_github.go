@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
@@ -401,6 +402,8 @@ func createStatus(r *request) answer {
 		return refuse(http.StatusUnprocessableEntity, "No commit found for SHA: "+sha)
 	case !slices.Contains([]string{"error", "failure", "pending", "success"}, body.State):
 		return invalid("Status", map[string]string{"code": "invalid", "field": "state"})
+	case utf8.RuneCountInString(body.Description) > 140:
+		return invalid("Status", map[string]string{"code": "custom", "message": "description is too long (maximum is 140 characters)"})
 	}
 	if r.repo.statuses == nil {
 		r.repo.statuses = map[string][]status{}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // pullRequest is one of a repository of the forge.
@@ -262,6 +263,9 @@ func createComment(r *request) answer {
 	if r.token == nil {
 		return r.denied()
 	}
+	if utf8.RuneCountInString(body.Body) > 65536 {
+		return invalid("IssueComment", map[string]string{"code": "unprocessable", "field": "data", "message": "Body is too long (maximum is 65536 characters)"})
+	}
 	p.comments = append(p.comments, comment{r.f.addUser(r.token.Login), body.Body})
 	return created(r.f.commentView(p, len(p.comments)-1))
 }
@@ -306,7 +310,7 @@ func (f *Forge) merge(repo *repository, p *pullRequest) bool {
 
 var mutationID = regexp.MustCompile(`^PR_(\d+)_(\d+)$`)
 
-// graphQL knows one mutation.
+// graphQL knows one mutation, and who asks: an app's bot, too, has a login.
 func graphQL(r *request) answer {
 	var body struct {
 		Query     string
@@ -317,6 +321,9 @@ func graphQL(r *request) answer {
 	}
 	fail := func(kind, message string) answer {
 		return ok(map[string]any{"data": nil, "errors": []map[string]any{{"type": kind, "path": []string{"enablePullRequestAutoMerge"}, "message": message}}})
+	}
+	if body.Query == "query { viewer { login } }" && r.token != nil {
+		return ok(map[string]any{"data": map[string]any{"viewer": map[string]any{"login": r.token.Login}}})
 	}
 	m := mutationID.FindStringSubmatch(body.Variables.ID)
 	if !strings.Contains(body.Query, "enablePullRequestAutoMerge(input:") || m == nil {

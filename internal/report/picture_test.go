@@ -28,7 +28,7 @@ const (
 // With CLYDE_UPDATE_GOLDEN=1 and CLYDE_TEST_CHROMIUM=FILE it is drawn anew.
 func TestPicture(t *testing.T) {
 	page := preview(t)
-	golden(t, filepath.Base(pictureSource), page)
+	golden(t, pictureSource, page)
 	sum := sha256.Sum256(page)
 	digest := hex.EncodeToString(sum[:])
 	if chromium := os.Getenv("CLYDE_TEST_CHROMIUM"); chromium != "" && os.Getenv("CLYDE_UPDATE_GOLDEN") != "" {

@@ -152,11 +152,11 @@ func TestGoldenForms(t *testing.T) {
 			if err := report.WriteText(&text, r); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name+".txt", text.Bytes())
-			golden(t, name+".md", withoutRules(t, report.Markdown(r)))
-			golden(t, name+".sarif", withoutRules(t, string(report.SARIF(r, head(), "0.0.0"))))
+			golden(t, "testdata/forms/"+name+".txt", text.Bytes())
+			golden(t, "testdata/forms/"+name+".md", withoutRules(t, report.Markdown(r)))
+			golden(t, "testdata/forms/"+name+".sarif", withoutRules(t, string(report.SARIF(r, head(), "0.0.0"))))
 			state, description := report.Status(r)
-			golden(t, name+".status", []byte(state+"\n"+description+"\n"))
+			golden(t, "testdata/forms/"+name+".status", []byte(state+"\n"+description+"\n"))
 		})
 	}
 }
@@ -176,9 +176,8 @@ func withoutRules(t *testing.T, text string) []byte {
 	return []byte(strings.NewReplacer(pairs...).Replace(text))
 }
 
-func golden(t *testing.T, name string, got []byte) {
+func golden(t *testing.T, file string, got []byte) {
 	t.Helper()
-	file := "testdata/" + name
 	if os.Getenv("CLYDE_UPDATE_GOLDEN") != "" {
 		if err := os.WriteFile(file, got, 0o644); err != nil {
 			t.Fatal(err)
