@@ -302,12 +302,13 @@ func (m *mutator) json(name string, f *fstest.MapFile) {
 	}
 	at := pick(m.rnd, all)
 	whole, key, value := string(f.Data[at[0]:at[1]]), string(f.Data[at[2]:at[3]]), string(f.Data[at[4]:at[5]])
-	values := []string{"null", "true", "false", "0", "-1", "1.5", "1e3", "9999999999999999999", `""`, `"x"`, `" x"`, `"\u202e"`, `"\u001b[0m"`, `"a\nb"`, "[]", `["x"]`, `["x","x"]`, "{}", `{"x":1}`, "[[[]]]",
-		`"../x"`, `"javascript:x"`, `"http://example.org"`, `"*"`, `"^99"`, `"1.0.0"`, `"con"`, `"` + strings.Repeat("0", 64) + `"`, `"` + strings.Repeat("A", 64) + `"`, value + "0"}
-	mutated := whole
+	values := []string{
+		"null", "true", "false", "0", "-1", "1.5", "1e3", "9999999999999999999", `""`, `"x"`, `" x"`, `"\u202e"`, `"\u001b[0m"`, `"a\nb"`, "[]", `["x"]`, `["x","x"]`, "{}", `{"x":1}`, "[[[]]]",
+		`"../x"`, `"javascript:x"`, `"http://example.org"`, `"*"`, `"^99"`, `"1.0.0"`, `"con"`, `"` + strings.Repeat("0", 64) + `"`, `"` + strings.Repeat("A", 64) + `"`, value + "0",
+	}
+	mutated := ""
 	switch m.rnd.IntN(9) {
 	case 0:
-		mutated = ""
 	case 1:
 		mutated = whole + "," + whole
 	case 2:

@@ -509,7 +509,8 @@ func (o *oracle) write(b *bytes.Buffer, kind string, value any) {
 		slices.SortStableFunc(members, func(x, y struct {
 			key   string
 			value any
-		}) int {
+		},
+		) int {
 			if len(order) == 0 {
 				return strings.Compare(x.key, y.key)
 			}

@@ -49,8 +49,8 @@ func (j *judge) scopeOwner(name, at string) error {
 func (j *judge) newPublishers() ([]Publisher, error) {
 	if j.delta.Kind == index.KindRegister {
 		source, err := ParseSource(j.delta.Source.Path, j.delta.Source.After.Data)
-		if err != nil {
-			return nil, nil // reported as "sources/valid"
+		if source == nil || err != nil {
+			return nil, nil //nolint:nilerr // reported as "sources/valid"
 		}
 		return source.Publishers, nil
 	}
