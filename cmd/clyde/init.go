@@ -20,7 +20,7 @@ import (
 )
 
 func initCommand(a *app) *cobra.Command {
-	var name string
+	var name, register string
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "init [DIR]",
@@ -29,12 +29,18 @@ func initCommand(a *app) *cobra.Command {
 
 The version is 0.1.0, the name is made from the folder's, the license is recognised from a LICENSE
 file where that is simple, and the repository is git's remote "origin".
-An existing manifest is left alone unless --force is given.`,
+An existing manifest is left alone unless --force is given.
+
+With --register nothing is written: the repository of the package that is there
+is registered with an index, which then collects what its releases carry.`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := a.Dir
 			if len(args) == 1 {
 				dir = a.path(args[0])
+			}
+			if register != "" {
+				return a.register(cmd.Context(), dir, register)
 			}
 			if name == "" {
 				name = manifest.NameFor(filepath.Base(dir))
@@ -48,6 +54,7 @@ An existing manifest is left alone unless --force is given.`,
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", "", "`NAME` of the package (default: made from the folder's name)")
+	cmd.Flags().StringVar(&register, "register", "", "register this package's repository with an index: `OWNER/REPO`")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing manifest")
 	return cmd
 }

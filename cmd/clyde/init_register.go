@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/manifest"
+	"github.com/clydepm/clyde/publish"
+)
+
+// gitHubIssuer is who vouches for the identity of a workflow of github.com.
+const gitHubIssuer = "https://token.actions.githubusercontent.com"
+
+// register prepares the registration of the package in a folder with an index:
+// a pull request where a token may open one, and else the page on which a
+// person does.
+func (a *app) register(ctx context.Context, dir, address string) error {
+	x, err := a.parseIndex(address, "")
+	if err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	m, err := publish.ReadManifest(root)
+	if err != nil {
+		return err
+	}
+	text, err := a.registration(ctx, dir, m)
+	if err != nil {
+		return err
+	}
+	if a.Getenv("CLYDE_INDEX_TOKEN") == "" && a.Getenv("GITHUB_TOKEN") == "" {
+		return a.showRegistration(x, m.Name, text)
+	}
+	host, done, err := a.openForge(x)
+	if err != nil {
+		return err
+	}
+	plan, err := publish.NewRegisterPlan(ctx, publish.RegisterOptions{
+		Target: publish.Target{Forge: host, Author: a.namedAuthor(), Now: a.Now}, Name: m.Name, Source: text,
+	})
+	if err != nil {
+		return errors.Join(err, done())
+	}
+	defer plan.Close()
+	return errors.Join(a.carryOut(ctx, plan, false, "registered", "nothing was registered"), done())
+}
+
+// registration is the text of the file that names who will publish a package.
+func (a *app) registration(ctx context.Context, dir string, m *manifest.Manifest) ([]byte, error) {
+	repository := m.Repository
+	if repository == "" {
+		repository = originOf(dir)
+	}
+	name, here := strings.CutPrefix(strings.TrimSuffix(strings.TrimSuffix(repository, "/"), ".git"), a.gitHubServer()+"/")
+	if !here || !ownerAndName(name) {
+		return nil, withHint(exitUsage, fmt.Errorf("the repository of %s is %q, and not one at %s", m.Name, repository, a.gitHubServer()),
+			"write it as 'repository' into "+manifest.Path)
+	}
+	client, err := a.gitHub(a.gitHubServer(), a.Getenv("GITHUB_TOKEN"))
+	if err != nil {
+		return nil, err
+	}
+	is, err := client.Identify(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "publishers:\n  - repository: %s\n    repository-id: %d\n    owner-id: %d\n", is.URL, is.ID, is.OwnerID)
+	if a.gitHubServer() == "https://github.com" {
+		fmt.Fprintf(&b, "    issuer: %s\n", gitHubIssuer)
+	}
+	workflow, err := publishingWorkflow(dir)
+	if err != nil {
+		return nil, err
+	}
+	if workflow == "" {
+		a.warnf("no workflow under .github/workflows uses clydepm/action-publish, so the registration names none")
+	} else {
+		fmt.Fprintf(&b, "    workflow: %s\n", workflow)
+	}
+	return []byte(b.String()), nil
+}
+
+var usesAction = regexp.MustCompile(`(?m)^\s*(?:-\s*)?uses:\s*["']?[\w.-]+/action-publish(?:@|/)`)
+
+// publishingWorkflow is the one workflow of a repository that publishes, "" when
+// there is none or it is not clear which.
+func publishingWorkflow(dir string) (string, error) {
+	found := ""
+	for _, pattern := range []string{"*.yml", "*.yaml"} {
+		files, err := filepath.Glob(filepath.Join(dir, ".github", "workflows", pattern))
+		if err != nil {
+			return "", err
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return "", err
+			}
+			if !usesAction.Match(text) {
+				continue
+			}
+			if found != "" {
+				return "", nil
+			}
+			found = path.Join(".github", "workflows", filepath.Base(file))
+		}
+	}
+	return found, nil
+}
+
+// showRegistration prints the file, and where a person proposes it.
+func (a *app) showRegistration(x address, name string, text []byte) error {
+	file, err := index.SourcePath(name)
+	if err != nil {
+		return err
+	}
+	page := x.server + "/" + x.repository + "/new/HEAD?" + url.Values{"filename": {file}, "value": {string(text)}}.Encode()
+	if a.json {
+		return a.printJSON(map[string]string{"package": name, "file": file, "text": string(text), "page": page})
+	}
+	a.printf("%s\n\n%s\n", file, text)
+	a.printf("propose it here:\n%s\n", page)
+	a.notef("With a token in CLYDE_INDEX_TOKEN the same command opens the pull request itself.")
+	return nil
+}
