@@ -23,8 +23,9 @@ func indexInitCommand(a *app) *cobra.Command {
 commit of an empty remote repository.
 
 It gets a configuration, a commented policy, a folder for owners and a README
-for those who review and publish; with --github also workflows that review every
-proposed change. Archives are stored beside a local index, in DIR-archives,
+for those who review and publish. With --github or --gitea it also gets workflows
+that judge every proposed change, merge what may be merged and harvest releases,
+and forms for those who propose. Archives are stored beside a local index, in DIR-archives,
 unless --store or --dl-base say otherwise. Cargo can read the index and download
 from it.
 
@@ -40,7 +41,8 @@ Running it again on the same index changes nothing.`,
 	cmd.Flags().StringVar(&opts.Name, "name", "", "name of the registry (default: that of the repository)")
 	cmd.Flags().StringVar(&opts.DLBase, "dl-base", "", "`URL` under which the archives are served")
 	cmd.Flags().StringVar(&store, "store", "", "folder of the archives on this machine: `DIR`")
-	cmd.Flags().BoolVar(&opts.GitHub, "github", false, "add GitHub workflows that review proposed changes")
+	cmd.Flags().BoolVar(&opts.GitHub, "github", false, "add what a repository on GitHub needs to keep itself")
+	cmd.Flags().BoolVar(&opts.Gitea, "gitea", false, "add what a repository on Gitea or Forgejo needs to keep itself")
 	return cmd
 }
 

@@ -84,7 +84,7 @@ func (a *app) judgeQueue(ctx context.Context, g *gate.Gate, file string, pull in
 		}
 	}
 	if a.json {
-		return a.printJSON(map[string]any{"verdicts": verdicts})
+		return errors.Join(a.printJSON(map[string]any{"verdicts": verdicts}), judgedExit(verdicts, pull))
 	}
 	var table terminal.Table
 	table.Row("PULL", "PACKAGE", "DECISION", "DETAIL")
@@ -98,8 +98,25 @@ func (a *app) judgeQueue(ctx context.Context, g *gate.Gate, file string, pull in
 		}
 		table.Row(strconv.Itoa(v.Number), name, decision, detail)
 	}
-	_, err = table.WriteTo(a.Stdout)
-	return err
+	if _, err := table.WriteTo(a.Stdout); err != nil {
+		return err
+	}
+	return judgedExit(verdicts, pull)
+}
+
+// judgedExit says of the one pull request that was named whether it may be
+// merged, so that a required check passes then and only then.
+func judgedExit(verdicts []gate.Verdict, pull int) error {
+	if pull == 0 || len(verdicts) != 1 || verdicts[0].Done {
+		return nil
+	}
+	switch r := verdicts[0].Report; {
+	case r == nil || r.Decision == review.Refuse:
+		return withCode(exitFindings, fmt.Errorf("pull request %d does not pass", pull))
+	case r.Decision != review.Merge:
+		return withCode(exitRefused, fmt.Errorf("pull request %d passes, but may not be merged yet: %s", pull, report.Summary(r)))
+	}
+	return nil
 }
 
 func judgeOpen(ctx context.Context, g *gate.Gate, pull int) ([]gate.Verdict, error) {

@@ -16,11 +16,12 @@ type workflow struct {
 	Permissions yaml.Node  `yaml:"permissions"`
 	Concurrency *yaml.Node `yaml:"concurrency"`
 	Jobs        map[string]struct {
-		Permissions *yaml.Node `yaml:"permissions"`
-		Timeout     int        `yaml:"timeout-minutes"`
-		Concurrency *yaml.Node `yaml:"concurrency"`
-		Uses        string     `yaml:"uses"`
-		Steps       []step     `yaml:"steps"`
+		Permissions yaml.Node         `yaml:"permissions"`
+		Timeout     int               `yaml:"timeout-minutes"`
+		Concurrency *yaml.Node        `yaml:"concurrency"`
+		Uses        string            `yaml:"uses"`
+		Env         map[string]string `yaml:"env"`
+		Steps       []step            `yaml:"steps"`
 	} `yaml:"jobs"`
 	Runs struct {
 		Using string `yaml:"using"`
@@ -33,6 +34,7 @@ type step struct {
 	Run   string            `yaml:"run"`
 	Shell string            `yaml:"shell"`
 	With  map[string]string `yaml:"with"`
+	Env   map[string]string `yaml:"env"`
 }
 
 // Our published action and its reusable workflow, at their major version. What others publish
@@ -48,18 +50,24 @@ func lint(text string) []string {
 	if err := yaml.Unmarshal([]byte(text), &w); err != nil {
 		return []string{err.Error()}
 	}
+	problems := lintHardening(text, w)
+	for _, event := range []string{"pull_request_target", "workflow_run", "issue_comment"} {
+		if strings.Contains(flat(&w.On), event) {
+			problems = append(problems, "the event "+event+" runs with our rights on what strangers wrote")
+		}
+	}
+	return problems
+}
+
+// lintHardening is what holds for every workflow, whatever starts it.
+func lintHardening(text string, w workflow) []string {
 	var problems []string
 	problem := func(p string) { problems = append(problems, p) }
 	if w.Permissions.Kind != yaml.MappingNode || len(w.Permissions.Content) != 0 {
 		problem("the workflow has no 'permissions: {}'")
 	}
-	for _, event := range []string{"pull_request_target", "workflow_run", "issue_comment"} {
-		if strings.Contains(flat(&w.On), event) {
-			problem("the event " + event + " runs with our rights on what strangers wrote")
-		}
-	}
 	for name, job := range w.Jobs {
-		if job.Permissions == nil {
+		if job.Permissions.Kind == 0 {
 			problem(name + ": no permissions")
 		}
 		if w.Concurrency == nil && job.Concurrency == nil {

@@ -31,7 +31,8 @@ const archiveTemplate = "/{sha256-checksum}/{crate}-{version}.tar.gz"
 type InitOptions struct {
 	Name    string // of the registry
 	DLBase  string // URL under which the archives are served
-	GitHub  bool   // with workflows that review proposed changes
+	GitHub  bool   // with workflows that judge, merge and harvest at GitHub
+	Gitea   bool   // the same for Gitea and Forgejo
 	Version string // of clyde that the workflows run; "" is the latest
 	When    time.Time
 	Author  string
@@ -134,11 +135,27 @@ func (o InitOptions) templates() map[string]string {
 		"owners/README.md": "owners.md.tmpl",
 		".gitattributes":   "gitattributes",
 	}
-	if o.GitHub {
-		files[".github/workflows/review.yml"] = "review.yml"
-		files[".github/workflows/check.yml"] = "check.yml"
+	for _, host := range o.hosts() {
+		for _, workflow := range []string{"validate.yml", "merge.yml", "harvest.yml", "check.yml"} {
+			files["."+host+"/workflows/"+workflow] = host + "/" + workflow
+		}
+		files["."+host+"/ISSUE_TEMPLATE/register.yml"] = "register.yml"
+		files["."+host+"/PULL_REQUEST_TEMPLATE.md"] = "pull_request_template.md"
+		files["CODEOWNERS"] = "codeowners.tmpl"
 	}
 	return files
+}
+
+// hosts are those that the index gets workflows for.
+func (o InitOptions) hosts() []string {
+	var hosts []string
+	if o.GitHub {
+		hosts = append(hosts, "github")
+	}
+	if o.Gitea {
+		hosts = append(hosts, "gitea")
+	}
+	return hosts
 }
 
 //go:embed template
@@ -162,7 +179,7 @@ func (o InitOptions) render(name string) ([]byte, error) {
 	var buf bytes.Buffer
 	err = t.Execute(&buf, map[string]string{
 		"Name": o.Name, "DLBase": o.DLBase, "Branch": cmp.Or(o.branch, Branch), "Version": version,
-		"ArchiveTemplate": archiveTemplate,
+		"ArchiveTemplate": archiveTemplate, "Hosts": strings.Join(o.hosts(), " "),
 	})
 	return buf.Bytes(), err
 }
