@@ -21,6 +21,7 @@ import (
 	"github.com/clydepm/clyde/internal/github"
 	"github.com/clydepm/clyde/internal/harvest"
 	"github.com/clydepm/clyde/internal/release"
+	"github.com/clydepm/clyde/internal/review"
 	"github.com/clydepm/clyde/internal/terminal"
 	"github.com/clydepm/clyde/publish"
 )
@@ -222,6 +223,9 @@ func (a *app) mergeHarvested(ctx context.Context, f harvestFlags, results []harv
 	g, done, err := a.openGate(f.index, f.host)
 	if err != nil {
 		return err
+	}
+	g.Judge = func(ctx context.Context, in review.Input) (*review.Report, error) {
+		return a.judgeWith(ctx, in, true, false)
 	}
 	for _, r := range results {
 		if r.Outcome != harvest.Proposed || err != nil {

@@ -41,11 +41,19 @@ says otherwise. Every report names the command that gives the same report again,
 byte for byte in JSON, on any machine.
 
 Exits with 0 when the change passes, also when the policy wants a person to
-approve it, and with 9 when a rule is broken.`,
+approve it, and with 9 when a rule is broken.
+
+With --queue, every open pull request is judged on top of those before it, and
+the verdicts are written to --verdicts; nothing else is. With --merge, what may
+be merged is, by these verdicts or by those of its own: only what was judged, on
+the index as it is, or not at all. With --pull as well, it is about that one, and
+the exit code is 0 only if it may be merged, or was. See also 'clyde harvest'.`,
 		Example: `  clyde review main topic
   clyde review --index /srv/index.git --base main --head refs/pull/7/head --json
   clyde review --index example/index --pull 7
-  clyde review --index example/index --pull 7 --comment --status`,
+  clyde review --index example/index --pull 7 --comment --status
+  clyde review --index example/index --queue --verdicts verdicts.jsonl
+  clyde review --index example/index --merge --verdicts verdicts.jsonl`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 0 && len(args) != 2 {
 				return fmt.Errorf("two commits are needed, BASE and HEAD, and there are %d arguments", len(args))
@@ -54,7 +62,7 @@ approve it, and with 9 when a rule is broken.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.wanted() {
-				return a.reviewQueue(cmd.Context(), &f.mergeFlags, f.index, f.pull)
+				return a.reviewQueue(cmd.Context(), &f)
 			}
 			if len(args) == 2 {
 				if f.base != "" || f.head != "" {

@@ -37,38 +37,49 @@ func (f *mergeFlags) register(flags *pflag.FlagSet) {
 
 func (f *mergeFlags) wanted() bool { return f.merge || f.queue }
 
-// reviewQueue judges pull requests, merges them, or both. Pull is 0 for all.
-func (a *app) reviewQueue(ctx context.Context, f *mergeFlags, address string, pull int) error {
+// reviewQueue judges pull requests, merges them, or both.
+func (a *app) reviewQueue(ctx context.Context, f *reviewFlags) error {
 	switch {
 	case f.merge && f.queue:
 		return usagef("--queue and --merge are two steps: give one of them, or --merge alone for both")
 	case f.queue && f.verdicts == "" && !a.json:
 		return withHint(exitUsage, errors.New("--queue: where do the verdicts go?"), "name a file with --verdicts")
+	case f.queue && (f.show.comment || f.show.status):
+		return usagef("--queue writes to nothing but --verdicts: give --comment and --status to --merge")
 	}
-	g, done, err := a.openGate(address, f.host)
+	gather, err := f.gathers(a)
 	if err != nil {
 		return err
 	}
-	err = a.runGate(ctx, g, f, pull)
-	return errors.Join(err, done())
+	g, done, err := a.openGate(f.index, f.host)
+	if err != nil {
+		return err
+	}
+	local := a.isFolder(f.index)
+	if f.evidence == "auto" {
+		gather = !local && !a.offline
+	}
+	g.Judge = func(ctx context.Context, in review.Input) (*review.Report, error) {
+		return a.judgeWith(ctx, in, gather, local)
+	}
+	if f.queue {
+		return errors.Join(a.judgeQueue(ctx, g, f), done())
+	}
+	return errors.Join(a.merge(ctx, g, f), done())
 }
 
-func (a *app) runGate(ctx context.Context, g *gate.Gate, f *mergeFlags, pull int) error {
-	if f.queue {
-		return a.judgeQueue(ctx, g, f.verdicts, pull)
-	}
-	results, err := a.mergeQueue(ctx, g, f.verdicts, pull)
-	if shown := a.showMerged(results); shown != nil {
-		return errors.Join(err, shown)
-	}
-	if err != nil {
+// merge merges, and shows what became of each pull request.
+func (a *app) merge(ctx context.Context, g *gate.Gate, f *reviewFlags) error {
+	results, err := a.mergeQueue(ctx, g, f)
+	if err := errors.Join(err, a.showMerged(results)); err != nil {
 		return err
 	}
-	return mergeExit(results, pull)
+	return mergeExit(results, f.pull)
 }
 
 // judgeQueue judges, and writes the verdicts down.
-func (a *app) judgeQueue(ctx context.Context, g *gate.Gate, file string, pull int) error {
+func (a *app) judgeQueue(ctx context.Context, g *gate.Gate, f *reviewFlags) error {
+	file, pull := f.verdicts, f.pull
 	verdicts, err := judgeOpen(ctx, g, pull)
 	if err != nil {
 		return err
@@ -127,27 +138,38 @@ func judgeOpen(ctx context.Context, g *gate.Gate, pull int) ([]gate.Verdict, err
 }
 
 // mergeQueue merges by verdicts that another job wrote down, or by its own.
-func (a *app) mergeQueue(ctx context.Context, g *gate.Gate, file string, pull int) ([]gate.Result, error) {
-	if file == "" && pull == 0 {
+func (a *app) mergeQueue(ctx context.Context, g *gate.Gate, f *reviewFlags) ([]gate.Result, error) {
+	if f.verdicts == "" && f.pull == 0 && !f.show.comment && !f.show.status {
 		return g.Drain(ctx)
 	}
-	var verdicts []gate.Verdict
-	var err error
-	if file != "" {
-		var data []byte
-		if data, err = os.ReadFile(a.path(file)); err == nil {
-			verdicts, err = gate.ParseVerdicts(data)
-		}
-	} else {
-		verdicts, err = g.JudgeOne(ctx, pull)
-	}
+	verdicts, err := a.readOrJudge(ctx, g, f)
 	if err != nil {
 		return nil, err
 	}
-	if pull > 0 {
-		verdicts = only(verdicts, pull)
+	for _, v := range verdicts {
+		if v.Report == nil || !f.show.comment && !f.show.status {
+			continue
+		}
+		if err := a.tell(ctx, &f.show, judged{Report: v.Report, host: g.Forge, pull: v.Number, url: v.URL}); err != nil {
+			return nil, err
+		}
 	}
 	return g.MergeAll(ctx, verdicts)
+}
+
+func (a *app) readOrJudge(ctx context.Context, g *gate.Gate, f *reviewFlags) ([]gate.Verdict, error) {
+	if f.verdicts == "" {
+		return judgeOpen(ctx, g, f.pull)
+	}
+	data, err := os.ReadFile(a.path(f.verdicts))
+	if err != nil {
+		return nil, err
+	}
+	verdicts, err := gate.ParseVerdicts(data)
+	if f.pull > 0 {
+		verdicts = only(verdicts, f.pull)
+	}
+	return verdicts, err
 }
 
 func only(verdicts []gate.Verdict, pull int) []gate.Verdict {
@@ -203,7 +225,7 @@ func mergeExit(results []gate.Result, pull int) error {
 
 // openGate opens the index at a host, or in a bare repository of this machine.
 func (a *app) openGate(address, kind string) (*gate.Gate, func() error, error) {
-	g := &gate.Gate{Now: a.Now, Author: a.author(), Judge: a.judgeChange}
+	g := &gate.Gate{Now: a.Now, Author: a.author()}
 	if info, err := os.Stat(a.path(address)); err == nil && info.IsDir() && kind == "" {
 		bare, err := gate.OpenBare(a.path(address))
 		if err != nil {
@@ -228,9 +250,4 @@ func (a *app) openGate(address, kind string) (*gate.Gate, func() error, error) {
 	}
 	g.Forge, g.Author, g.Index = host.(gate.Forge), a.namedAuthor(), address
 	return g, done, nil
-}
-
-// judgeChange judges one change of a queue.
-func (a *app) judgeChange(_ context.Context, in review.Input) (*review.Report, error) {
-	return review.Judge(in)
 }
