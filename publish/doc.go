@@ -2,8 +2,8 @@
 //
 // # Plan, then apply
 //
-// Every change is first a [Plan], made by [NewPackagePlan], [NewYankPlan] or
-// [NewRetirePlan]: the facts of the archive, the exact lines, the difference of
+// Every change is first a [Plan], made by [NewPackagePlan], [NewYankPlan],
+// [NewRetirePlan], [NewOwnersPlan] or [NewTrustPlan]: the facts of the archive, the exact lines, the difference of
 // the index, the commit message, and the judgement of package review on the tree
 // as it is and as it would be. Making a plan writes nothing but a temporary
 // file; [Plan.Render] and [Plan.JSON] show it, which is what a dry run does.
@@ -74,4 +74,12 @@
 // that has it still installs. Retiring gives a reason and a message that are
 // shown wherever the version is used; it still installs. Both change one member
 // of published lines and nothing else.
+//
+// # Owners
+//
+// A change of a package's owners edits the file owners/<path>.yaml in place:
+// comments, order and blank lines stay. Changes of different reviewers or
+// publishers are different pull requests; a change and its undoing are one. Handing
+// a package over ends the right of those who publish it at the time of the plan, so
+// that what they signed stays valid, and is of a kind of its own.
 package publish
