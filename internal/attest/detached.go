@@ -3,7 +3,6 @@ package attest
 import (
 	"bytes"
 	"context"
-	"crypto"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -73,4 +72,4 @@ func (s *Signer) SignPayload(ctx context.Context, payloadType string, payload []
 }
 
 // KeyID is the ID of the key of a signer, see [KeyID].
-func (s *Signer) KeyID() (string, error) { return KeyID(crypto.PublicKey(s.PublicKey())) }
+func (s *Signer) KeyID() (string, error) { return KeyID(s.PublicKey()) }

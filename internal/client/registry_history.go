@@ -32,11 +32,11 @@ func (c gitCopy) followHistory(ctx context.Context, repo *git.Repo, known, head 
 // lets it pass when it was accepted by name.
 func (c gitCopy) judgeHistory(err error, head string, opts UpdateOptions) error {
 	var problem *history.Error
-	if !errors.As(err, &problem) || opts.accepts(c.name, head) {
-		if problem != nil {
-			return nil
-		}
+	switch {
+	case !errors.As(err, &problem):
 		return err
+	case opts.accepts(c.name, head):
+		return nil
 	}
 	return &Error{
 		Class: ErrIntegrity, Message: "not updated", Err: problem,

@@ -38,7 +38,7 @@ func (e *Error) Hint() string { return e.Remedy }
 // "history/rolled-back", "history/forked" or "history/frozen".
 func (e *Error) Check() string {
 	for _, c := range classes() {
-		if c.class == e.Class {
+		if errors.Is(e.Class, c.class) {
 			return c.check
 		}
 	}

@@ -21,10 +21,7 @@ func (f *follower) declared(ctx context.Context, before *past) (_ *Squash, why s
 	if err != nil {
 		return nil, "", err
 	}
-	config, err := readConfig(after)
-	if err != nil {
-		return nil, "", err
-	}
+	config := readConfig(after)
 	if config == nil || config.Clyde.Squash == nil {
 		return nil, "", nil
 	}
@@ -71,16 +68,16 @@ func (f *follower) bring(ctx context.Context, record index.Squash) (found bool, 
 
 // readConfig reads the config.json of a tree; nil when it has none that can be
 // read.
-func readConfig(tree fs.FS) (*index.Config, error) {
+func readConfig(tree fs.FS) *index.Config {
 	data, err := fs.ReadFile(tree, index.ConfigPath)
 	if err != nil {
-		return nil, nil //nolint:nilerr,nilnil // without a config.json there is no squash either
+		return nil
 	}
 	config, err := index.ParseConfig(data)
 	if err != nil {
-		return nil, nil //nolint:nilerr,nilnil // as above
+		return nil
 	}
-	return config, nil
+	return config
 }
 
 // SquashProblem reports why the files after are not those of a declared squash
@@ -106,10 +103,7 @@ func SquashProblem(before, after fs.FS) (problem, err error) {
 // that the files before have under trust/index. The second error is that of a
 // tree that cannot be read.
 func SquashSignature(before fs.FS, record *index.Squash) (problem, err error) {
-	config, err := readConfig(before)
-	if err != nil {
-		return nil, err
-	}
+	config := readConfig(before)
 	if config == nil || config.Clyde.Name == "" {
 		return fmt.Errorf("the old head has no %s with the registry's name", index.ConfigPath), nil
 	}
