@@ -84,7 +84,6 @@ type world struct {
 	web       *web
 	now       time.Time
 	base      fstest.MapFS
-	claims    attesttest.Claims
 }
 
 // newWorld has an index with version 1.2.2 of hello, and the packages that it

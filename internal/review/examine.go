@@ -257,7 +257,9 @@ func several(what string, items []string) string {
 }
 
 // appliesEvidence reports whether a rule about evidence had anything to check.
-func (j *judge) appliesEvidence(id string) bool { return j.whyNoEvidence(id) == "" }
+func (j *judge) appliesEvidence(id string) bool {
+	return j.delta.Kind == index.KindPublish && j.whyNoEvidence(id) == ""
+}
 
 // whyNoEvidence says why a rule about evidence had nothing to check, "" when it
 // had or is none.

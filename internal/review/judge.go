@@ -299,16 +299,12 @@ func (j *judge) applies(rule Rule) bool {
 		return rule.ID != "policy/valid" || kind == index.KindPolicy
 	case "tree", "delta":
 		return true
-	case "name":
+	case "name", "sources":
 		return publish && j.delta.First || kind == index.KindRegister
-	case "sources":
-		return kind == index.KindRegister || publish && j.delta.First
-	case "line":
-		return publish
-	case "version", "dependency", "license", "attestation":
+	case "line", "version", "dependency", "license", "attestation":
 		return publish
 	case "evidence", "content", "bundle", "signature", "statement", "identity", "provenance":
-		return publish && j.appliesEvidence(rule.ID)
+		return j.appliesEvidence(rule.ID)
 	case "time":
 		return publish || kind == index.KindRetire
 	case "owners":
