@@ -90,7 +90,7 @@ func TestShippedWorkflows(t *testing.T) {
 			t.Errorf("%s: %s", name, p)
 		}
 	}
-	if seen != 8 {
+	if seen != 10 {
 		t.Errorf("%d workflows", seen)
 	}
 }
