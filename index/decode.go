@@ -261,13 +261,12 @@ func (d *lineDecoder) usualDependency(dep *Dependency) bool {
 		d.literal(`,"default_features":`) && d.isBool(&dep.DefaultFeatures) &&
 		d.literal(`,"target":`) && (d.null() || d.isString(&dep.Target)) &&
 		d.literal(`,"kind":`) && d.isKind(&dep.Kind)
-	if usual && d.literal(`,"registry":`) {
-		usual = d.null() || d.isString(&dep.Registry)
-	}
-	if usual && d.literal(`,"package":`) {
-		usual = d.null() || d.isString(&dep.Package)
-	}
-	return usual && d.literal("}")
+	return usual && d.isOptional(`,"registry":`, &dep.Registry) && d.isOptional(`,"package":`, &dep.Package) && d.literal("}")
+}
+
+// isOptional is for a member that may be left out.
+func (d *lineDecoder) isOptional(member string, to *string) bool {
+	return !d.literal(member) || d.null() || d.isString(to)
 }
 
 func (d *lineDecoder) isKind(kind *string) bool {

@@ -16,14 +16,16 @@ const searchLimit = 20
 
 func searchCommand(a *app) *cobra.Command {
 	var limit int
-	var all bool
+	var all, yanked bool
 	cmd := &cobra.Command{
 		Use:   "search WORD...",
 		Short: "Search packages in all registries",
 		Long: `Search the names, keywords and descriptions of the packages of all registries at
 the same time. A package matches when it has every word. Matches of the name come
 first: the whole name, its beginning, a word of it, a part of it; then keywords and
-descriptions, then names that differ by a typing mistake.
+descriptions, then names that differ by a typing mistake: one letter in four is
+forgiven, two at most, and swapped letters are one mistake. A package of which
+every version is yanked is found by its whole name, or with --yanked.
 
 What is searched is the copies that 'clyde registry update' brings up to date.`,
 		Example: "  clyde search json\n  clyde search http client --limit 5\n  clyde search json --json",
@@ -46,13 +48,14 @@ What is searched is the copies that 'clyde registry update' brings up to date.`,
 				if len(registries.All()) == 0 {
 					a.noteNoRegistry()
 				}
-				matches, failed := registries.Search(cmd.Context(), client.Query{Text: text})
+				matches, failed := registries.Search(cmd.Context(), client.Query{Text: text, Yanked: yanked})
 				return errors.Join(a.renderMatches(text, matches[:min(limit, len(matches))], len(matches)), failed)
 			})
 		},
 	}
 	cmd.Flags().IntVar(&limit, "limit", searchLimit, "show at most `N` packages")
 	cmd.Flags().BoolVar(&all, "all", false, "show every match")
+	cmd.Flags().BoolVar(&yanked, "yanked", false, "find packages of which every version is yanked, too")
 	return cmd
 }
 

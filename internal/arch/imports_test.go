@@ -18,7 +18,7 @@ func allowed() map[string][]string {
 
 		// The two sides, which never meet but in the program.
 		"publish":         {"index", "internal/manifest", "internal/review", "internal/attest", "internal/archive", "internal/git", "internal/forge", "internal/strictyaml", "internal/terminal", "internal/markdown", "internal/report"},
-		"internal/client": {"index", "internal/history", "internal/spelling", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
+		"internal/client": {"index", "internal/history", "internal/spelling", "internal/indexcache", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
 
 		// A Sigstore for tests.
 		"internal/sigstoretest": {"internal/attest"},
@@ -35,15 +35,16 @@ func allowed() map[string][]string {
 		"internal/gitea":   {"internal/forge", "internal/git"},
 
 		// Pure judgement over the format.
-		"internal/attest":   {"index"},
-		"internal/history":  {"index", "internal/attest"},
-		"internal/audit":    {"index", "internal/attest", "internal/review"},
-		"internal/review":   {"index", "internal/history", "internal/spelling", "internal/attest", "internal/archive", "internal/manifest", "internal/resolve", "internal/strictyaml"},
-		"internal/evidence": {"index", "internal/archive", "internal/attest", "internal/forge", "internal/git", "internal/gitea", "internal/release", "internal/review"},
-		"internal/report":   {"index", "internal/audit", "internal/review", "internal/markdown", "internal/terminal"},
-		"internal/resolve":  {"index"},
-		"internal/lockfile": {"index"},
-		"internal/manifest": {"index", "internal/spelling", "internal/strictyaml", "internal/spdx"},
+		"internal/attest":     {"index"},
+		"internal/history":    {"index", "internal/attest"},
+		"internal/audit":      {"index", "internal/attest", "internal/review"},
+		"internal/review":     {"index", "internal/history", "internal/spelling", "internal/attest", "internal/archive", "internal/manifest", "internal/resolve", "internal/strictyaml"},
+		"internal/evidence":   {"index", "internal/archive", "internal/attest", "internal/forge", "internal/git", "internal/gitea", "internal/release", "internal/review"},
+		"internal/report":     {"index", "internal/audit", "internal/review", "internal/markdown", "internal/terminal"},
+		"internal/resolve":    {"index"},
+		"internal/indexcache": {"index"},
+		"internal/lockfile":   {"index"},
+		"internal/manifest":   {"index", "internal/spelling", "internal/strictyaml", "internal/spdx"},
 
 		"internal/markdown": {"internal/terminal"},
 

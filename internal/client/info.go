@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/indexcache"
 	"github.com/clydepm/clyde/internal/spelling"
 )
 
@@ -49,7 +50,7 @@ func ReadInfo(ctx context.Context, r Registry, name, version string) (*Info, err
 
 func chooseVersion(name, version string, info *Info) (*index.Entry, error) {
 	if version == "" {
-		if newest := Newest(info.Versions); newest != nil {
+		if newest := indexcache.Newest(info.Versions); newest != nil {
 			return newest, nil
 		}
 		return nil, &Error{

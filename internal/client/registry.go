@@ -30,6 +30,10 @@ type Registry interface {
 	// Package reads all versions of a package; *NoPackageError when the
 	// registry has none of that name.
 	Package(ctx context.Context, name string) (index.File, error)
+	// Entries reads what resolving needs of all versions of a package, see
+	// [indexcache.File.Entries]; they are to be read only. *NoPackageError when
+	// the registry has none of that name.
+	Entries(ctx context.Context, name string) ([]*index.Entry, error)
 	// View shows the files of the index to read, at a commit, or as they are
 	// shown otherwise when commit is "" or not here.
 	View(ctx context.Context, commit string, read func(files fs.FS) error) error

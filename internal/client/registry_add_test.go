@@ -111,7 +111,7 @@ func TestRemoveTakesTheCopyAlong(t *testing.T) {
 	u := newUpstream(t, filepath.Join(w.dir, "up.git"), "hello 1.0.0")
 	ctx := t.Context()
 	copies := func() int {
-		all, err := filepath.Glob(filepath.Join(w.dir, "cache", "clyde", "registries", "up-*.git"))
+		all, err := filepath.Glob(filepath.Join(w.dir, "cache", "clyde", "registries", "up-*", "*.index"))
 		must(t, err)
 		return len(all)
 	}

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/clydepm/clyde/internal/git"
 	"github.com/clydepm/clyde/internal/history"
+	"github.com/clydepm/clyde/internal/indexcache"
 )
 
 // transferFactor is how much longer than one answer a whole transfer may take.
@@ -18,10 +20,9 @@ const transferFactor = 20
 
 // gitCopy is the copy of a git registry in the cache:
 //
-//	<base>.git       bare repository, shallow at the commit it was cloned at
-//	<base>.json      the record: which commit is shown and since when
-//	<base>.search    names and descriptions at a commit
-//	<base>.lock      held by whoever changes any of these
+//	<base>/<commit>-<number>.index   packed file of a commit; see [indexcache]
+//	<base>.json                      the record: which of them is shown and since when
+//	<base>.lock                      held by whoever changes any of these
 type gitCopy struct {
 	name, url, branch string
 	base              string
@@ -30,19 +31,23 @@ type gitCopy struct {
 	access            Access
 }
 
-// gitRecord is what is remembered about a copy. It outlives a damaged
-// repository, so that a new copy is held against the commit known before.
+// gitRecord is what is remembered about a copy. It outlives a damaged packed
+// file, so that a new copy is held against the commit known before.
 type gitRecord struct {
 	URL     string    `json:"url"`
 	Ref     string    `json:"ref"`
-	Commit  string    `json:"commit"`
+	Commit  string    `json:"commit"` // the last head that was verified
 	Updated time.Time `json:"updated"`
+	When    time.Time `json:"when"` // of the commit, as it says itself
+	File    string    `json:"file"` // its packed file, in the folder of the copy
 }
 
-func (c gitCopy) repository() string { return c.base + ".git" }
+func (c gitCopy) folder() string     { return c.base }
 func (c gitCopy) recordFile() string { return c.base + ".json" }
-func (c gitCopy) searchFile() string { return c.base + ".search" }
 func (c gitCopy) lockFile() string   { return c.base + ".lock" }
+
+// former are the places of copies that earlier releases made.
+func (c gitCopy) former() []string { return []string{c.base + ".git", c.base + ".search"} }
 
 func (c gitCopy) readRecord() (gitRecord, error) {
 	var r gitRecord
@@ -74,28 +79,28 @@ func (c gitCopy) load() (*openCopy, error) {
 	if err != nil {
 		return nil, err
 	}
-	repo, err := git.Open(c.repository())
+	opened, err := c.openFile(record)
+	if errors.Is(err, os.ErrNotExist) {
+		// An update may have replaced the file since the record was read.
+		if record, err = c.readRecord(); err == nil {
+			opened, err = c.openFile(record)
+		}
+	}
+	return opened, err
+}
+
+func (c gitCopy) openFile(record gitRecord) (*openCopy, error) {
+	if record.File == "" || !filepath.IsLocal(record.File) {
+		return nil, fmt.Errorf("%s names no file", c.recordFile())
+	}
+	file, err := indexcache.Open(filepath.Join(c.folder(), record.File))
 	if err != nil {
 		return nil, err
 	}
-	opened, err := openAt(repo, record)
-	if err != nil {
-		return nil, errors.Join(err, repo.Close())
+	if file.Commit() != record.Commit {
+		return nil, errors.Join(fmt.Errorf("%s is not of commit %s", record.File, record.Commit), file.Close())
 	}
-	return opened, nil
-}
-
-// openAt reads enough of a commit to see that it is there and is an index.
-func openAt(repo *git.Repo, record gitRecord) (*openCopy, error) {
-	files, err := repo.Tree(record.Commit)
-	if err != nil {
-		return nil, unsafeError(err)
-	}
-	tree := indexTree{files}
-	if err := tree.checkIndex(); err != nil {
-		return nil, unsafeError(err)
-	}
-	return &openCopy{repo: repo, record: record, tree: tree}, nil
+	return &openCopy{file: file, record: record}, nil
 }
 
 // make fetches the first copy, or again one that is damaged or gone, unless
@@ -112,7 +117,7 @@ func (c gitCopy) make(ctx context.Context) (*openCopy, error) {
 	if opened, err := c.load(); err == nil {
 		return opened, nil
 	}
-	if _, err := c.clone(ctx, UpdateOptions{}); err != nil {
+	if _, err := c.begin(ctx, UpdateOptions{}); err != nil {
 		return nil, err
 	}
 	return c.load()
@@ -139,183 +144,154 @@ func (c gitCopy) update(ctx context.Context, opts UpdateOptions) (_ Change, err 
 	defer unlock()
 	opened, err := c.load()
 	if err != nil {
-		return c.clone(ctx, opts)
+		return c.begin(ctx, opts)
 	}
-	defer func() { err = errors.Join(err, opened.repo.Close()) }()
-	now, err := c.remoteHead(ctx)
+	defer func() { err = errors.Join(err, opened.file.Close()) }()
+	f, err := c.dial(ctx)
 	if err != nil {
 		return Change{}, err
 	}
-	if now == opened.record.Commit {
-		if _, err := c.followHistory(ctx, opened.repo, now, now, opts); err != nil {
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if f.head.ID == opened.record.Commit {
+		err := c.checkFresh(opened.file.FS(), f.head.ID, opened.record.When)
+		if err := c.judgeHistory(err, f.head.ID, opts); err != nil {
 			return Change{}, err
 		}
 		opened.record.Updated = c.access.Now().UTC()
-		return Change{Old: now, New: now}, c.writeRecord(opened.record)
+		return Change{Old: f.head.ID, New: f.head.ID}, c.writeRecord(opened.record)
 	}
-	return c.advance(ctx, opened, opts)
-}
-
-// remoteHead asks where the registry's branch is. It is a short question, so
-// a registry that does not answer is noticed soon.
-func (c gitCopy) remoteHead(ctx context.Context) (string, error) {
-	limited, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	remote, err := git.ListRemote(limited, c.url)
-	if err != nil {
-		return "", c.remoteError(waitError(ctx, c.timeout, err))
-	}
-	ref := remote.Head
-	if c.branch != "" {
-		ref = "refs/heads/" + c.branch
-	}
-	id, _ := remote.Find(ref)
-	return id, nil // a branch that is missing is explained by the fetch
+	return c.advance(ctx, f, opened, opts)
 }
 
 // advance fetches what is new and, if it continues the known history, shows it.
-func (c gitCopy) advance(ctx context.Context, opened *openCopy, opts UpdateOptions) (Change, error) {
-	limited, cancel := context.WithTimeout(ctx, transferFactor*c.timeout)
-	defer cancel()
-	fetched, err := opened.repo.Fetch(limited, git.FetchOptions{URL: c.url, Branch: c.branch})
+func (c gitCopy) advance(ctx context.Context, f *fetcher, opened *openCopy, opts UpdateOptions) (Change, error) {
+	state, err := opened.file.State()
 	if err != nil {
-		return Change{}, c.remoteError(waitError(ctx, transferFactor*c.timeout, err))
+		return c.anew(ctx, f, opened.record, opts) // damaged
 	}
-	record := gitRecord{URL: c.url, Ref: fetched.Ref, Commit: fetched.New, Updated: c.access.Now().UTC()}
-	step, err := c.followHistory(ctx, opened.repo, opened.record.Commit, fetched.New, opts)
+	next, err := f.since(ctx, state)
+	switch {
+	case errors.Is(err, git.ErrUnknownCommit), errors.Is(err, indexcache.ErrDamaged):
+		return c.anew(ctx, f, opened.record, opts)
+	case err != nil:
+		return Change{}, err
+	}
+	defer func() { _ = next.pack.Close() }() // a temporary file
+	var step history.Step
+	if !next.descends {
+		if step, err = c.followHistory(ctx, f, opened.record.Commit, opts); err != nil {
+			return Change{}, err
+		}
+	}
+	w, err := indexcache.Update(opened.file, c.folder(), next.commit, next.places)
+	if errors.Is(err, indexcache.ErrDamaged) {
+		return c.anew(ctx, f, opened.record, opts)
+	}
 	if err != nil {
 		return Change{}, err
 	}
-	next, err := openAt(opened.repo, record)
-	if err != nil {
-		return Change{}, fmt.Errorf("at its new commit %s: %w", shortID(fetched.New), err)
-	}
-	changed, err := changedPackages(opened.tree.files, next.tree.files)
-	if err != nil {
-		return Change{}, err
-	}
-	if err := opened.repo.CompareAndSwap(fetched.Ref, fetched.Old, fetched.New); err != nil {
-		return Change{}, err
-	}
-	return Change{Old: opened.record.Commit, New: fetched.New, Packages: len(changed), Squashes: step.Squashes}, c.writeRecord(record)
+	change := Change{Old: opened.record.Commit, New: f.head.ID, Packages: changedPlaces(state.Under(""), next.places), Squashes: step.Squashes}
+	return change, c.show(f.head, next, w, opts)
 }
 
-// clone fetches a copy from nothing. When a record tells of an earlier copy,
-// the new head must descend from its commit; the history needed to see that is
-// fetched only when the head is another one. The caller holds the file lock.
-func (c gitCopy) clone(ctx context.Context, opts UpdateOptions) (Change, error) {
+// begin fetches a copy from nothing. The caller holds the file lock.
+func (c gitCopy) begin(ctx context.Context, opts UpdateOptions) (_ Change, err error) {
 	c.access.note("fetching registry %s from %s", c.name, c.url)
-	if err := c.sweep(); err != nil {
+	f, err := c.dial(ctx)
+	if err != nil {
 		return Change{}, err
 	}
-	if _, err := c.remoteHead(ctx); err != nil {
-		return Change{}, err
-	}
+	defer func() { err = errors.Join(err, f.Close()) }()
 	known, err := c.readRecord()
 	if err != nil {
 		known = gitRecord{}
 	}
-	fresh, err := c.cloneBeside(ctx, 1)
-	if err != nil {
-		return Change{}, err
-	}
-	defer func() { _ = removeAll(filepath.Dir(fresh)) }()
-	record, packages, err := c.examine(fresh)
-	if err != nil {
-		return Change{}, err
-	}
-	step, err := c.followAgain(ctx, fresh, known.Commit, record.Commit, opts)
-	if err != nil {
-		return Change{}, err
-	}
-	if err := removeAll(c.repository()); err != nil {
-		return Change{}, err
-	}
-	if err := os.Rename(fresh, c.repository()); err != nil {
-		return Change{}, err
-	}
-	return Change{Old: known.Commit, New: record.Commit, Packages: packages, Squashes: step.Squashes}, c.writeRecord(record)
+	return c.anew(ctx, f, known, opts)
 }
 
-// followAgain decides about the head of a copy that was made again. To see
-// whether it contains the commit that was shown before, the whole history is
-// fetched to a place of its own.
-func (c gitCopy) followAgain(ctx context.Context, fresh, known, head string, opts UpdateOptions) (_ history.Step, err error) {
-	dir := fresh
-	if known != "" && known != head && !opts.accepts(c.name, head) {
-		if dir, err = c.cloneBeside(ctx, 0); err != nil {
-			return history.Step{}, err
-		}
-		defer func() { _ = removeAll(filepath.Dir(dir)) }()
+// anew makes a copy without what an earlier one has. When a record tells of an
+// earlier one, the new head must descend from its commit; the history needed to
+// see that is fetched only when the head is another one.
+func (c gitCopy) anew(ctx context.Context, f *fetcher, known gitRecord, opts UpdateOptions) (Change, error) {
+	if err := os.MkdirAll(c.folder(), 0o755); err != nil {
+		return Change{}, err
 	}
-	repo, err := git.Open(dir)
+	if err := indexcache.Sweep(c.folder()); err != nil {
+		return Change{}, err
+	}
+	step, err := c.followHistory(ctx, f, known.Commit, opts)
 	if err != nil {
-		return history.Step{}, err
+		return Change{}, err
 	}
-	defer func() { err = errors.Join(err, repo.Close()) }()
-	return c.followHistory(ctx, repo, known, head, opts)
+	next, err := f.all(ctx)
+	if err != nil {
+		return Change{}, err
+	}
+	defer func() { _ = next.pack.Close() }() // a temporary file
+	w, err := indexcache.NewWriter(c.folder(), next.commit, next.places)
+	if err != nil {
+		return Change{}, err
+	}
+	change := Change{Old: known.Commit, New: f.head.ID, Packages: changedPlaces(nil, next.places), Squashes: step.Squashes}
+	return change, c.show(f.head, next, w, opts)
 }
 
-// sweep removes what a killed process left. The caller holds the file lock.
-func (c gitCopy) sweep() error {
-	left, err := filepath.Glob(c.base + ".new-*")
+// show writes a packed file out of a pack and makes it the one that is shown,
+// if it is an index at all, and one that does not stand still. What was shown
+// before is removed; whoever has it open goes on reading it.
+func (c gitCopy) show(head git.Ref, next *fetched, w *indexcache.Writer, opts UpdateOptions) error {
+	name := fmt.Sprintf("%s-%d.index", shortID(head.ID), c.access.Now().UnixNano())
+	path := filepath.Join(c.folder(), name)
+	if err := addFiles(w, next.pack); err != nil {
+		return errors.Join(err, w.Abort())
+	}
+	if err := w.Finish(path); err != nil {
+		return err
+	}
+	if err := c.checkFile(path, next, opts); err != nil {
+		return errors.Join(fmt.Errorf("at its new commit %s: %w", shortID(head.ID), err), os.Remove(path))
+	}
+	record := gitRecord{URL: c.url, Ref: head.Name, Commit: head.ID, When: next.when, Updated: c.access.Now().UTC(), File: name}
+	if err := c.writeRecord(record); err != nil {
+		return err
+	}
+	// Not being able to remove what is old is no failure: on Windows somebody
+	// may have it open, and the next update tries again.
+	_ = c.removeOthers(name)
+	_ = removeAll(c.former()...)
+	return nil
+}
+
+// checkFile reads enough of a new commit to see that it may be shown.
+func (c gitCopy) checkFile(path string, next *fetched, opts UpdateOptions) (err error) {
+	file, err := indexcache.Open(path)
 	if err != nil {
 		return err
 	}
-	return removeAll(left...)
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if err := (indexTree{file.FS()}).checkIndex(); err != nil {
+		return err
+	}
+	return c.judgeHistory(c.checkFresh(file.FS(), file.Commit(), next.when), file.Commit(), opts)
 }
 
-// cloneBeside clones to a repository in a new folder beside the copy; the
-// caller removes that folder.
-func (c gitCopy) cloneBeside(ctx context.Context, depth int) (string, error) {
-	if err := os.MkdirAll(filepath.Dir(c.base), 0o755); err != nil {
-		return "", err
-	}
-	dir, err := os.MkdirTemp(filepath.Dir(c.base), filepath.Base(c.base)+".new-*")
+// removeOthers removes all packed files but one.
+func (c gitCopy) removeOthers(keep string) error {
+	names, err := filepath.Glob(filepath.Join(c.folder(), "*.index"))
 	if err != nil {
-		return "", err
+		return err
 	}
-	limited, cancel := context.WithTimeout(ctx, transferFactor*c.timeout)
-	defer cancel()
-	fresh := filepath.Join(dir, "copy.git")
-	repo, err := git.Clone(limited, fresh, git.FetchOptions{URL: c.url, Branch: c.branch, Depth: depth})
-	if err != nil {
-		_ = removeAll(dir)
-		return "", c.remoteError(waitError(ctx, transferFactor*c.timeout, err))
-	}
-	return fresh, repo.Close()
+	return removeAll(slices.DeleteFunc(names, func(name string) bool { return filepath.Base(name) == keep })...)
 }
 
-// examine looks at a fresh clone: what its head is, and that it is an index.
-func (c gitCopy) examine(dir string) (record gitRecord, packages int, err error) {
-	repo, err := git.Open(dir)
-	if err != nil {
-		return record, 0, err
-	}
-	defer func() { err = errors.Join(err, repo.Close()) }()
-	record = gitRecord{URL: c.url, Updated: c.access.Now().UTC()}
-	if record.Ref, err = repo.HeadRef(); err != nil {
-		return record, 0, err
-	}
-	if record.Commit, err = repo.ReadRef(record.Ref); err != nil {
-		return record, 0, err
-	}
-	opened, err := openAt(repo, record)
-	if err != nil {
-		return record, 0, fmt.Errorf("%s: %w", c.url, err)
-	}
-	names, err := changedPackages(nil, opened.tree.files)
-	return record, len(names), err
-}
-
-// discard throws the damaged repository away and keeps the record.
-func (c gitCopy) discard(ctx context.Context) error {
+// discard throws a damaged packed file away and keeps the record.
+func (c gitCopy) discard(ctx context.Context, name string) error {
 	unlock, err := lockFile(ctx, c.lockFile())
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	return removeAll(c.repository(), c.searchFile())
+	return os.RemoveAll(filepath.Join(c.folder(), name))
 }
 
 // remove deletes all that is known about the registry.
@@ -325,23 +301,5 @@ func (c gitCopy) remove(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	return removeAll(c.repository(), c.searchFile(), c.recordFile())
-}
-
-// remoteError puts a failure of git into a class of this package.
-func (c gitCopy) remoteError(err error) error {
-	var own *Error
-	if errors.As(err, &own) || errors.Is(err, context.Canceled) {
-		return err
-	}
-	e := &Error{Class: ErrNetwork, Message: c.url, Remedy: hintOf(err), Err: err}
-	switch {
-	case errors.Is(err, git.ErrNotFound):
-		e.Class = ErrNotFound
-	case errors.Is(err, git.ErrAuth):
-		e.Class = ErrRefused
-	case errors.Is(err, git.ErrURL):
-		e.Class = ErrUsage
-	}
-	return e
+	return removeAll(append(c.former(), c.folder(), c.recordFile())...)
 }

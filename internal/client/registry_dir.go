@@ -99,6 +99,12 @@ func (d *dirRegistry) Package(_ context.Context, name string) (_ index.File, err
 	return file, err
 }
 
+// Entries are all there is to the lines: they have to be read anyway.
+func (d *dirRegistry) Entries(ctx context.Context, name string) ([]*index.Entry, error) {
+	file, err := d.Package(ctx, name)
+	return file.Entries, err
+}
+
 // View shows the files as they are: a folder has no commits.
 func (d *dirRegistry) View(_ context.Context, _ string, read func(fs.FS) error) (err error) {
 	defer nameRegistry(&err, d.config.Name)
@@ -119,7 +125,7 @@ func (d *dirRegistry) Search(ctx context.Context, q Query) (_ []Match, err error
 	if err != nil {
 		return nil, err
 	}
-	return q.rank(d.config.Name, summaries), nil
+	return q.search(ctx, d.config.Name, namesOf(summaries))
 }
 
 // Update has nothing to fetch; it checks that the folder answers.

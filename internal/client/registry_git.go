@@ -14,14 +14,15 @@ import (
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/git"
+	"github.com/clydepm/clyde/internal/indexcache"
 )
 
-// gitRegistry reads an index out of a bare shallow copy in the cache. Nothing
-// is checked out; a lookup reads one blob.
+// gitRegistry reads an index out of the packed file that is its copy in the
+// cache; see [indexcache].
 //
-// Readers take no lock: an update only adds objects, and what is shown is the
-// commit in the record beside the copy, which is replaced in one rename.
-// Writers hold a file lock.
+// Readers take no lock: a packed file is never changed, and which one is shown
+// is said by the record beside it, which is replaced in one rename. Writers
+// hold a file lock.
 type gitRegistry struct {
 	config RegistryConfig
 	copy   gitCopy
@@ -29,14 +30,13 @@ type gitRegistry struct {
 	mu       sync.Mutex // guards the fields below
 	open     *openCopy  // nil until the first question
 	packages map[string]index.File
-	names    []Summary // of open.commit, nil until the first search
+	answered bool // something of the open copy was told
 }
 
 // openCopy is a state of the registry being read.
 type openCopy struct {
-	repo   *git.Repo
+	file   *indexcache.File
 	record gitRecord
-	tree   indexTree
 }
 
 func newGitRegistry(c *Config, config RegistryConfig, location Location, a Access) *gitRegistry {
@@ -83,83 +83,102 @@ func (g *gitRegistry) Status(ctx context.Context) (_ Status, err error) {
 }
 
 func (g *gitRegistry) Count(ctx context.Context) (n int, err error) {
-	defer nameRegistry(&err, g.config.Name)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	err = g.reading(ctx, func(t indexTree) error {
-		names, err := changedPackages(nil, t.files)
-		n = len(names)
-		return err
+	err = g.ask(ctx, func(f *indexcache.File) error {
+		n = f.Packages()
+		return nil
 	})
 	return n, err
 }
 
 func (g *gitRegistry) Index(ctx context.Context) (config *index.Config, err error) {
-	defer nameRegistry(&err, g.config.Name)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	err = g.reading(ctx, func(t indexTree) error {
-		config, err = t.config()
+	err = g.ask(ctx, func(f *indexcache.File) error {
+		config, err = indexTree{f.FS()}.config()
 		return err
 	})
 	return config, err
 }
 
 func (g *gitRegistry) Package(ctx context.Context, name string) (file index.File, err error) {
-	defer nameRegistry(&err, g.config.Name)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if file, ok := g.packages[name]; ok {
-		return file, nil
-	}
-	err = g.reading(ctx, func(t indexTree) error {
-		file, err = t.versions(name)
+	err = g.ask(ctx, func(f *indexcache.File) error {
+		if known, ok := g.packages[name]; ok {
+			file = known
+			return nil
+		}
+		var ok bool
+		if file, ok, err = f.Package(name); err == nil && !ok {
+			err = &NoPackageError{Name: name}
+		}
+		if err == nil {
+			g.packages[name] = file
+		}
 		return err
 	})
-	if err == nil {
-		g.packages[name] = file
-	}
 	return file, err
 }
 
-// View shows another commit only if the copy has it: it is shallow, and may be
-// younger than a lock.
-func (g *gitRegistry) View(ctx context.Context, commit string, read func(fs.FS) error) (err error) {
-	defer nameRegistry(&err, g.config.Name)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.reading(ctx, func(shown indexTree) error {
-		if commit == "" || commit == g.open.record.Commit {
-			return read(shown.files)
+func (g *gitRegistry) Entries(ctx context.Context, name string) (entries []*index.Entry, err error) {
+	err = g.ask(ctx, func(f *indexcache.File) error {
+		var ok bool
+		if entries, ok, err = f.Entries(name); err == nil && !ok {
+			err = &NoPackageError{Name: name}
 		}
-		files, err := g.open.repo.Tree(commit)
+		return err
+	})
+	return entries, err
+}
+
+// View shows another commit only if the copy remembers it: it may be younger
+// than a lock.
+func (g *gitRegistry) View(ctx context.Context, commit string, read func(fs.FS) error) error {
+	return g.ask(ctx, func(f *indexcache.File) error {
+		files, ok, err := f.FSAt(commit)
 		if err != nil {
-			return read(shown.files)
+			return err
+		}
+		if !ok {
+			files = f.FS()
 		}
 		return read(files)
 	})
 }
 
-// reading runs read on the shown tree. When the copy turns out to be damaged it
-// is made again and read once more. The caller holds g.mu.
-func (g *gitRegistry) reading(ctx context.Context, read func(indexTree) error) error {
+func (g *gitRegistry) Search(ctx context.Context, q Query) (matches []Match, err error) {
+	err = g.ask(ctx, func(f *indexcache.File) error {
+		matches, err = q.search(ctx, g.config.Name, f.Names)
+		return err
+	})
+	return matches, err
+}
+
+// ask puts a question to the shown copy. When that turns out to be damaged it
+// is made again and asked once more.
+func (g *gitRegistry) ask(ctx context.Context, question func(*indexcache.File) error) (err error) {
+	defer nameRegistry(&err, g.config.Name)
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	opened, err := g.state(ctx)
 	if err != nil {
 		return err
 	}
-	if err = read(opened.tree); !isDamage(err) {
-		return unsafeError(err)
+	if err = question(opened.file); !isDamage(err) {
+		g.answered = true
+		return err
 	}
-	before := opened.record.Commit
-	g.copy.access.note("registry %s: the copy in the cache is damaged (%v); fetching it again", g.config.Name, err)
+	return g.askAgain(ctx, opened.record.Commit, err, question)
+}
+
+// askAgain is ask after the copy, of a commit, was found to be damaged.
+func (g *gitRegistry) askAgain(ctx context.Context, before string, damage error, question func(*indexcache.File) error) error {
+	g.copy.access.note("registry %s: the copy in the cache is damaged (%v); fetching it again", g.config.Name, damage)
 	if g.copy.offline {
 		return g.copy.offlineError("the copy in the cache is damaged")
 	}
-	answered := len(g.packages) > 0
-	if err := errors.Join(g.close(), g.copy.discard(ctx)); err != nil {
+	answered, broken := g.answered, g.open.record.File
+	if err := errors.Join(g.close(), g.copy.discard(ctx, broken)); err != nil {
 		return err
 	}
-	if opened, err = g.state(ctx); err != nil {
+	opened, err := g.state(ctx)
+	if err != nil {
 		return err
 	}
 	if answered && opened.record.Commit != before {
@@ -168,25 +187,18 @@ func (g *gitRegistry) reading(ctx context.Context, read func(indexTree) error) e
 			Remedy: "run the command again",
 		}
 	}
-	return unsafeError(read(opened.tree))
-}
-
-// unsafeError puts a tree that could harm its reader into a class.
-func unsafeError(err error) error {
-	var unsafe *git.UnsafeError
-	if errors.As(err, &unsafe) {
-		return &Error{Class: ErrIntegrity, Message: "its content is not read", Err: err}
+	if err := question(opened.file); err != nil {
+		return err
 	}
-	return err
+	g.answered = true
+	return nil
 }
 
 // isDamage reports whether err means that the copy cannot be read, and not
 // that it says something we do not like.
 func isDamage(err error) bool {
 	var own *Error
-	var unsafe *git.UnsafeError
-	return err != nil && !isNoPackage(err) && !errors.As(err, &own) && !errors.As(err, &unsafe) && !errors.Is(err, fs.ErrNotExist) &&
-		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+	return errors.Is(err, indexcache.ErrDamaged) && !errors.As(err, &own)
 }
 
 func (g *gitRegistry) Update(ctx context.Context, opts UpdateOptions) (_ Change, err error) {
@@ -208,13 +220,13 @@ func (g *gitRegistry) Close() error {
 // close forgets the shown state. The caller holds g.mu.
 func (g *gitRegistry) close() error {
 	clear(g.packages)
-	g.names = nil
+	g.answered = false
 	if g.open == nil {
 		return nil
 	}
-	repo := g.open.repo
+	file := g.open.file
 	g.open = nil
-	return repo.Close()
+	return file.Close()
 }
 
 // forget removes the copy of a registry that is no longer configured.
@@ -235,6 +247,15 @@ func removeAll(names ...string) error {
 
 // shortID is a commit ID as people quote it.
 func shortID(id string) string { return id[:min(len(id), 12)] }
+
+// unsafeError puts a tree that could harm its reader into a class.
+func unsafeError(err error) error {
+	var unsafe *git.UnsafeError
+	if errors.As(err, &unsafe) {
+		return &Error{Class: ErrIntegrity, Message: "its content is not read", Err: err}
+	}
+	return err
+}
 
 // waitError explains a deadline that was this program's own.
 func waitError(ctx context.Context, limit time.Duration, err error) error {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -11,21 +14,67 @@ import (
 	"github.com/clydepm/clyde/internal/history"
 )
 
-// followHistory decides whether the head that was fetched into repo may take
-// the place of the commit known before: it continues from there, or from a
-// declared squash of it, and the index does not stand still. Whoever accepted
-// that very head with opts is not contradicted. The error is [ErrIntegrity] and
-// wraps a [*history.Error].
-func (c gitCopy) followHistory(ctx context.Context, repo *git.Repo, known, head string, opts UpdateOptions) (history.Step, error) {
-	step, err := history.Follow(ctx, known, head, repo, history.Options{
+// followHistory decides whether the registry's head may take the place of the
+// commit known before: it continues from there, or from a declared squash of it.
+// Whoever accepted that very head with opts is not contradicted. The error is
+// [ErrIntegrity] and wraps a [*history.Error].
+//
+// The whole history is fetched to a place of its own for that. A head whose
+// newest commits alone show that it continues need not be asked about.
+func (c gitCopy) followHistory(ctx context.Context, f *fetcher, known string, opts UpdateOptions) (_ history.Step, err error) {
+	switch {
+	case known == "":
+		return history.Step{Kind: history.First}, nil
+	case known == f.head.ID:
+		return history.Step{Kind: history.Same}, nil
+	case opts.accepts(c.name, f.head.ID):
+		return history.Step{}, nil
+	}
+	dir, err := c.tempFolder()
+	if err != nil {
+		return history.Step{}, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	repo, err := c.historyOf(ctx, f, known, dir)
+	if err != nil {
+		return history.Step{}, err
+	}
+	defer func() { err = errors.Join(err, repo.Close()) }()
+	step, err := history.Follow(ctx, known, f.head.ID, repo, history.Options{
 		Bring: func(ctx context.Context, branch, id string) (bool, error) {
-			return c.bringSnapshot(ctx, repo, known, branch, id)
+			return c.bringSnapshot(ctx, repo, branch, id)
 		},
 	})
-	if err == nil {
-		err = c.checkFresh(repo, head)
+	return step, c.judgeHistory(err, f.head.ID, opts)
+}
+
+func (c gitCopy) tempFolder() (string, error) {
+	if err := os.MkdirAll(c.folder(), 0o755); err != nil {
+		return "", err
 	}
-	return step, c.judgeHistory(err, head, opts)
+	return os.MkdirTemp(c.folder(), ".history-*")
+}
+
+// historyOf fetches the whole history of the head, and what the known commit has
+// beyond it if the registry still has that.
+func (c gitCopy) historyOf(ctx context.Context, f *fetcher, known, dir string) (*git.Repo, error) {
+	limit := transferFactor * c.timeout
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	repo, err := git.Clone(limited, filepath.Join(dir, "history.git"), git.FetchOptions{URL: c.url, Branch: c.branch})
+	if err != nil {
+		return nil, c.remoteError(waitError(ctx, limit, err))
+	}
+	if _, here, err := repo.Parents(known); err != nil || here {
+		return repo, err
+	}
+	// A registry that does not have the commit any more says so with an error:
+	// then it is not at hand.
+	_ = repo.FetchCommit(limited, f.remote, known, f.head.ID)
+	if limited.Err() != nil {
+		return nil, errors.Join(waitError(ctx, limit, limited.Err()), repo.Close())
+	}
+	return repo, nil
 }
 
 // judgeHistory puts a history that is refused into words of this package, or
@@ -50,34 +99,25 @@ func (o UpdateOptions) accepts(registry, head string) bool {
 	return commit != "" && strings.HasPrefix(head, commit)
 }
 
-// bringSnapshot fetches the branch that keeps the old head of a squash.
-func (c gitCopy) bringSnapshot(ctx context.Context, repo *git.Repo, known, branch, id string) (bool, error) {
-	limited, cancel := context.WithTimeout(ctx, transferFactor*c.timeout)
+// bringSnapshot fetches the branch that keeps the old head of a squash, and all
+// that leads to it.
+func (c gitCopy) bringSnapshot(ctx context.Context, repo *git.Repo, branch, id string) (bool, error) {
+	limit := transferFactor * c.timeout
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	_, here, err := repo.Parents(known)
-	if err != nil {
-		return false, err
-	}
-	if !here {
-		known = "" // a copy that was made again: all that leads to the old head is fetched
-	}
-	fetched, err := repo.Fetch(limited, git.FetchOptions{URL: c.url, Branch: branch, Have: known})
+	fetched, err := repo.Fetch(limited, git.FetchOptions{URL: c.url, Branch: branch})
 	if errors.Is(err, git.ErrNotFound) {
 		return false, nil
 	}
 	if err != nil {
-		return false, c.remoteError(waitError(ctx, transferFactor*c.timeout, err))
+		return false, c.remoteError(waitError(ctx, limit, err))
 	}
 	return fetched.New == id, nil
 }
 
 // checkFresh holds the time of the newest commit against the limit that the
 // index sets in its policy. One that is not understood is none.
-func (c gitCopy) checkFresh(repo *git.Repo, head string) error {
-	files, err := repo.Tree(head)
-	if err != nil {
-		return err
-	}
+func (c gitCopy) checkFresh(files fs.FS, head string, when time.Time) error {
 	policy, err := indexTree{files}.policy()
 	if err != nil {
 		return err
@@ -86,9 +126,5 @@ func (c gitCopy) checkFresh(repo *git.Repo, head string) error {
 	if err != nil {
 		return nil //nolint:nilerr // as the comment says
 	}
-	info, err := repo.CommitInfo(head)
-	if err != nil {
-		return err
-	}
-	return history.CheckFresh(head, info.When, c.access.Now(), limit)
+	return history.CheckFresh(head, when, c.access.Now(), limit)
 }

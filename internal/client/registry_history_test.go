@@ -103,7 +103,7 @@ func TestDeclaredSquashIsFollowed(t *testing.T) {
 				u.squash(key, "one")
 				u.squash(key, "two")
 			},
-			damage:   func(t *testing.T, g *gitRegistry) { must(t, os.RemoveAll(g.copy.repository())) },
+			damage:   func(t *testing.T, g *gitRegistry) { must(t, os.RemoveAll(g.copy.folder())) },
 			followed: "two, one",
 		},
 	} {

@@ -195,7 +195,7 @@ func TestGitRegistryRefusesARewrittenHistory(t *testing.T) {
 
 	// A copy that is gone is no way around the check.
 	g := r.(*gitRegistry)
-	if err := errors.Join(r.Close(), os.RemoveAll(g.copy.repository())); err != nil {
+	if err := errors.Join(r.Close(), os.RemoveAll(g.copy.folder())); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.Package(t.Context(), "hello"); !errors.Is(err, ErrIntegrity) {
@@ -245,27 +245,16 @@ func TestGitRegistryRefusesToGoBack(t *testing.T) {
 
 func TestGitRegistryHealsItself(t *testing.T) {
 	damages := map[string]func(t *testing.T, g *gitRegistry){
-		"folder gone": func(t *testing.T, g *gitRegistry) { must(t, os.RemoveAll(g.copy.repository())) },
+		"folder gone": func(t *testing.T, g *gitRegistry) { must(t, os.RemoveAll(g.copy.folder())) },
 		"record gone": func(t *testing.T, g *gitRegistry) { must(t, os.Remove(g.copy.recordFile())) },
 		"record torn": func(t *testing.T, g *gitRegistry) { must(t, os.WriteFile(g.copy.recordFile(), []byte(`{"url`), 0o644)) },
-		"HEAD gone":   func(t *testing.T, g *gitRegistry) { must(t, os.Remove(filepath.Join(g.copy.repository(), "HEAD"))) },
-		"objects gone": func(t *testing.T, g *gitRegistry) {
-			must(t, os.RemoveAll(filepath.Join(g.copy.repository(), "objects")))
+		"file gone":   func(t *testing.T, g *gitRegistry) { must(t, os.Remove(packedFile(t, g))) },
+		"file cut off": func(t *testing.T, g *gitRegistry) {
+			must(t, os.Truncate(packedFile(t, g), 300))
 		},
-		"packs zeroed": func(t *testing.T, g *gitRegistry) {
-			packs, err := filepath.Glob(filepath.Join(g.copy.repository(), "objects", "pack", "*.pack"))
-			if err != nil || len(packs) == 0 {
-				t.Fatal(packs, err)
-			}
-			for _, p := range packs {
-				data, err := os.ReadFile(p)
-				must(t, err)
-				clear(data[len(data)/3:])
-				must(t, os.Chmod(p, 0o644))
-				must(t, os.WriteFile(p, data, 0o644))
-			}
-		},
-		"cache gone": func(t *testing.T, g *gitRegistry) { must(t, os.RemoveAll(filepath.Dir(g.copy.base))) },
+		"header zeroed": func(t *testing.T, g *gitRegistry) { zero(t, packedFile(t, g), 0, 100) },
+		"file zeroed":   func(t *testing.T, g *gitRegistry) { zero(t, packedFile(t, g), 256, -1) },
+		"cache gone":    func(t *testing.T, g *gitRegistry) { must(t, os.RemoveAll(filepath.Dir(g.copy.base))) },
 	}
 	for name, damage := range damages {
 		t.Run(name, func(t *testing.T) {
@@ -289,21 +278,68 @@ func TestGitRegistryHealsItself(t *testing.T) {
 	}
 }
 
+// packedFile is the packed file of a registry's copy.
+func packedFile(t *testing.T, g *gitRegistry) string {
+	t.Helper()
+	record, err := g.copy.readRecord()
+	must(t, err)
+	return filepath.Join(g.copy.folder(), record.File)
+}
+
+// zero overwrites a part of a file in place; to -1 is the end.
+func zero(t *testing.T, name string, from, to int64) {
+	t.Helper()
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	must(t, err)
+	defer f.Close()
+	info, err := f.Stat()
+	must(t, err)
+	if to < 0 {
+		to = info.Size()
+	}
+	_, err = f.WriteAt(make([]byte, to-from), from)
+	must(t, err)
+}
+
 func TestGitRegistryHealsWhileReading(t *testing.T) {
 	w := newWorld(t)
 	u := newUpstream(t, filepath.Join(w.dir, "up.git"), "hello 1.0.0", "world 1.0.0")
 	r := w.open(w.mustLoad(), RegistryConfig{Name: "up", URL: u.path})
-	versionsOf(t, r, "hello")
+	if _, err := r.Status(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	g := r.(*gitRegistry)
-	g.open.tree = indexTree{brokenFS{}}
+	zero(t, packedFile(t, g), 256, -1)
 	if got := versionsOf(t, r, "world"); got != "1.0.0" {
 		t.Errorf("shows %q", got)
 	}
 	// Another state than what was answered before must not be mixed in.
-	g.open.tree = indexTree{brokenFS{}}
+	zero(t, packedFile(t, g), 256, -1)
 	u.publish("third 1.0.0")
-	if _, err := r.Package(t.Context(), "third"); !errors.Is(err, ErrConflict) {
+	if _, err := r.Entries(t.Context(), "hello"); !errors.Is(err, ErrConflict) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestGitRegistryOfAFormerRelease sees that the copy of an earlier release is
+// neither used nor left lying.
+func TestGitRegistryOfAFormerRelease(t *testing.T) {
+	w := newWorld(t)
+	u := newUpstream(t, filepath.Join(w.dir, "up.git"), "hello 1.0.0")
+	r := w.open(w.mustLoad(), RegistryConfig{Name: "up", URL: u.path})
+	g := r.(*gitRegistry)
+	former := g.copy.former()
+	must(t, os.MkdirAll(filepath.Join(former[0], "objects"), 0o755))
+	must(t, os.WriteFile(former[1], []byte("{}"), 0o644))
+	must(t, g.copy.writeRecord(gitRecord{URL: u.path, Ref: "refs/heads/main", Commit: u.head}))
+	u.publish("hello 1.0.0", "hello 1.1.0")
+	if got := versionsOf(t, r, "hello"); got != "1.0.0 1.1.0" {
+		t.Errorf("shows %q", got)
+	}
+	for _, name := range former {
+		if _, err := os.Stat(name); !os.IsNotExist(err) {
+			t.Errorf("%s is left", name)
+		}
 	}
 }
 
@@ -331,11 +367,11 @@ func TestGitRegistryIsSharedByMany(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	left, err := filepath.Glob(filepath.Join(c.Cache, "registries", "*.git"))
+	left, err := filepath.Glob(filepath.Join(c.Cache, "registries", "*", "*"))
 	if err != nil || len(left) != 1 {
 		t.Errorf("copies: %v %v", left, err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(c.Cache, "registries", "*.new-*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(c.Cache, "registries", "*", ".*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/indexcache"
 )
 
 // indexTree reads an index that is a tree of files, wherever the files are.
@@ -57,9 +58,7 @@ func (t indexTree) versions(name string) (index.File, error) {
 	if err != nil {
 		return index.File{}, err
 	}
-	file := index.ParseFile(data)
-	file.Entries = slices.DeleteFunc(file.Entries, func(e *index.Entry) bool { return !strings.EqualFold(e.Name, name) })
-	return file, nil
+	return indexcache.Lines(name, data), nil
 }
 
 // read reads a regular file of bounded size.

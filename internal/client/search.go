@@ -1,18 +1,22 @@
 package client
 
 import (
+	"bytes"
 	"cmp"
+	"context"
+	"errors"
+	"math/bits"
 	"slices"
 	"strings"
-	"unicode"
 
-	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/indexcache"
 	"github.com/clydepm/clyde/internal/spelling"
 )
 
 // Query is a search.
 type Query struct {
-	Text string // words; a match has all of them
+	Text   string // words; a match has all of them
+	Yanked bool   // also find packages of which every version is yanked
 }
 
 // Match is a package that answers a query.
@@ -22,59 +26,8 @@ type Match struct {
 	rank int
 }
 
-// Summary is what a search knows about a package: its newest version that is
-// not yanked and no prerelease, or the nearest to that.
-type Summary struct {
-	Name        string   `json:"name"`
-	Version     string   `json:"version"`
-	Description string   `json:"description,omitempty"`
-	Keywords    []string `json:"keywords,omitempty"`
-	Yanked      bool     `json:"yanked,omitempty"`  // all its versions are
-	Retired     string   `json:"retired,omitempty"` // reason
-}
-
-// summarize picks the version that stands for a package; false when no line of
-// it can be read.
-func summarize(file index.File) (Summary, bool) {
-	best := Newest(file.Entries)
-	if best == nil {
-		return Summary{}, false
-	}
-	s := Summary{Name: best.Name, Version: best.Vers, Description: best.Description, Keywords: best.Keywords, Yanked: best.Yanked}
-	if best.Retired != nil {
-		s.Retired = best.Retired.Reason
-	}
-	return s, true
-}
-
-// Newest is the version that a person means by a bare package name: the
-// highest that is not yanked and no prerelease, else the highest that is not
-// yanked, else the highest; nil when there is none.
-func Newest(entries []*index.Entry) *index.Entry {
-	var best *index.Entry
-	var bestVersion index.Version
-	for _, e := range entries {
-		v, err := index.ParseVersion(e.Vers)
-		if err != nil {
-			continue
-		}
-		if best == nil || cmp.Or(
-			compareBool(!e.Yanked, !best.Yanked),
-			compareBool(!v.Prerelease(), !bestVersion.Prerelease()),
-			v.Compare(bestVersion),
-		) > 0 {
-			best, bestVersion = e, v
-		}
-	}
-	return best
-}
-
-// lowerName is the name under which a package has its file.
-func lowerName(name string) string { return strings.ToLower(name) }
-
-func sortSummaries(all []Summary) {
-	slices.SortFunc(all, func(a, b Summary) int { return cmp.Compare(lowerName(a.Name), lowerName(b.Name)) })
-}
+// Summary is what a search knows about a package.
+type Summary = indexcache.Summary
 
 func compareBool(a, b bool) int {
 	switch {
@@ -99,18 +52,35 @@ const (
 	rankNone
 )
 
-// rank lists the summaries that match, best first.
-func (q Query) rank(registry string, summaries []Summary) []Match {
-	words := strings.Fields(strings.ToLower(q.Text))
-	whole := index.Fold(strings.Join(words, "-"))
+// names calls visit for every package that can be searched, until it reports
+// false.
+type names = func(visit func(indexcache.Named) bool) error
+
+// search lists the packages that match, best first.
+func (q Query) search(ctx context.Context, registry string, packages names) ([]Match, error) {
+	m := newMatcher(q)
 	var matches []Match
-	for _, s := range summaries {
-		if rank := rankOf(words, whole, s); rank < rankNone {
-			matches = append(matches, Match{Registry: registry, Summary: s, rank: rank})
+	err := packages(func(n indexcache.Named) bool {
+		rank := m.rank(n)
+		if rank < rankNone && (!n.Yanked || q.Yanked || rank == rankName) {
+			matches = append(matches, Match{Registry: registry, Summary: n.Summary(), rank: rank})
 		}
-	}
+		return ctx.Err() == nil
+	})
 	sortMatches(matches)
-	return matches
+	return matches, errors.Join(err, ctx.Err())
+}
+
+// namesOf are summaries to search in.
+func namesOf(summaries []Summary) names {
+	return func(visit func(indexcache.Named) bool) error {
+		for _, s := range summaries {
+			if !visit(s.Named()) {
+				break
+			}
+		}
+		return nil
+	}
 }
 
 // sortMatches orders by rank, then packages that can be installed before those
@@ -126,19 +96,70 @@ func sortMatches(matches []Match) {
 	})
 }
 
-// rankOf is the rank of a package: the worst of its ranks for the single words,
-// unless the words together are its name.
-func rankOf(words []string, whole string, s Summary) int {
-	if len(words) == 0 {
-		return rankNone
+// matcher compares packages with the words of a query. It looks at every package
+// of a registry, so it keeps its buffers.
+type matcher struct {
+	words []queryWord
+	whole []byte // the words together, as a name
+
+	name, text []byte // of the package, folded and in lower case
+	letters    uint64 // of name
+}
+
+type queryWord struct {
+	lower, folded []byte
+	letters       uint64 // of folded
+	mistakes      int    // that a name may have
+}
+
+func newMatcher(q Query) *matcher {
+	words := strings.Fields(strings.ToLower(q.Text))
+	m := &matcher{whole: appendFolded(nil, []byte(strings.Join(words, "-")))}
+	for _, word := range words {
+		folded := appendFolded(nil, []byte(word))
+		m.words = append(m.words, queryWord{
+			lower: []byte(word), folded: folded, letters: lettersOf(folded), mistakes: min(len(folded)/4, 2),
+		})
 	}
-	name := index.Fold(s.Name)
-	if name == whole {
+	return m
+}
+
+// appendFolded appends what [index.Fold] makes of a name.
+func appendFolded(dst, name []byte) []byte {
+	for _, c := range name {
+		switch {
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		case c == '_' || c == '.':
+			c = '-'
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+// lettersOf has a bit for every letter that occurs.
+func lettersOf(text []byte) (set uint64) {
+	for _, c := range text {
+		set |= 1 << (c & 63)
+	}
+	return set
+}
+
+// rank is the rank of a package: the worst of its ranks for the single words,
+// unless the words together are its name.
+func (m *matcher) rank(n indexcache.Named) int {
+	m.name = appendFolded(m.name[:0], n.Name)
+	m.text, m.letters = m.text[:0], 0
+	switch {
+	case len(m.words) == 0:
+		return rankNone
+	case bytes.Equal(m.name, m.whole):
 		return rankName
 	}
 	worst := 0
-	for _, word := range words {
-		worst = max(worst, rankOfWord(index.Fold(word), word, name, s))
+	for i := range m.words {
+		worst = max(worst, m.rankOf(&m.words[i], n))
 		if worst == rankNone {
 			break
 		}
@@ -146,55 +167,88 @@ func rankOf(words []string, whole string, s Summary) int {
 	return worst
 }
 
-// rankOfWord compares one word, folded and as given, with a package.
-func rankOfWord(folded, word, name string, s Summary) int {
-	switch at := strings.Index(name, folded); {
-	case name == folded:
+// rankOf compares one word with a package.
+func (m *matcher) rankOf(word *queryWord, n indexcache.Named) int {
+	switch at := bytes.Index(m.name, word.folded); {
+	case at == 0 && len(m.name) == len(word.folded):
 		return rankName
 	case at == 0:
 		return rankPrefix
-	case at > 0 && hasWordPrefix(name, folded):
+	case at > 0 && hasWordPrefix(m.name, word.folded):
 		return rankWord
 	case at > 0:
 		return rankInside
 	}
-	if slices.ContainsFunc(s.Keywords, func(k string) bool { return strings.EqualFold(k, word) }) {
+	if hasKeyword(n, word.lower) {
 		return rankKeyword
 	}
-	description := strings.ToLower(s.Description)
+	if len(n.Description) > 0 && len(m.text) == 0 {
+		m.text = appendLower(m.text, n.Description)
+	}
 	switch {
-	case hasWordPrefix(description, word):
+	case hasWordPrefix(m.text, word.lower):
 		return rankDescriptionWord
-	case strings.Contains(description, word):
+	case bytes.Contains(m.text, word.lower):
 		return rankDescription
-	case isNear(folded, name):
+	case m.isNear(word):
 		return rankNear
 	}
 	return rankNone
 }
 
+func hasKeyword(n indexcache.Named, word []byte) (found bool) {
+	n.Keywords(func(keyword []byte) bool {
+		found = bytes.EqualFold(keyword, word)
+		return !found
+	})
+	return found
+}
+
+// appendLower appends text in lower case.
+func appendLower(dst, text []byte) []byte {
+	start := len(dst)
+	for _, c := range text {
+		if c >= 0x80 {
+			return append(dst[:start], bytes.ToLower(text)...)
+		}
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
 // hasWordPrefix reports whether a word of text begins with prefix.
-func hasWordPrefix(text, prefix string) bool {
+func hasWordPrefix(text, prefix []byte) bool {
 	for offset := 0; ; {
-		at := strings.Index(text[offset:], prefix)
+		at := bytes.Index(text[offset:], prefix)
 		if at < 0 {
 			return false
 		}
 		at += offset
-		if at == 0 || !isWordRune(text[at-1]) {
+		if at == 0 || !isWordByte(text[at-1]) {
 			return true
 		}
 		offset = at + 1
 	}
 }
 
-func isWordRune(b byte) bool {
-	return b >= 0x80 || unicode.IsLetter(rune(b)) || unicode.IsDigit(rune(b))
+func isWordByte(b byte) bool {
+	return b >= 0x80 || 'a' <= b && b <= 'z' || '0' <= b && b <= '9'
 }
 
-// isNear reports whether two names differ by a typing mistake: one letter in
-// names of four or more, two in names of eight or more.
-func isNear(a, b string) bool {
-	limit := min(len(a), len(b)) / 4
-	return limit > 0 && spelling.Within(a, b, min(limit, 2))
+// isNear reports whether the name and a word differ by a typing mistake: one
+// letter in words of four or more, two in words of eight or more. Swapped
+// neighbours are one mistake. A mistake changes at most two of the letters that
+// occur, which tells most names without counting.
+func (m *matcher) isNear(word *queryWord) bool {
+	limit := min(word.mistakes, len(m.name)/4)
+	if limit == 0 || len(m.name)-len(word.folded) > limit || len(word.folded)-len(m.name) > limit {
+		return false
+	}
+	if m.letters == 0 {
+		m.letters = lettersOf(m.name)
+	}
+	return bits.OnesCount64(m.letters^word.letters) <= 2*limit && spelling.Within(string(m.name), string(word.folded), limit)
 }

@@ -3,13 +3,10 @@ package client
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/clydepm/clyde/index"
 )
 
 func TestRanking(t *testing.T) {
@@ -28,7 +25,9 @@ func TestRanking(t *testing.T) {
 	}
 	names := func(query string) string {
 		var names []string
-		for _, m := range (Query{Text: query}).rank("r", all) {
+		found, err := Query{Text: query, Yanked: true}.search(t.Context(), "r", namesOf(all))
+		must(t, err)
+		for _, m := range found {
 			names = append(names, m.Name)
 		}
 		return strings.Join(names, " ")
@@ -49,47 +48,17 @@ func TestRanking(t *testing.T) {
 	}
 }
 
-func TestNewest(t *testing.T) {
-	for list, want := range map[string]string{
-		"1.0.0 1.10.0 1.9.0":       "1.10.0",
-		"1.0.0 2.0.0-rc.1":         "1.0.0",
-		"1.0.0! 2.0.0-rc.1":        "2.0.0-rc.1",
-		"1.0.0! 2.0.0-rc.1! 0.1.0": "0.1.0",
-		"1.0.0! 2.0.0-rc.1!":       "1.0.0",
-		"":                         "",
-	} {
-		var entries []*index.Entry
-		for _, v := range strings.Fields(list) {
-			version, yanked := strings.CutSuffix(v, "!")
-			entries = append(entries, &index.Entry{Vers: version, Yanked: yanked})
-		}
-		for range 3 {
-			got := ""
-			if e := Newest(entries); e != nil {
-				got = e.Vers
-			}
-			if got != want {
-				t.Errorf("%s: %q, want %q", list, got, want)
-			}
-			slices.Reverse(entries)
-		}
-	}
-}
-
-// TestSearchFileFollowsTheCommit compares the file that is brought up to date
-// with one made from nothing.
-func TestSearchFileFollowsTheCommit(t *testing.T) {
+// TestSearchFollowsTheCommit compares what is found after an update with what a
+// new copy finds.
+func TestSearchFollowsTheCommit(t *testing.T) {
 	w := newWorld(t)
 	u := newUpstream(t, filepath.Join(w.dir, "up.git"), "alpha 1.0.0", "beta 1.0.0", "Gamma 1.0.0 first")
 	r := w.open(w.mustLoad(), RegistryConfig{Name: "up", URL: u.path}).(*gitRegistry)
-	search := func() string {
+	search := func() []Match {
 		t.Helper()
-		if _, err := r.Search(t.Context(), Query{Text: "a"}); err != nil {
-			t.Fatal(err)
-		}
-		data, err := os.ReadFile(r.copy.searchFile())
+		found, err := r.Search(t.Context(), Query{Text: "a"})
 		must(t, err)
-		return string(data)
+		return found
 	}
 	search()
 	u.publish("delta 0.1.0", "Gamma 2.0.0 second")
@@ -98,20 +67,37 @@ func TestSearchFileFollowsTheCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	updated := search()
-	must(t, os.Remove(r.copy.searchFile()))
 	must(t, r.Close())
-	if diff := cmp.Diff(search(), updated); diff != "" {
+	must(t, os.RemoveAll(r.copy.folder()))
+	if diff := cmp.Diff(search(), updated, cmp.AllowUnexported(Match{})); diff != "" {
 		t.Errorf("-from nothing +updated\n%s", diff)
 	}
-	if !strings.Contains(updated, "second") || strings.Contains(updated, "beta") || strings.Contains(updated, "alpha") {
-		t.Errorf("content:\n%s", updated)
+	var found []string
+	for _, m := range updated {
+		found = append(found, m.Name+" "+m.Description)
 	}
-	// A file that is torn or of another format is made again.
-	for _, bad := range []string{"", "{", `{"format":99,"commit":"x","count":1}`, updated[:len(updated)/2], `{"format":1,"commit":"` + u.head + `","count":99999999}`} {
-		must(t, os.WriteFile(r.copy.searchFile(), []byte(bad), 0o644))
-		must(t, r.Close())
-		if diff := cmp.Diff(updated, search()); diff != "" {
-			t.Errorf("after %q:\n%s", bad, diff)
+	if got := strings.Join(found, ", "); got != "Gamma second, delta " {
+		t.Errorf("found %s", got)
+	}
+}
+
+// TestYankedIsFoundWhenAskedFor sees that packages of which nothing can be used
+// do not stand in the way.
+func TestYankedIsFoundWhenAskedFor(t *testing.T) {
+	all := namesOf([]Summary{{Name: "json"}, {Name: "jsonnet", Yanked: true}})
+	for query, want := range map[Query]string{
+		{Text: "json"}:               "json",
+		{Text: "json", Yanked: true}: "json jsonnet",
+		{Text: "jsonnet"}:            "jsonnet",
+	} {
+		found, err := query.search(t.Context(), "r", all)
+		must(t, err)
+		var names []string
+		for _, m := range found {
+			names = append(names, m.Name)
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%+v: %q, want %q", query, got, want)
 		}
 	}
 }

@@ -28,8 +28,7 @@ func (s *Source) Versions(ctx context.Context, p resolve.Package) ([]*index.Entr
 	if err != nil {
 		return nil, err
 	}
-	file, err := r.Package(ctx, p.Name)
-	return file.Entries, err
+	return r.Entries(ctx, p.Name)
 }
 
 // Locate maps the registry that an index line names by URL to the configured
@@ -53,7 +52,7 @@ func (s *Source) Nearest(ctx context.Context, p resolve.Package) []string {
 	if err != nil {
 		return nil
 	}
-	matches, err := r.Search(ctx, Query{Text: p.Name})
+	matches, err := r.Search(ctx, Query{Text: p.Name, Yanked: true})
 	if err != nil {
 		return nil // a suggestion less is no failure
 	}

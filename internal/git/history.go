@@ -25,6 +25,10 @@ func (r *Repo) CommitInfo(id Hash) (*CommitInfo, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseCommit(id, data)
+}
+
+func parseCommit(id Hash, data []byte) (*CommitInfo, error) {
 	info := &CommitInfo{ID: id}
 	header, body, _ := strings.Cut(string(data), "\n\n")
 	info.Message = body

@@ -323,6 +323,18 @@ func (r *Repo) storePack(response *packp.UploadPackResponse, req *packp.UploadPa
 	return r.storage.SetShallow(known)
 }
 
+// FetchCommit brings a commit that no reference has to name, and all that leads
+// to it, from a remote that still has it. Nothing refers to it afterwards. All
+// that leads to the commit have is in the repository already; "" is none. The
+// error is [ErrUnknownCommit] when the remote does not have that one.
+func (r *Repo) FetchCommit(ctx context.Context, from *Upload, want, have Hash) error {
+	return from.Fetch(ctx, UploadRequest{Want: want, Have: have, Whole: true}, func(pack io.Reader) error {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return packfile.UpdateObjectStorage(r.storage, pack)
+	})
+}
+
 // demultiplex parts the pack from the remote's messages.
 func demultiplex(caps *capability.List, r io.Reader, progress io.Writer) io.Reader {
 	kind := sideband.Sideband64k

@@ -1,0 +1,284 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/git"
+	"github.com/clydepm/clyde/internal/indexcache"
+)
+
+// fetcher is a conversation with a registry that told where its branch is.
+type fetcher struct {
+	copy   gitCopy
+	remote *git.Upload
+	head   git.Ref
+}
+
+// dial asks a registry where its branch is. It is a short question, so a
+// registry that does not answer is noticed soon. The caller must call Close.
+func (c gitCopy) dial(ctx context.Context) (_ *fetcher, err error) {
+	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	f := &fetcher{copy: c}
+	if f.remote, err = git.DialUpload(limited, c.url, git.Auth{}); err != nil {
+		return nil, c.remoteError(waitError(ctx, c.timeout, err))
+	}
+	if f.head, err = f.remote.Branch(limited, c.branch); err != nil {
+		return nil, errors.Join(c.remoteError(waitError(ctx, c.timeout, err)), f.Close())
+	}
+	return f, nil
+}
+
+// Close ends the conversation.
+func (f *fetcher) Close() error { return f.remote.Close() }
+
+// fetched is a commit of a registry, and a pack with what was not here of it.
+type fetched struct {
+	commit   indexcache.Commit
+	places   []indexcache.Place
+	when     time.Time
+	pack     *git.Pack
+	descends bool // from the commit that was here
+}
+
+// all fetches the newest commit. The caller closes the pack.
+func (f *fetcher) all(ctx context.Context) (*fetched, error) {
+	return f.fetch(ctx, git.UploadRequest{Want: f.head.ID, Depth: 1}, nil)
+}
+
+// since fetches what the newest commit has beyond a commit that is here. The
+// error is [git.ErrUnknownCommit] when the registry does not have that. The
+// caller closes the pack.
+func (f *fetcher) since(ctx context.Context, known *indexcache.State) (*fetched, error) {
+	return f.fetch(ctx, git.UploadRequest{Want: f.head.ID, Have: known.Commit(), Shallow: []string{known.Commit()}}, known)
+}
+
+func (f *fetcher) fetch(ctx context.Context, req git.UploadRequest, known *indexcache.State) (*fetched, error) {
+	limit := transferFactor * f.copy.timeout
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	if err := os.MkdirAll(f.copy.folder(), 0o755); err != nil {
+		return nil, err
+	}
+	var next fetched
+	err := f.remote.Fetch(limited, req, func(r io.Reader) (err error) {
+		next.pack, err = git.ReadPack(r, f.copy.folder(), baseOf(known))
+		return err
+	})
+	if err == nil {
+		err = next.read(f.head.ID, known)
+	}
+	if err == nil {
+		return &next, nil
+	}
+	if next.pack != nil {
+		err = errors.Join(err, next.pack.Close())
+	}
+	if errors.Is(err, indexcache.ErrDamaged) || errors.Is(err, git.ErrUnknownCommit) {
+		return nil, err
+	}
+	return nil, f.copy.remoteError(waitError(ctx, limit, unsafeError(err)))
+}
+
+// baseOf gives a pack the objects that are here.
+func baseOf(known *indexcache.State) git.Base {
+	if known == nil {
+		return nil
+	}
+	return func(id git.ID) (kind string, content []byte, err error) {
+		kind, content, ok, err := known.Object(indexcache.ID(id))
+		if err == nil && !ok {
+			err = git.ErrNotFound
+		}
+		return kind, content, err
+	}
+}
+
+// read reads the commit and lists its files.
+func (n *fetched) read(head string, known *indexcache.State) (err error) {
+	info, err := n.pack.Commit(head)
+	if err != nil {
+		return err
+	}
+	n.when, n.commit.Object = info.When, n.pack.RawCommit(head)
+	if n.commit.ID, err = indexcache.ParseID(head); err != nil {
+		return err
+	}
+	if n.commit.Tree, err = indexcache.ParseID(info.Tree); err != nil {
+		return err
+	}
+	walk := treeWalk{pack: n.pack, known: known}
+	if err := walk.folder(n.commit.Tree, "", 0); err != nil {
+		return err
+	}
+	n.places = walk.places
+	if known != nil {
+		n.descends, err = descends(n.pack, known.Commit(), head)
+	}
+	return err
+}
+
+// treeWalk lists the files of a commit. A folder that is not in the pack is one
+// that is here.
+type treeWalk struct {
+	pack   *git.Pack
+	known  *indexcache.State
+	places []indexcache.Place
+}
+
+// Bounds of the tree of an index.
+const (
+	maxTreeFolders = 32
+	maxTreeFiles   = 1 << 24
+)
+
+func (w *treeWalk) folder(id indexcache.ID, at string, depth int) error {
+	content, ok := w.pack.Tree(git.ID(id))
+	if !ok {
+		return w.same(id, at)
+	}
+	entries, err := git.ParseTree(content)
+	if err != nil {
+		return err
+	}
+	if depth > maxTreeFolders || len(w.places)+len(entries) > maxTreeFiles {
+		return &git.UnsafeError{Path: at, Rule: "tree/depth", Detail: "folders are nested too deep, or there are too many files"}
+	}
+	for _, e := range entries {
+		if e.Mode.IsDir() {
+			if err := w.folder(indexcache.ID(e.ID), at+e.Name+"/", depth+1); err != nil {
+				return err
+			}
+			continue
+		}
+		w.places = append(w.places, indexcache.Place{Path: at + e.Name, Mode: placeMode(e.Mode), ID: indexcache.ID(e.ID)})
+	}
+	return nil
+}
+
+// same takes over a folder that is here, under whatever name.
+func (w *treeWalk) same(id indexcache.ID, at string) error {
+	if w.known == nil {
+		return fmt.Errorf("the registry sent no tree %s", id)
+	}
+	folder, ok := w.known.Folder(id)
+	if !ok {
+		return fmt.Errorf("the registry sent no tree %s", id)
+	}
+	for _, p := range w.known.Under(folder) {
+		p.Path = at + strings.TrimPrefix(strings.TrimPrefix(p.Path, folder), "/")
+		w.places = append(w.places, p)
+	}
+	return nil
+}
+
+func placeMode(mode fs.FileMode) indexcache.Mode {
+	switch {
+	case mode&fs.ModeSymlink != 0:
+		return indexcache.Symlink
+	case mode&fs.ModeIrregular != 0:
+		return indexcache.Submodule
+	case mode&0o111 != 0:
+		return indexcache.Executable
+	}
+	return indexcache.Regular
+}
+
+// descends reports whether the commits of a pack lead from head back to the
+// known one.
+func descends(pack *git.Pack, known, head string) (bool, error) {
+	seen := map[string]bool{head: true}
+	for queue := []string{head}; len(queue) > 0; queue = queue[1:] {
+		if queue[0] == known {
+			return true, nil
+		}
+		info, err := pack.Commit(queue[0])
+		if errors.Is(err, git.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		for _, parent := range info.Parents {
+			if !seen[parent] {
+				seen[parent] = true
+				queue = append(queue, parent)
+			}
+		}
+	}
+	return false, nil
+}
+
+// addFiles adds the files of a pack to a packed file, on all cores.
+func addFiles(w *indexcache.Writer, pack *git.Pack) error {
+	visitors := make([]func(git.ID, []byte) error, runtime.GOMAXPROCS(0))
+	appenders := make([]*indexcache.Appender, len(visitors))
+	for i := range visitors {
+		a, err := w.Appender()
+		if err != nil {
+			return err
+		}
+		appenders[i] = a
+		visitors[i] = func(id git.ID, content []byte) error { return a.Add(indexcache.ID(id), content) }
+	}
+	if err := pack.Files(visitors...); err != nil {
+		return err
+	}
+	var all []error
+	for _, a := range appenders {
+		all = append(all, a.Flush())
+	}
+	return errors.Join(all...)
+}
+
+// changedPlaces counts the packages whose files differ, both sorted by path.
+func changedPlaces(before, after []indexcache.Place) (n int) {
+	known := make(map[string]indexcache.Place, len(before))
+	for _, p := range before {
+		known[p.Path] = p
+	}
+	for _, p := range after {
+		if known[p.Path] != p && isPackagePlace(p) {
+			n++
+		}
+		delete(known, p.Path)
+	}
+	for _, p := range known {
+		if isPackagePlace(p) {
+			n++
+		}
+	}
+	return n
+}
+
+func isPackagePlace(p indexcache.Place) bool {
+	_, ok := index.NameOf(p.Path)
+	return ok && p.Mode == indexcache.Regular
+}
+
+// remoteError puts a failure of git into a class of this package.
+func (c gitCopy) remoteError(err error) error {
+	var own *Error
+	if errors.As(err, &own) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	e := &Error{Class: ErrNetwork, Message: c.url, Remedy: hintOf(err), Err: err}
+	switch {
+	case errors.Is(err, git.ErrNotFound):
+		e.Class = ErrNotFound
+	case errors.Is(err, git.ErrAuth):
+		e.Class = ErrRefused
+	case errors.Is(err, git.ErrURL):
+		e.Class = ErrUsage
+	}
+	return e
+}

@@ -1,0 +1,456 @@
+package indexcache
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/clydepm/clyde/index"
+)
+
+// File is an open file of a commit. It is safe for use by several goroutines;
+// close it when done. A method that meets damage reports [ErrDamaged].
+type File struct {
+	file   *os.File
+	head   header
+	commit string
+
+	fencesOnce sync.Once
+	fences     []fence
+	fencesErr  error
+
+	mu      sync.Mutex
+	decoder *zstd.Decoder
+	blocks  map[int][]entry // blocks that were read, bounded by maxKeptBlocks
+	frame   extent          // the frame that was unpacked last
+	raw     []byte          // its content
+}
+
+// fence says where a block of the directory is.
+type fence struct {
+	first string
+	block extent
+}
+
+// maxKeptBlocks bounds the blocks that are kept for further questions.
+const maxKeptBlocks = 512
+
+// Open opens a file. It reads the header and nothing else. The error is
+// [ErrDamaged], or that of the file system. The caller must call Close.
+func Open(name string) (*File, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{file: file, blocks: map[int][]entry{}}
+	if err := f.readHeader(); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return f, nil
+}
+
+func (f *File) readHeader() error {
+	info, err := f.file.Stat()
+	if err != nil {
+		return err
+	}
+	b := make([]byte, headerSize)
+	if n, err := f.file.ReadAt(b, 0); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	} else if n < headerSize {
+		return damaged("it has %d bytes", n)
+	}
+	f.head, err = parseHeader(b, info.Size())
+	f.commit = f.head.commit.String()
+	return err
+}
+
+// Close closes the file.
+func (f *File) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.decoder != nil {
+		f.decoder.Close()
+		f.decoder = nil
+	}
+	return f.file.Close()
+}
+
+// Commit is the ID of the commit.
+func (f *File) Commit() string { return f.commit }
+
+// Tree is the ID of the commit's tree.
+func (f *File) Tree() string { return f.head.tree.String() }
+
+// Packages says how many packages there are.
+func (f *File) Packages() int { return int(f.head.packages) }
+
+// read reads a piece and checks it.
+func (f *File) read(e extent, what string) ([]byte, error) {
+	b := make([]byte, e.size)
+	if _, err := f.file.ReadAt(b, e.at); err != nil && (!errors.Is(err, io.EOF) || e.size > 0) {
+		return nil, damaged("%s cannot be read: %v", what, err)
+	}
+	if checksum(b) != e.sum {
+		return nil, damaged("checksum of %s", what)
+	}
+	return b, nil
+}
+
+// loadFences reads where the blocks are, once.
+func (f *File) loadFences() ([]fence, error) {
+	f.fencesOnce.Do(func() {
+		data, err := f.read(f.head.fences, "the fences")
+		if err != nil {
+			f.fencesErr = err
+			return
+		}
+		c := cursor{rest: data}
+		for len(c.rest) > 0 {
+			next := fence{first: c.text(maxPath), block: c.extent(f.head.fences.at, maxBlock)}
+			if n := len(f.fences); n > 0 && f.fences[n-1].first >= next.first {
+				c.fail()
+			}
+			f.fences = append(f.fences, next)
+		}
+		f.fencesErr = c.err("the fences")
+	})
+	return f.fences, f.fencesErr
+}
+
+// block reads a block of the directory.
+func (f *File) block(number int, at extent) ([]entry, error) {
+	f.mu.Lock()
+	kept := f.blocks[number]
+	f.mu.Unlock()
+	if kept != nil {
+		return kept, nil
+	}
+	entries, err := f.readBlock(at)
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.blocks) >= maxKeptBlocks {
+		clear(f.blocks)
+	}
+	f.blocks[number] = entries
+	return entries, nil
+}
+
+func (f *File) readBlock(at extent) ([]entry, error) {
+	data, err := f.read(at, "the directory")
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]entry, 0, blockSize)
+	c, before := cursor{rest: data}, ""
+	for len(c.rest) > 0 && len(entries) < blockSize {
+		e := readEntry(&c, before, f.head.heapEnd)
+		if len(entries) > 0 && e.path <= before {
+			c.fail()
+		}
+		entries, before = append(entries, e), e.path
+	}
+	if len(c.rest) > 0 {
+		c.fail()
+	}
+	return entries, c.err("the directory")
+}
+
+// find looks a path up; nil when the commit has no such file.
+func (f *File) find(path string) (*entry, error) {
+	fences, err := f.loadFences()
+	if err != nil {
+		return nil, err
+	}
+	number := sort.Search(len(fences), func(i int) bool { return fences[i].first > path }) - 1
+	if number < 0 {
+		return nil, nil
+	}
+	entries, err := f.block(number, fences[number].block)
+	if err != nil {
+		return nil, err
+	}
+	i, found := slices.BinarySearchFunc(entries, path, func(e entry, path string) int { return cmp.Compare(e.path, path) })
+	if !found {
+		return nil, nil
+	}
+	return &entries[i], nil
+}
+
+// eachEntry reads the whole directory, in order.
+func (f *File) eachEntry(visit func(e *entry)) error {
+	fences, err := f.loadFences()
+	if err != nil {
+		return err
+	}
+	before := ""
+	for _, fence := range fences {
+		entries, err := f.readBlock(fence.block)
+		if err != nil {
+			return err
+		}
+		for i := range entries {
+			if entries[i].path <= before {
+				return damaged("the directory is not sorted")
+			}
+			before = entries[i].path
+			visit(&entries[i])
+		}
+	}
+	return nil
+}
+
+// content reads the content of a file and holds it against its object ID. The
+// result is the caller's own.
+func (f *File) content(e *entry) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if e.mode == Submodule {
+		return nil, fs.ErrInvalid
+	}
+	if err := f.unpack(e); err != nil {
+		return nil, err
+	}
+	content := slices.Clone(f.raw[e.at : e.at+e.size])
+	if objectID("blob", content) != e.id {
+		return nil, damaged("%s is not object %s", e.path, e.id)
+	}
+	return content, nil
+}
+
+// unpack makes f.raw the content of a file's frame. The caller holds f.mu.
+func (f *File) unpack(e *entry) error {
+	if e.frame == f.frame && int64(len(f.raw)) == e.raw {
+		return nil
+	}
+	packed, err := f.read(e.frame, "a frame")
+	if err != nil {
+		return err
+	}
+	if f.decoder == nil {
+		f.decoder, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxMemory(maxContent+frameSize), zstd.WithDecodeAllCapLimit(true))
+		if err != nil {
+			return err
+		}
+	}
+	f.frame = extent{}
+	if int64(cap(f.raw)) < e.raw || int64(cap(f.raw)) > e.raw+4*frameSize {
+		f.raw = make([]byte, 0, e.raw)
+	}
+	f.raw, err = f.decoder.DecodeAll(packed, f.raw[:0:e.raw])
+	if err != nil || int64(len(f.raw)) != e.raw {
+		f.raw = f.raw[:0]
+		return damaged("a frame of %s: %v", e.path, err)
+	}
+	f.frame = e.frame
+	return nil
+}
+
+// packageEntry finds the file of a package; nil when there is none.
+func (f *File) packageEntry(name string) (*entry, error) {
+	path, err := index.Path(name)
+	if err != nil {
+		return nil, nil //nolint:nilerr // no package can have such a name
+	}
+	e, err := f.find(path)
+	if e != nil && e.mode != Regular {
+		e = nil
+	}
+	return e, err
+}
+
+// Content reads the exact bytes of the file of a package; false when there is
+// no such package.
+func (f *File) Content(name string) ([]byte, bool, error) {
+	e, err := f.packageEntry(name)
+	if e == nil || err != nil {
+		return nil, false, err
+	}
+	content, err := f.content(e)
+	return content, err == nil, err
+}
+
+// Package reads all lines of a package; false when there is no such package.
+func (f *File) Package(name string) (index.File, bool, error) {
+	content, ok, err := f.Content(name)
+	if !ok || err != nil {
+		return index.File{}, false, err
+	}
+	return Lines(name, content), true, nil
+}
+
+// Entries reads what resolving needs of the lines of a package: all but
+// dependencies of development, unknown members, and what is said to people
+// (description, keywords, license, authors, homepage, repository, source). The
+// entries share what they have in common and are to be read only. It is false
+// when there is no such package.
+func (f *File) Entries(name string) ([]*index.Entry, bool, error) {
+	e, err := f.packageEntry(name)
+	if e == nil || err != nil {
+		return nil, false, err
+	}
+	if e.record.size == 0 {
+		file, ok, err := f.Package(name)
+		return file.Entries, ok, err
+	}
+	data, err := f.read(e.record, "a record")
+	if err != nil {
+		return nil, false, err
+	}
+	entries, err := readRecord(data)
+	return entries, err == nil, err
+}
+
+// Names calls visit with the summary of every package, in the order of their
+// paths, until it reports false.
+func (f *File) Names(visit func(n Named) bool) error {
+	return f.eachName(func(n Named, _ []byte) bool { return visit(n) })
+}
+
+// eachName is Names with each summary as it stands in the file.
+func (f *File) eachName(visit func(n Named, raw []byte) bool) error {
+	data, err := f.read(f.head.names, "the names")
+	if err != nil {
+		return err
+	}
+	c := cursor{rest: data}
+	for len(c.rest) > 0 {
+		before := c.rest
+		n, ok := readNamed(c.take(c.items()))
+		if !ok || c.bad {
+			c.fail()
+			break
+		}
+		if !visit(n, before[:len(before)-len(c.rest)]) {
+			return nil
+		}
+	}
+	return c.err("a name")
+}
+
+// summariesByPath are the summaries as they stand in the file.
+func (f *File) summariesByPath() (map[string][]byte, error) {
+	all := make(map[string][]byte, f.Packages())
+	err := f.eachName(func(n Named, raw []byte) bool {
+		if path, err := index.Path(string(n.Name)); err == nil {
+			all[path] = raw
+		}
+		return true
+	})
+	return all, err
+}
+
+// Prove computes the ID of the commit's tree from the directory and compares.
+func (f *File) Prove() error {
+	state, err := f.State()
+	if err != nil {
+		return err
+	}
+	if tree := folders(state.files, func(string, ID, []byte) {}); tree != f.head.tree {
+		return damaged("its files make the tree %s and not %s", tree, f.head.tree)
+	}
+	return nil
+}
+
+// State is the directory of a file in memory, to compare another commit with.
+type State struct {
+	file  *File
+	files []*entry
+	trees map[ID]string // paths of folders; nil until they are asked for
+	blobs map[ID]*entry
+}
+
+// State reads the whole directory.
+func (f *File) State() (*State, error) {
+	s := &State{file: f}
+	err := f.eachEntry(func(e *entry) { s.files = append(s.files, e) })
+	return s, err
+}
+
+// Commit is the ID of the commit.
+func (s *State) Commit() string { return s.file.commit }
+
+// Under are the files below a folder, sorted by path; "" is the root.
+func (s *State) Under(folder string) []Place {
+	var places []Place
+	for _, e := range s.under(folder) {
+		places = append(places, Place{e.path, e.mode, e.id})
+	}
+	return places
+}
+
+func (s *State) under(folder string) []*entry {
+	if folder == "" {
+		return s.files
+	}
+	folder += "/"
+	from, _ := slices.BinarySearchFunc(s.files, folder, func(e *entry, path string) int { return cmp.Compare(e.path, path) })
+	to := from
+	for to < len(s.files) && strings.HasPrefix(s.files[to].path, folder) {
+		to++
+	}
+	return s.files[from:to]
+}
+
+// prepare computes what objects the commit has.
+func (s *State) prepare() {
+	if s.trees != nil {
+		return
+	}
+	s.trees, s.blobs = map[ID]string{}, make(map[ID]*entry, len(s.files))
+	folders(s.files, func(path string, id ID, _ []byte) { s.trees[id] = path })
+	for _, e := range s.files {
+		if e.mode != Submodule {
+			s.blobs[e.id] = e
+		}
+	}
+}
+
+// Folder finds a folder by the ID of its tree.
+func (s *State) Folder(id ID) (path string, ok bool) {
+	s.prepare()
+	path, ok = s.trees[id]
+	return path, ok
+}
+
+// Object reads an object of the commit: a file, a folder, or the commit itself.
+// It is false when the commit does not have it.
+func (s *State) Object(id ID) (kind string, content []byte, ok bool, err error) {
+	if id == s.file.head.commit {
+		content, err = s.file.read(s.file.head.object, "the commit")
+		return "commit", content, err == nil, err
+	}
+	s.prepare()
+	if e := s.blobs[id]; e != nil {
+		content, err = s.file.content(e)
+		return "blob", content, err == nil, err
+	}
+	folder, ok := s.trees[id]
+	if !ok {
+		return "", nil, false, nil
+	}
+	base := folder
+	if base != "" {
+		base += "/"
+	}
+	inner := s.under(folder)
+	f := folding{files: inner, visit: func(path string, _ ID, data []byte) {
+		if path == folder {
+			content = slices.Clone(data)
+		}
+	}}
+	f.folder(base, 0)
+	return "tree", content, true, nil
+}
