@@ -69,7 +69,7 @@ func NewWriter(dir string, commit Commit, places []Place) (*Writer, error) {
 
 // begin checks the files against the ID of the tree and makes the temporary file.
 func (w *Writer) begin(dir string) error {
-	slices.SortFunc(w.files, func(a, b *entry) int { return strings.Compare(a.path, b.path) })
+	sortEntries(w.files)
 	for i, f := range w.files {
 		if f.path == "" || len(f.path) > maxPath || i > 0 && w.files[i-1].path == f.path {
 			return fmt.Errorf("a commit cannot have the file %q", f.path)
@@ -90,6 +90,10 @@ func (w *Writer) begin(dir string) error {
 		return errors.Join(err, w.Abort())
 	}
 	return nil
+}
+
+func sortEntries(files []*entry) {
+	slices.SortFunc(files, func(a, b *entry) int { return strings.Compare(a.path, b.path) })
 }
 
 // tempPattern names what is being written; see [Sweep].
