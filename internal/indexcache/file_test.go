@@ -293,7 +293,7 @@ func TestHeapDoesNotGrowForEver(t *testing.T) {
 	now := commit{"config.json": "{}", "large": noise(1 << 20)}
 	f := now.write(t, nil)
 	largest := int64(0)
-	for range 40 {
+	for range 12 {
 		next := commit{"config.json": "{}", "large": now["large"][:1<<19] + noise(1<<19)}
 		f = next.write(t, f)
 		next.check(t, f)
