@@ -252,7 +252,7 @@ func (in *Installer) lockedVersions(p *plan, move movement, opts *resolve.Option
 	if p.locked == nil {
 		return
 	}
-	opts.Locked = make(map[resolve.Package]string)
+	opts.Locked = make(map[resolve.Package][]string)
 	opts.Update = make(map[resolve.Package]bool)
 	opts.Precise = make(map[resolve.Package]string)
 	for _, l := range p.locked.Packages {
@@ -261,7 +261,7 @@ func (in *Installer) lockedVersions(p *plan, move movement, opts *resolve.Option
 			continue
 		}
 		id := resolve.Package{Registry: r.Config().Name, Name: l.Name}
-		opts.Locked[id] = l.Version
+		opts.Locked[id] = append(opts.Locked[id], l.Version)
 		if move.names[index.Fold(l.Name)] {
 			opts.Update[id] = true
 			if move.precise != "" {

@@ -1,6 +1,7 @@
 package resolve
 
-// agenda orders the packages that must be decided: those the user wants moved
+// agenda orders the packages, and the choices between members of a family, that
+// must be decided: those the user wants moved
 // first, then those that met most conflicts, then those with the fewest
 // candidates left, then the one met first. It is a heap whose entries are not
 // removed when they grow stale; they are recognised when they come up.
@@ -33,7 +34,19 @@ func (s *search) priority(v variable) (priority, bool) {
 	if !state.known || state.decided || info.feature != "" || !state.current.positive() {
 		return priority{}, false
 	}
-	return priority{v, s.first[info.pkg], state.conflicts, state.current.count()}, true
+	p := priority{v, s.first[info.pkg], state.conflicts, 0}
+	if info.choice == nil {
+		p.count = state.current.count()
+		return p, true
+	}
+	p.first = false
+	for i, o := range info.choice.demand.options {
+		if state.current.has(i + 1) {
+			p.first = p.first || s.first[o.pkg]
+			p.count += o.states.count()
+		}
+	}
+	return p, true
 }
 
 // put enters a variable that has changed.
@@ -53,16 +66,17 @@ func (a *agenda) put(s *search, v variable) {
 	}
 }
 
-// next takes out the package to decide next, nil when all are decided.
-func (a *agenda) next(s *search) *pkg {
+// next takes out the variable to decide next; there is none when all are
+// decided.
+func (a *agenda) next(s *search) (v variable, open bool) {
 	for len(a.heap) > 0 {
 		top := a.heap[0]
 		a.drop()
 		if now, open := s.priority(top.v); open && now == top {
-			return s.u.vars[top.v].pkg
+			return top.v, true
 		}
 	}
-	return nil
+	return 0, false
 }
 
 // drop removes the top of the heap.

@@ -78,7 +78,7 @@ func BenchmarkLayeredLocked(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	opts.Locked = locked(sol)
+	opts.Locked = hold(locked(sol))
 	opts.Dependencies = append(opts.Dependencies, asks(name(4990))...)
 	for b.Loop() {
 		if _, err := resolve.Resolve(b.Context(), w, opts); err != nil {

@@ -23,20 +23,39 @@ func (u *universe) clauses(p *pkg, feature variable, state int) ([]*incompatibil
 	}
 	var clauses []*incompatibility
 	for _, n := range p.shape(state).needs(key.feature) {
-		c, ok := p.needs[n]
+		stated, ok := p.needs[n]
 		if !ok {
 			var err error
-			if c, err = u.clause(p, n, p.sharing(n)); err != nil {
+			if stated, err = u.needClauses(p, n); err != nil {
 				return nil, err
 			}
-			p.needs[n] = c
+			p.needs[n] = stated
 		}
-		if c != nil {
-			clauses = append(clauses, c)
-		}
+		clauses = append(clauses, stated...)
 	}
 	p.stated[key] = clauses
 	return clauses, nil
+}
+
+// needClauses states one need of all versions of p that share it.
+func (u *universe) needClauses(p *pkg, n need) ([]*incompatibility, error) {
+	if n.kind != needFeature {
+		return u.clause(p, n, p.sharing(n))
+	}
+	// Where one version of a package is all there can be, it does not matter by
+	// which requirement it is needed.
+	alias, err := u.locate(p, n.registry)
+	if err == nil && !u.sideBySide(alias) {
+		n.req = ""
+		if stated, ok := p.needs[n]; ok {
+			return stated, nil
+		}
+	}
+	stated, err := u.clause(p, n, p.sharing(n))
+	if err == nil {
+		p.needs[n] = stated
+	}
+	return stated, err
 }
 
 // sharing returns the candidates of p that have a need.
@@ -50,16 +69,16 @@ func (p *pkg) sharing(n need) set {
 				position = i // versions mostly list their dependencies alike
 				states.add(k)
 			}
-		} else if slices.Contains(s.needs(n.feature), n) {
+		} else if slices.ContainsFunc(s.needs(n.feature), n.covers) {
 			states.add(k)
 		}
 	}
 	return states
 }
 
-// clause states one need of the given versions of p. It is nil if the need is
-// met by everything.
-func (u *universe) clause(p *pkg, n need, states set) (*incompatibility, error) {
+// clause states one need of the given versions of p. The result is empty if the
+// need is met by everything.
+func (u *universe) clause(p *pkg, n need, states set) ([]*incompatibility, error) {
 	c := &incompatibility{
 		terms: []term{{p.v, states}},
 		fact:  &fact{kind: factNeed, pkg: p, states: states, need: n},
@@ -75,12 +94,12 @@ func (u *universe) clause(p *pkg, n need, states set) (*incompatibility, error) 
 		return c.without(term{u.feature(p, n.want), off}), nil
 	case needBroken:
 		c.fact.kind = factBroken
-		return c, nil
+		return c.alone(), nil
 	}
 	alias, err := u.locate(p, n.registry)
 	if errors.Is(err, ErrNotFound) {
 		c.fact.kind = factNoRegistry
-		return c, nil
+		return c.alone(), nil
 	}
 	if err != nil {
 		return nil, err
@@ -92,58 +111,97 @@ func (u *universe) clause(p *pkg, n need, states set) (*incompatibility, error) 
 	if target == nil {
 		c.fact.kind = factNoPackage
 		c.fact.missing = Package{alias, n.name}
-		return c, nil
+		return c.alone(), nil
 	}
-	c.fact.other = target
+	c.fact.family = target
 	if n.kind == needFeature {
-		return u.featureClause(c, target, n.want), nil
+		return u.featureClauses(c, target, n), nil
 	}
 	if req, ok := parseRequirement(n.req); ok {
-		return c.requires(target, n.req, req), nil
+		return u.requires(c, target.demand(n.req, req)), nil
 	}
 	c.fact.kind = factBadRequirement
-	return c, nil
+	return c.alone(), nil
 }
+
+// alone returns c as the only one of its kind.
+func (c *incompatibility) alone() []*incompatibility { return []*incompatibility{c} }
 
 func parseRequirement(text string) (req index.Requirement, ok bool) {
 	req, err := index.ParseRequirement(text)
 	return req, err == nil
 }
 
-// requires completes c with the need of a version of target.
-func (c *incompatibility) requires(target *pkg, text string, req index.Requirement) *incompatibility {
-	matching := target.match(text, req)
-	c.fact.other, c.fact.req = target, req
-	if matching.empty() {
+// requires completes c with the need of a version.
+func (u *universe) requires(c *incompatibility, d *demand) []*incompatibility {
+	c.fact.req = d.req
+	switch len(d.options) {
+	case 0:
 		c.fact.kind = factNoMatch
-		return c
+		return c.alone()
+	case 1:
+		o := d.options[0]
+		c.fact.other, c.fact.otherStates = o.pkg, o.states
+		return c.without(term{o.pkg.v, o.pkg.full.minus(o.states)})
 	}
-	c.fact.otherStates = matching
-	return c.without(term{target.v, target.full.minus(matching)})
+	choice := u.choice(c.fact.pkg, c.fact.family, d)
+	return c.without(term{choice.v, off})
 }
 
-// featureClause completes c with the need of a feature of target; nil if that
+// featureClauses complete c with the need of a feature of target, of each member
+// that may be chosen.
+func (u *universe) featureClauses(c *incompatibility, target *family, n need) []*incompatibility {
+	options := make([]option, len(target.members))
+	for i, p := range target.members {
+		options[i].pkg = p
+	}
+	var choice *choice
+	if target.side {
+		req, ok := parseRequirement(n.req)
+		if !ok {
+			return nil // what needs the version says so
+		}
+		d := target.demand(n.req, req)
+		if options = d.options; len(options) > 1 {
+			choice = u.choice(c.fact.pkg, target, d)
+		}
+	}
+	var clauses []*incompatibility
+	for i, o := range options {
+		f := *c.fact
+		f.other = o.pkg
+		stated := &incompatibility{terms: slices.Clone(c.terms), fact: &f}
+		if choice != nil {
+			stated.terms = append(stated.terms, term{choice.v, choice.option(i)})
+		}
+		clauses = append(clauses, u.featureClause(stated, o.pkg, n.want)...)
+	}
+	return clauses
+}
+
+// featureClause completes c with the need of a feature of target; none if that
 // feature is the default one and no version defines it.
-func (u *universe) featureClause(c *incompatibility, target *pkg, feature string) *incompatibility {
+func (u *universe) featureClause(c *incompatibility, target *pkg, feature string) []*incompatibility {
 	if feature == defaultFeature && !target.definesDefault() {
 		return nil
 	}
 	return c.without(term{u.feature(target, feature), off})
 }
 
-// without adds a term to c, which is nil if its terms can then never all hold.
-func (c *incompatibility) without(t term) *incompatibility {
+// without adds a term to c; nothing is left if its terms can then never all
+// hold.
+func (c *incompatibility) without(t term) []*incompatibility {
 	for i := range c.terms {
 		if c.terms[i].v == t.v {
 			c.terms[i].set = c.terms[i].set.and(t.set)
 			if c.terms[i].set.empty() {
 				return nil
 			}
-			return c
+			return c.alone()
 		}
 	}
 	c.terms = append(c.terms, t)
-	return c
+	return c.alone()
 }
 
 func (p *pkg) definesDefault() bool {

@@ -219,7 +219,7 @@ func TestInstallOrder(t *testing.T) {
 			order, err := sol.InstallOrder()
 			var names []string
 			for _, p := range order {
-				names = append(names, p.Name)
+				names = append(names, p.Package.Name)
 			}
 			if got := strings.Join(names, " "); got != tt.want {
 				t.Errorf("got %s; want %s", got, tt.want)

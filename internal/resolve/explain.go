@@ -14,7 +14,8 @@ type fact struct {
 	states      set  // which of them
 	need        need
 	req         index.Requirement // of a needPackage
-	other       *pkg              // the package needed, or excluded
+	family      *family           // what is needed, if it exists
+	other       *pkg              // the one member needed, or what is excluded
 	otherStates set               // its versions that satisfy req
 	missing     Package           // factNoPackage
 	name        string            // the feature, library or version in question
@@ -34,6 +35,7 @@ const (
 	factLinks                          // pkg and other link one native library
 	factPrecise                        // the user asked for this version of pkg
 	factLocked                         // the lock has this version of pkg
+	factChoice                         // pkg has what it needs of family from other
 )
 
 // step is a node of a proof as it is told: an incompatibility, and the two steps
@@ -47,7 +49,8 @@ type step struct {
 func (s *step) derived() bool { return s.left != nil }
 
 // story turns a proof into steps. Steps that only say that an optional
-// dependency is a feature of its own name are left out.
+// dependency is a feature of its own name, or which versions a choice among
+// several stands for, are left out.
 func story(c *incompatibility, known map[*incompatibility]*step) *step {
 	if s, ok := known[c]; ok {
 		return s
@@ -55,9 +58,9 @@ func story(c *incompatibility, known map[*incompatibility]*step) *step {
 	s := &step{incompatibility: c}
 	if c.derived() {
 		switch {
-		case c.left.renamesFeature():
+		case c.left.obvious():
 			s = story(c.right, known)
-		case c.right.renamesFeature():
+		case c.right.obvious():
 			s = story(c.left, known)
 		default:
 			s.left, s.right = story(c.left, known), story(c.right, known)
@@ -69,7 +72,11 @@ func story(c *incompatibility, known map[*incompatibility]*step) *step {
 	return s
 }
 
-func (c *incompatibility) renamesFeature() bool {
+// obvious reports whether c need not be told.
+func (c *incompatibility) obvious() bool {
+	if c.fact != nil && c.fact.kind == factChoice {
+		return true
+	}
 	return c.fact != nil && c.fact.kind == factNeed && c.fact.need.kind == needOwn &&
 		c.fact.need.want == prefixDep+c.fact.need.feature
 }

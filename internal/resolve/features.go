@@ -103,7 +103,7 @@ type need struct {
 	when     string // optional dependency that must be active too, "" for none
 	registry string // as in the line
 	name     string // of the package needed
-	req      string // needPackage
+	req      string // needPackage and needFeature; "" of a feature: whatever the requirement
 	want     string // needFeature and needOwn: the feature needed; needBroken: what cannot be understood
 }
 
@@ -138,6 +138,15 @@ func (n need) ofDependency() bool {
 	return n.kind <= needFeature && (n.feature == "" || strings.HasPrefix(n.feature, prefixDep))
 }
 
+// covers reports whether two needs are the same, or n is the one of a feature
+// whatever the requirement.
+func (n need) covers(m need) bool {
+	if n.req == "" {
+		m.req = ""
+	}
+	return n == m
+}
+
 // findDependency returns the position of a dependency that has the need, -1 if
 // there is none. It looks at one position first.
 func (s *shape) findDependency(n need, guess int) int {
@@ -166,6 +175,8 @@ func (s *shape) implies(d *index.Dependency, n need) bool {
 		return false
 	case n.kind == needPackage:
 		return n.req == d.Req
+	case n.req != "" && n.req != d.Req:
+		return false
 	case n.want == defaultFeature && d.DefaultFeatures:
 		return true
 	}
@@ -187,14 +198,12 @@ func (s *shape) active(feature string, chosen func(index.Dependency) bool) []nee
 		if d.Kind == index.KindDev || !chosen(d) {
 			continue
 		}
-		base := need{feature: feature, registry: d.Registry, name: d.PackageName()}
+		base := need{feature: feature, registry: d.Registry, name: d.PackageName(), req: d.Req}
 		if !validTarget(d.Target) {
 			needs = append(needs, need{kind: needBroken, feature: feature, name: base.name, want: d.Target})
 			continue
 		}
-		version := base
-		version.req = d.Req
-		needs = append(needs, version)
+		needs = append(needs, base)
 		base.kind = needFeature
 		for _, f := range d.Features {
 			base.want = f
@@ -250,7 +259,7 @@ func (s *shape) dependencyFeature(feature, value, name, want string) []need {
 		if d.Name != name || d.Kind == index.KindDev {
 			continue
 		}
-		n := need{kind: needFeature, feature: feature, registry: d.Registry, name: d.PackageName(), want: want}
+		n := need{kind: needFeature, feature: feature, registry: d.Registry, name: d.PackageName(), req: d.Req, want: want}
 		if d.Optional && weak {
 			n.when = name
 		}

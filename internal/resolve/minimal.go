@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"slices"
@@ -125,7 +126,9 @@ func (r *resolution) confine(p *pkg) *incompatibility {
 
 func (r *resolution) confinePrecise(p *pkg) *incompatibility {
 	if version, ok := r.u.precise[keyOf(p.id)]; ok {
-		return p.only(p.stateOf(version), factPrecise)
+		if k := p.stateOf(version); k > 0 {
+			return p.only(k, factPrecise)
+		}
 	}
 	return nil
 }
@@ -179,12 +182,17 @@ func (r *resolution) updated() (map[*pkg]bool, error) {
 	}
 	moving := map[*pkg]bool{}
 	for _, id := range sortedPackages(ids) {
-		p, err := r.u.load(id)
+		f, err := r.u.load(id)
 		if err != nil {
 			return nil, err
 		}
-		if p != nil {
-			moving[p] = true
+		if f == nil {
+			continue
+		}
+		for _, p := range f.members {
+			if p.locked == 0 {
+				moving[p] = true
+			}
 		}
 	}
 	return moving, nil
@@ -219,20 +227,21 @@ func (u *universe) refused(p *pkg) ([]*pkg, error) {
 	found := map[*pkg]bool{}
 	for k := 1; k < p.states(); k++ {
 		for _, d := range p.shape(k).entry.Deps {
-			q, err := u.lockedTarget(p, d)
+			f, err := u.lockedTarget(p, d)
 			if err != nil {
 				return nil, err
 			}
-			if q != nil && !q.accepts(d.Req, q.locked) {
-				found[q] = true
+			if f != nil {
+				f.refusing(d.Req, found)
 			}
 		}
 	}
 	return sortedKeys(found), nil
 }
 
-// lockedTarget returns the locked package that a dependency of p names, if any.
-func (u *universe) lockedTarget(p *pkg, d index.Dependency) (*pkg, error) {
+// lockedTarget returns the family that a dependency of p names, nil unless
+// something of it is locked.
+func (u *universe) lockedTarget(p *pkg, d index.Dependency) (*family, error) {
 	alias, err := u.locate(p, d.Registry)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
@@ -244,17 +253,25 @@ func (u *universe) lockedTarget(p *pkg, d index.Dependency) (*pkg, error) {
 	if _, ok := u.locked[keyOf(id)]; !ok {
 		return nil, nil
 	}
-	q, err := u.load(id)
-	if q == nil || q.locked == 0 {
-		return nil, err
-	}
-	return q, nil
+	return u.load(id)
 }
 
-// accepts reports whether a requirement of a line admits a candidate of p.
-func (p *pkg) accepts(text string, state int) bool {
-	req, ok := parseRequirement(text)
-	return ok && p.match(text, req).has(state)
+// refusing adds the members of which a requirement of a line does not admit the
+// locked version. Where versions may stand side by side, a member of which it
+// admits none does not contradict it.
+func (f *family) refusing(text string, found map[*pkg]bool) {
+	admitted := map[*pkg]set{}
+	if req, ok := parseRequirement(text); ok {
+		for _, o := range f.demand(text, req).options {
+			admitted[o.pkg] = o.states
+		}
+	}
+	for _, p := range f.members {
+		states, some := admitted[p]
+		if p.locked > 0 && (some && !states.has(p.locked) || !some && p.alone()) {
+			found[p] = true
+		}
+	}
 }
 
 func comparePackages(a, b Package) int {
@@ -264,8 +281,13 @@ func comparePackages(a, b Package) int {
 	return strings.Compare(a.Registry, b.Registry)
 }
 
-func sortedKeys[V any](m map[*pkg]V) []*pkg {
-	return slices.SortedFunc(maps.Keys(m), func(a, b *pkg) int { return comparePackages(a.id, b.id) })
+func sortedKeys[V any](m map[*pkg]V) []*pkg { return sortedPkgs(slices.Collect(maps.Keys(m))) }
+
+func sortedPkgs(all []*pkg) []*pkg {
+	slices.SortFunc(all, func(a, b *pkg) int {
+		return cmp.Or(comparePackages(a.id, b.id), cmp.Compare(a.v, b.v)) // members of a family, oldest first
+	})
+	return all
 }
 
 func sortedPackages(m map[Package]string) []Package {

@@ -256,7 +256,7 @@ func candidate(opts resolve.Options, p resolve.Package, e *index.Entry) bool {
 	if v, ok := opts.Precise[p]; ok && v != e.Vers {
 		return false
 	}
-	return !e.Yanked || opts.Locked[p] == e.Vers && !opts.UpdateAll && !opts.Update[p]
+	return !e.Yanked || slices.Contains(opts.Locked[p], e.Vers) && !opts.UpdateAll && !opts.Update[p]
 }
 
 // satisfiable reports whether any pick is valid.
@@ -270,10 +270,10 @@ func satisfiable(w *world, opts resolve.Options) bool {
 }
 
 // moved returns the locked packages that a closure has at another version.
-func (c *closure) moved(locked map[resolve.Package]string) map[resolve.Package]bool {
+func (c *closure) moved(locked map[resolve.Package][]string) map[resolve.Package]bool {
 	moved := map[resolve.Package]bool{}
 	for p := range c.features {
-		if v, ok := locked[p]; ok && v != c.pick[p].Vers {
+		if v, ok := locked[p]; ok && !slices.Contains(v, c.pick[p].Vers) {
 			moved[p] = true
 		}
 	}

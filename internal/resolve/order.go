@@ -33,13 +33,13 @@ func (e *CycleError) Error() string {
 // same, and a caller for whom the order inside a group does not matter may use
 // it: a group comes after what it depends on, and inside a group the package
 // that waits for the fewest others comes first.
-func (s *Solution) InstallOrder() ([]Package, error) {
+func (s *Solution) InstallOrder() ([]Selected, error) {
 	g := newGraph(s)
-	var order []Package
+	var order []Selected
 	var cycles [][]Package
 	for _, group := range g.groups() {
 		for _, i := range g.inside(group) {
-			order = append(order, s.Packages[i].Package)
+			order = append(order, s.Packages[i])
 		}
 		if cycle := g.cycle(group); cycle != nil {
 			named := make([]Package, len(cycle))
@@ -61,14 +61,18 @@ type graph struct {
 }
 
 func newGraph(s *Solution) *graph {
-	position := make(map[Package]int, len(s.Packages))
+	type key struct {
+		pkg     Package
+		version string
+	}
+	position := make(map[key]int, len(s.Packages))
 	for i, p := range s.Packages {
-		position[p.Package] = i
+		position[key{p.Package, p.Entry.Vers}] = i
 	}
 	g := &graph{edges: make([][]int, len(s.Packages))}
 	for i, p := range s.Packages {
 		for _, e := range p.Dependencies {
-			g.edges[i] = append(g.edges[i], position[e.Package])
+			g.edges[i] = append(g.edges[i], position[key{e.Package, e.Version}])
 		}
 		slices.Sort(g.edges[i])
 		g.edges[i] = slices.Compact(g.edges[i])

@@ -34,7 +34,7 @@ type wording struct {
 
 // name returns the name of a package, with its registry where another registry
 // has the name too.
-func (w *wording) name(p *pkg) string {
+func (w *wording) name(p *family) string {
 	if len(w.u.named[index.Fold(p.id.Name)]) > 1 {
 		return fmt.Sprintf("%s (registry %s)", p.id.Name, p.id.Registry)
 	}
@@ -117,8 +117,14 @@ func (w *wording) split(c *incompatibility) (held, needed side) {
 		info := &w.u.vars[t.v]
 		p := info.pkg
 		switch {
+		case info.choice != nil && t.set.positive():
+			held.parts = append(held.parts, w.choiceText(info, t.set))
+			held.pkg = nil
+		case info.choice != nil:
+			needed.parts = append(needed.parts, w.choiceText(info, info.full.minus(t.set)))
+			needed.pkg = nil
 		case info.feature == "" && t.set.positive():
-			held.parts = append(held.parts, p.describe(w.name(p), t.set)+withFeatures(features[p]))
+			held.parts = append(held.parts, p.describe(w.name(p.family), t.set)+withFeatures(features[p]))
 			held.pkg, held.states = p, t.set
 			if len(features[p]) > 0 {
 				held.pkg = nil
@@ -126,7 +132,7 @@ func (w *wording) split(c *incompatibility) (held, needed side) {
 			delete(features, p)
 		case info.feature == "":
 			needed.pkg, needed.states = p, info.full.minus(t.set)
-			needed.parts = append(needed.parts, p.describeNeeded(w.name(p), needed.states))
+			needed.parts = append(needed.parts, p.describeNeeded(w.name(p.family), needed.states))
 		case !t.set.positive():
 			needed.parts = append(needed.parts, w.ownFeatureText(c, info))
 			needed.pkg = nil
@@ -135,7 +141,7 @@ func (w *wording) split(c *incompatibility) (held, needed side) {
 	for _, t := range c.terms {
 		p := w.u.vars[t.v].pkg
 		for _, f := range features[p] {
-			held.parts = append(held.parts, w.featureText(f, w.name(p)))
+			held.parts = append(held.parts, w.featureText(f, w.memberName(p)))
 			held.pkg = nil
 		}
 		delete(features, p)
@@ -149,6 +155,20 @@ func (w *wording) split(c *incompatibility) (held, needed side) {
 	return held, needed
 }
 
+// choiceText names members of a family that a dependant may get.
+func (w *wording) choiceText(info *variableInfo, states set) string {
+	return w.name(info.choice.family) + " " + info.choice.text(states)
+}
+
+// memberName names a package of which a feature is spoken of, with the class of
+// its versions where there are several.
+func (w *wording) memberName(p *pkg) string {
+	if p.alone() {
+		return w.name(p.family)
+	}
+	return w.name(p.family) + " " + class(p.versions[0])
+}
+
 // ownFeatureText names a feature that an incompatibility needs; "its" feature
 // if a version of the package needs it of itself.
 func (w *wording) ownFeatureText(c *incompatibility, info *variableInfo) string {
@@ -157,7 +177,7 @@ func (w *wording) ownFeatureText(c *incompatibility, info *variableInfo) string 
 			return strings.TrimPrefix(withFeatures([]string{info.feature}), " with ")
 		}
 	}
-	return w.featureText(info.feature, w.name(info.pkg))
+	return w.featureText(info.feature, w.memberName(info.pkg))
 }
 
 // featureText names a feature of a package.
@@ -208,7 +228,7 @@ func (w *wording) fact(c *incompatibility, f *fact) clause {
 	case factNeed:
 		w.need(&out, f)
 	case factNoMatch:
-		out.verb = fmt.Sprintf("needs %s %s, %s", w.name(f.other), f.reqText(), f.other.whyNoMatch(f.req))
+		out.verb = fmt.Sprintf("needs %s %s, %s", w.name(f.family), f.reqText(), f.family.whyNoMatch(f.req))
 	case factNoPackage:
 		out.verb = fmt.Sprintf("needs %s, which registry %s does not have", f.missing.Name, f.missing.Registry)
 		if f.missing.Registry == "" {
@@ -217,7 +237,7 @@ func (w *wording) fact(c *incompatibility, f *fact) clause {
 	case factNoRegistry:
 		out.verb = fmt.Sprintf("needs %s from %s, a registry that is not configured", f.need.name, f.need.registry)
 	case factBadRequirement:
-		out.verb = fmt.Sprintf("needs %s %q, which is not a version requirement", w.name(f.other), f.need.req)
+		out.verb = fmt.Sprintf("needs %s %q, which is not a version requirement", w.name(f.family), f.need.req)
 	case factBroken:
 		out.verb = fmt.Sprintf("refers to %q, which is neither a feature nor a dependency of it", f.need.want)
 		if f.need.name != "" {
@@ -233,9 +253,9 @@ func (w *wording) fact(c *incompatibility, f *fact) clause {
 	case factLinks:
 		out = w.linked(c, f)
 	case factPrecise:
-		out = clause{subject: w.name(f.pkg), verb: "is wanted at precisely " + f.name}
+		out = clause{subject: w.name(f.pkg.family), verb: "is wanted at precisely " + f.name}
 	case factLocked:
-		out = clause{subject: w.name(f.pkg), verb: "is held at " + f.name}
+		out = clause{subject: w.name(f.pkg.family), verb: "is held at " + f.name}
 	}
 	return out
 }
@@ -245,7 +265,7 @@ func (w *wording) subject(f *fact) string {
 	if f.pkg == nil {
 		return w.root
 	}
-	subject := f.pkg.describe(w.name(f.pkg), f.states)
+	subject := f.pkg.describe(w.name(f.pkg.family), f.states)
 	var features []string
 	if f.need.feature != "" {
 		features = append(features, f.need.feature)
@@ -261,7 +281,7 @@ func (w *wording) need(out *clause, f *fact) {
 	switch f.need.kind {
 	case needFeature:
 		out.to, out.feature = f.other, f.need.want
-		out.verb = "needs " + w.featureText(f.need.want, w.name(f.other))
+		out.verb = "needs " + w.featureText(f.need.want, w.memberName(f.other))
 	case needOwn:
 		if dependency, ok := strings.CutPrefix(f.need.want, prefixDep); ok {
 			out.verb = "turns on its optional dependency " + dependency
@@ -270,9 +290,9 @@ func (w *wording) need(out *clause, f *fact) {
 		out.verb = "turns on feature " + f.need.want
 	default:
 		out.to, out.needs = f.other, f.otherStates
-		out.verb = "needs " + w.name(f.other) + " " + f.reqText()
+		out.verb = "needs " + w.name(f.family) + " " + f.reqText()
 		if f.reqText() == "*" {
-			out.verb = "needs " + w.name(f.other)
+			out.verb = "needs " + w.name(f.family)
 		}
 	}
 }
@@ -289,15 +309,15 @@ func (w *wording) linked(c *incompatibility, f *fact) clause {
 	var parts []string
 	for _, t := range c.terms {
 		p := w.u.vars[t.v].pkg
-		parts = append(parts, p.describe(w.name(p), t.set))
+		parts = append(parts, p.describe(w.name(p.family), t.set))
 	}
 	return clause{subject: enumerate(parts), verb: "both link the native library " + f.name + ", which only one package may"}
 }
 
 // whyNoMatch says why no candidate matches a requirement.
-func (p *pkg) whyNoMatch(req index.Requirement) string {
+func (f *family) whyNoMatch(req index.Requirement) string {
 	var yanked []string
-	for _, c := range p.yanked {
+	for _, c := range f.yanked {
 		if req.Matches(c.version) {
 			yanked = append(yanked, c.entry.Vers)
 		}
@@ -307,27 +327,14 @@ func (p *pkg) whyNoMatch(req index.Requirement) string {
 		return fmt.Sprintf("of which the only version, %s, is yanked", yanked[0])
 	case len(yanked) > 1:
 		return fmt.Sprintf("of which every version is yanked (%s)", enumerate(yanked[max(0, len(yanked)-3):]))
-	case len(p.entries) == 0:
+	case len(f.all) == 0:
 		return "of which every version is yanked"
 	}
-	if pre := p.prereleases(req); len(pre) > 0 {
+	if pre := f.prereleases(req); len(pre) > 0 {
 		return fmt.Sprintf("of which there are only prereleases (%s)", enumerate(pre[max(0, len(pre)-3):]))
 	}
-	if len(p.entries) == 1 {
-		return fmt.Sprintf("but the only version is %s", p.entries[0].Vers)
+	if len(f.all) == 1 {
+		return fmt.Sprintf("but the only version is %s", f.all[0].entry.Vers)
 	}
-	return fmt.Sprintf("which matches none of its versions, %s to %s", p.entries[0].Vers, p.newest().Vers)
-}
-
-// prereleases returns the candidates that would match if they were releases.
-func (p *pkg) prereleases(req index.Requirement) []string {
-	var found []string
-	for i, v := range p.versions {
-		release := v
-		release.Pre = ""
-		if v.Prerelease() && req.Matches(release) {
-			found = append(found, p.entries[i].Vers)
-		}
-	}
-	return found
+	return fmt.Sprintf("which matches none of its versions, %s to %s", f.all[0].entry.Vers, f.all[len(f.all)-1].entry.Vers)
 }

@@ -231,7 +231,7 @@ func (g *generator) checkMinimalChange(w *world, opts resolve.Options) error {
 	if before == nil {
 		return nil // check has seen to conflicts
 	}
-	opts.Locked = locked(before)
+	opts.Locked = hold(locked(before))
 	if again, err := resolve.Resolve(context.Background(), w, opts); err != nil || brief(again) != brief(before) {
 		return fmt.Errorf("the lock of %s does not hold: %v %w", brief(before), again, err)
 	}
@@ -262,10 +262,19 @@ func locked(sol *resolve.Solution) map[resolve.Package]string {
 	return versions
 }
 
+// hold makes a lock of one version of each package.
+func hold(versions map[resolve.Package]string) map[resolve.Package][]string {
+	held := map[resolve.Package][]string{}
+	for p, v := range versions {
+		held[p] = []string{v}
+	}
+	return held
+}
+
 func checkMoved(w *world, opts resolve.Options, after *resolve.Solution) error {
 	selected := locked(after)
 	held := maps.Clone(opts.Locked)
-	maps.DeleteFunc(held, func(p resolve.Package, _ string) bool { return opts.Update[p] })
+	maps.DeleteFunc(held, func(p resolve.Package, _ []string) bool { return opts.Update[p] })
 	p := pick{}
 	for _, s := range after.Packages {
 		p[key(s.Package)] = s.Entry
@@ -303,8 +312,8 @@ func (g *generator) checkUpdate(w *world, opts resolve.Options) error {
 		return nil
 	}
 	u := key(oneOf(g, before.Packages...).Package)
-	opts.Locked = locked(before)
-	opts.Locked[u] = w.entries[u][0].Vers // as if it had been resolved long ago
+	opts.Locked = hold(locked(before))
+	opts.Locked[u] = []string{w.entries[u][0].Vers} // as if it had been resolved long ago
 	opts.Update = map[resolve.Package]bool{u: true}
 	after, err := resolve.Resolve(context.Background(), w, opts)
 	if err != nil {

@@ -13,7 +13,7 @@ const everyVersion = "every version of "
 // describe writes some candidates of a package as the subject of a sentence:
 // "every version of a", "a 1.2.0", "a ^1" or "a >=1.2.0, <2.0.0".
 func (p *pkg) describe(name string, states set) string {
-	if p.any().within(states) && len(p.entries) > 1 {
+	if p.any().within(states) && len(p.entries) > 1 && p.alone() {
 		return everyVersion + name
 	}
 	return name + " " + p.versionsText(states)
@@ -22,7 +22,7 @@ func (p *pkg) describe(name string, states set) string {
 // describeNeeded writes some candidates as the object of a need: "a" when any
 // version will do.
 func (p *pkg) describeNeeded(name string, states set) string {
-	if p.any().within(states) {
+	if p.any().within(states) && p.alone() {
 		return name
 	}
 	return name + " " + p.versionsText(states)
@@ -35,6 +35,9 @@ func (p *pkg) versionsText(states set) string {
 	listed := p.list(states)
 	if len(listed) <= 1 {
 		return strings.Join(listed, "")
+	}
+	if p.any().within(states) && !p.alone() {
+		return class(p.versions[0])
 	}
 	if text := p.knownRequirement(states); text != "" {
 		return text
@@ -115,9 +118,11 @@ func (p *pkg) rangeText(first, last int) string {
 	switch {
 	case first == last:
 		return from
+	case below == "" && !p.alone():
+		return ">=" + from + ", " + class(p.versions[0])
 	case below == "":
 		return ">=" + from
-	case first == 0:
+	case first == 0 && p.alone():
 		return "<" + below
 	}
 	return ">=" + from + ", <" + below

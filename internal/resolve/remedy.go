@@ -39,7 +39,7 @@ func (u *universe) remedyMissing(f *fact) string {
 		}
 	case factNoMatch:
 		if f.pkg == nil {
-			return f.other.remedyNoMatch(f.req)
+			return f.family.remedyNoMatch(f.req)
 		}
 	}
 	return ""
@@ -65,8 +65,8 @@ func (p *pkg) offered() []string {
 }
 
 // remedyNoMatch says what the root could ask for instead.
-func (p *pkg) remedyNoMatch(req index.Requirement) string {
-	if len(p.entries) == 0 {
+func (p *family) remedyNoMatch(req index.Requirement) string {
+	if len(p.all) == 0 {
 		return "look for another package: nothing is left of " + p.id.Name
 	}
 	if pre := p.prereleases(req); len(pre) > 0 {
@@ -86,49 +86,46 @@ func (u *universe) remedyPrecise(f *fact) string {
 // relaxed looks for a solution with another version of a package that the root
 // asks for, and says how to ask for it.
 func (r *resolution) relaxed(f *fact) string {
-	var blamed *rootNeed
-	var roots []*incompatibility
-	for _, n := range r.u.roots {
-		if n.clause != nil && n.clause.fact == f {
-			blamed = n
-		}
-	}
-	if blamed == nil || len(blamed.pkg.entries) == 0 {
+	i := slices.IndexFunc(r.u.roots, func(n *rootNeed) bool { return n.need == f })
+	if i < 0 || len(r.u.roots[i].family.all) == 0 {
 		return ""
 	}
+	blamed := r.u.roots[i]
+	var roots []*incompatibility
 	for _, c := range r.u.rootClauses {
-		if c != blamed.clause {
+		if c.fact != f {
 			roots = append(roots, c)
 		}
 	}
-	free := &incompatibility{fact: &fact{kind: factNeed}}
-	roots = append(roots, free.requires(blamed.pkg, "*", index.Requirement{}))
+	free := &incompatibility{fact: &fact{kind: factNeed, family: blamed.family}}
+	any := blamed.family.demand("*", index.Requirement{})
+	roots = append(roots, r.u.requires(free, any)...)
 	budget := remedySteps
 	s := r.search(roots, &budget, r.confinePrecise)
 	proof, err := s.run()
 	if err != nil || proof != nil {
 		return "" // nothing found in time: no hint is lost that anybody was promised
 	}
-	version := s.entry(blamed.pkg).Vers
+	version := s.entry(s.target(nil, blamed.family, any)).Vers
 	if strings.HasPrefix(version, "0.0.0") {
 		return "" // a placeholder, by custom
 	}
 	return fmt.Sprintf("there is a solution with %[1]s %[2]s: write %[1]s %[3]q instead of %[4]q",
-		blamed.pkg.id.Name, version, "^"+version, strings.TrimSpace(blamed.Req.String()))
+		blamed.family.id.Name, version, "^"+version, strings.TrimSpace(blamed.Req.String()))
 }
 
 // remedyYanked names a yanked version that would satisfy all who disagree.
 func (u *universe) remedyYanked(facts []*fact) string {
-	needs := map[*pkg][]*fact{}
-	var order []*pkg
+	needs := map[*family][]*fact{}
+	var order []*family
 	for _, f := range facts {
 		if f.kind != factNeed || f.need.kind != needPackage {
 			continue
 		}
-		if needs[f.other] == nil {
-			order = append(order, f.other)
+		if needs[f.family] == nil {
+			order = append(order, f.family)
 		}
-		needs[f.other] = append(needs[f.other], f)
+		needs[f.family] = append(needs[f.family], f)
 	}
 	for _, p := range order {
 		if len(needs[p]) < 2 {

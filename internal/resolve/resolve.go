@@ -42,6 +42,13 @@ type Suggester interface {
 	Nearest(ctx context.Context, p Package) []string
 }
 
+// Coexister is a [Source] of which some registries allow incompatible versions
+// of a package to be selected side by side, as Cargo does.
+type Coexister interface {
+	// Coexist reports whether the registry of this alias does.
+	Coexist(ctx context.Context, registry string) bool
+}
+
 // DefaultMaxSteps bounds the decisions and derivations of one Resolve.
 const DefaultMaxSteps = 1_000_000
 
@@ -53,18 +60,27 @@ type Options struct {
 	// so that the lock holds whichever is chosen later.
 	Features map[string][]string
 
-	Locked    map[Package]string // version that each package has now
-	Update    map[Package]bool   // packages that are to move to the newest version possible
-	UpdateAll bool               // all packages are
-	Precise   map[Package]string // packages that must take this version if they are selected
+	Locked    map[Package][]string // versions that each package has now
+	Chosen    map[Held]string      // which of several the lock has for a dependency
+	Update    map[Package]bool     // packages that are to move to the newest version possible
+	UpdateAll bool                 // all packages are
+	Precise   map[Package]string   // packages that must take this version, or none compatible with it, if they are selected
 
 	MaxSteps int // 0 is [DefaultMaxSteps]
+}
+
+// Held names a dependency in the lock that several locked versions satisfy.
+type Held struct {
+	Package Package // the dependant, its name in lower case; zero is the root
+	Version string
+	Needs   Package // its name in lower case
+	Req     string  // as it is written in the line; of the root, as [index.Requirement.String] has it
 }
 
 // Solution is a consistent choice of versions.
 type Solution struct {
 	Root     []Edge     // in the order of Options.Dependencies
-	Packages []Selected // sorted by name
+	Packages []Selected // sorted by name and version
 }
 
 // Selected is one package of a solution.
@@ -86,7 +102,8 @@ type Edge struct {
 	Optional bool
 }
 
-// Lookup returns the selected package of a name.
+// Lookup returns the selected package of a name, the first if there are
+// several versions.
 func (s *Solution) Lookup(name string) (Selected, bool) {
 	for _, p := range s.Packages {
 		if index.Fold(p.Package.Name) == index.Fold(name) {

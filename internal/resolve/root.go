@@ -9,8 +9,9 @@ import (
 // rootNeed is a dependency of the root with the package it names.
 type rootNeed struct {
 	Dependency
-	pkg    *pkg
-	clause *incompatibility // the need of a version
+	family *family
+	demand *demand
+	need   *fact // the need of a version
 }
 
 func (n *rootNeed) alias() string {
@@ -25,15 +26,15 @@ func (n *rootNeed) alias() string {
 func (u *universe) loadRoot() error {
 	var missing []Missing
 	for _, d := range u.opts.Dependencies {
-		p, err := u.load(d.Package)
+		f, err := u.load(d.Package)
 		if err != nil {
 			return err
 		}
-		if p == nil {
+		if f == nil {
 			missing = append(missing, u.missing(d.Package))
 			continue
 		}
-		u.roots = append(u.roots, &rootNeed{Dependency: d, pkg: p})
+		u.roots = append(u.roots, &rootNeed{Dependency: d, family: f, demand: f.demand(d.Req.String(), d.Req)})
 	}
 	missing, err := u.missingPrecise(missing)
 	if err != nil {
@@ -64,72 +65,32 @@ func (u *universe) missing(p Package) Missing {
 func (u *universe) missingPrecise(missing []Missing) ([]Missing, error) {
 	for _, id := range sortedPackages(u.opts.Precise) {
 		version := u.opts.Precise[id]
-		p, err := u.load(id)
+		f, err := u.load(id)
 		switch {
 		case err != nil:
 			return nil, err
-		case p == nil:
+		case f == nil:
 			missing = append(missing, u.missing(id))
-		case p.stateOf(version) > 0:
-		case p.isYanked(version):
-			return nil, &YankedError{Package: p.id, Version: version, Usable: p.newestVersion()}
+		case f.member(version) != nil:
+		case f.isYanked(version):
+			return nil, &YankedError{Package: f.id, Version: version, Usable: f.newestVersion()}
 		default:
-			missing = append(missing, Missing{Package: p.id, Version: version, Nearest: p.versionsNear(version)})
+			missing = append(missing, Missing{Package: f.id, Version: version, Nearest: f.versionsNear(version)})
 		}
 	}
 	return missing, nil
-}
-
-func (p *pkg) isYanked(version string) bool {
-	for _, c := range p.yanked {
-		if c.entry.Vers == version {
-			return true
-		}
-	}
-	return false
-}
-
-// newestVersion returns the newest candidate, a release if there is one.
-func (p *pkg) newestVersion() string {
-	newest := ""
-	for i, v := range p.versions {
-		if newest == "" || !v.Prerelease() || p.versions[max(0, p.stateOf(newest)-1)].Prerelease() {
-			newest = p.entries[i].Vers
-		}
-	}
-	return newest
-}
-
-// versionsNear returns the candidates just below and above a version.
-func (p *pkg) versionsNear(version string) []string {
-	v, err := index.ParseVersion(version)
-	if err != nil || len(p.versions) == 0 {
-		return nil
-	}
-	above := 0
-	for above < len(p.versions) && p.versions[above].Compare(v) < 0 {
-		above++
-	}
-	var near []string
-	if above > 0 {
-		near = append(near, p.entries[above-1].Vers)
-	}
-	if above < len(p.entries) {
-		near = append(near, p.entries[above].Vers)
-	}
-	return near
 }
 
 // refuseYanked returns a [*YankedError] if the root asks for exactly one version
 // and that version is yanked.
 func (n *rootNeed) refuseYanked() error {
 	text, exact := strings.CutPrefix(n.Req.String(), "=")
-	if !exact || !isVersion(text) || !n.pkg.match(n.Req.String(), n.Req).empty() {
+	if !exact || !isVersion(text) || len(n.demand.options) > 0 {
 		return nil
 	}
-	for _, c := range n.pkg.yanked {
+	for _, c := range n.family.yanked {
 		if n.Req.Matches(c.version) {
-			return &YankedError{Package: n.pkg.id, Version: c.entry.Vers, Usable: n.pkg.newestVersion()}
+			return &YankedError{Package: n.family.id, Version: c.entry.Vers, Usable: n.family.newestVersion()}
 		}
 	}
 	return nil
@@ -142,14 +103,8 @@ func isVersion(text string) bool {
 
 // stateRoot adds what the root needs through one dependency.
 func (u *universe) stateRoot(n *rootNeed) {
-	add := func(c *incompatibility) {
-		if c != nil {
-			u.rootClauses = append(u.rootClauses, c)
-		}
-	}
-	version := &incompatibility{fact: &fact{kind: factNeed}}
-	n.clause = version.requires(n.pkg, n.Req.String(), n.Req)
-	add(n.clause)
+	n.need = &fact{kind: factNeed, family: n.family}
+	u.rootClauses = append(u.rootClauses, u.requires(&incompatibility{fact: n.need}, n.demand)...)
 	features := n.Features
 	if n.DefaultFeatures {
 		features = append(features[:len(features):len(features)], defaultFeature)
@@ -163,7 +118,8 @@ func (u *universe) stateRoot(n *rootNeed) {
 		}
 	}
 	for _, f := range uniqueSorted(features) {
-		need := &incompatibility{fact: &fact{kind: factNeed, other: n.pkg, need: need{kind: needFeature, want: f}}}
-		add(u.featureClause(need, n.pkg, f))
+		wanted := need{kind: needFeature, req: n.demand.text, want: f}
+		c := &incompatibility{fact: &fact{kind: factNeed, family: n.family, need: wanted}}
+		u.rootClauses = append(u.rootClauses, u.featureClauses(c, n.family, wanted)...)
 	}
 }

@@ -71,8 +71,8 @@ func (s *search) run() (*incompatibility, error) {
 		if proof, err := s.settle(); proof != nil || err != nil {
 			return proof, err
 		}
-		next := s.agenda.next(s)
-		if next == nil {
+		next, open := s.agenda.next(s)
+		if !open {
 			return nil, nil
 		}
 		s.decide(next)
@@ -143,7 +143,7 @@ func (s *search) meet(v variable) (*incompatibility, error) {
 	s.vars[v].known = true
 	s.vars[v].current = info.full
 	axioms := info.axioms
-	if info.feature == "" {
+	if info.feature == "" && info.choice == nil {
 		if c := s.confine(info.pkg); c != nil {
 			axioms = append(axioms[:len(axioms):len(axioms)], c)
 		}
@@ -232,17 +232,39 @@ func (s *search) selected(p *pkg) int {
 	return s.vars[p.v].current.highest()
 }
 
-// decide selects the locked version of a package, else its newest.
-func (s *search) decide(p *pkg) {
-	state := &s.vars[p.v]
-	version := state.current.highest()
-	if p.locked > 0 && state.current.has(p.locked) {
-		version = p.locked
+// target returns what is to meet a demand of a dependant, nil for the root: the
+// only option, or the one that was chosen.
+func (s *search) target(from *pkg, f *family, d *demand) *pkg {
+	if len(d.options) == 1 {
+		return d.options[0].pkg
 	}
+	c := s.u.choice(from, f, d)
+	return d.options[s.vars[c.v].current.highest()-1].pkg
+}
+
+// decide selects the locked version of a package, else its newest; or the member
+// of a family that a dependant gets, likewise.
+func (s *search) decide(v variable) {
+	state, info := &s.vars[v], &s.u.vars[v]
+	decision, preferred := state.current.highest(), 0
+	if info.choice != nil {
+		preferred = info.choice.locked
+	} else {
+		preferred = info.pkg.locked
+	}
+	if preferred > 0 && state.current.has(preferred) {
+		decision = preferred
+	}
+	only := emptyLike(info.full)
+	only.add(decision)
 	s.level++
-	s.assign(p.v, singleton(version, p.states()), nil)
+	s.assign(v, only, nil)
 	state.decided = true
-	s.expand = append(s.expand, expansion{p, p.v})
+	if info.choice != nil {
+		return
+	}
+	p := info.pkg
+	s.expand = append(s.expand, expansion{p, v})
 	for _, f := range p.featureVars {
 		if int(f) < len(s.vars) && s.vars[f].known && s.vars[f].current.positive() {
 			s.expand = append(s.expand, expansion{p, f})
@@ -346,7 +368,10 @@ func (s *search) undo(level int) {
 // blame counts a conflict for every package that took part in it.
 func (s *search) blame(c *incompatibility) {
 	for _, t := range c.terms {
-		v := s.u.vars[t.v].pkg.v
+		v := t.v
+		if s.u.vars[v].feature != "" {
+			v = s.u.vars[v].pkg.v
+		}
 		s.vars[v].conflicts++
 		s.agenda.put(s, v)
 	}
@@ -376,8 +401,18 @@ func (s *search) disputed() []string {
 		return cmp.Compare(s.vars[b].conflicts, s.vars[a].conflicts)
 	})
 	var names []string
-	for _, v := range worst[:min(3, len(worst))] {
-		names = append(names, s.u.vars[v].pkg.id.Name)
+	for _, v := range worst {
+		if name := s.u.nameOf(v); len(names) < 3 && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
 	return names
+}
+
+// nameOf returns the name of the package that a variable is about.
+func (u *universe) nameOf(v variable) string {
+	if c := u.vars[v].choice; c != nil {
+		return c.family.id.Name
+	}
+	return u.vars[v].pkg.id.Name
 }

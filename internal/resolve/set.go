@@ -43,6 +43,9 @@ func emptySet(n int) set {
 	return set{hi: make([]uint64, (n-1)/64)}
 }
 
+// emptyLike returns the empty set of the states of s's variable.
+func emptyLike(s set) set { return s.minus(s) }
+
 // add puts state i into a set that nobody else holds yet.
 func (s *set) add(i int) {
 	if i < 64 {

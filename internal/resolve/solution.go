@@ -11,24 +11,28 @@ import (
 // search that has succeeded.
 func (s *search) solution() (*Solution, error) {
 	sol := &Solution{}
+	var members []*pkg
 	for _, n := range s.u.roots {
+		target := s.target(nil, n.family, n.demand)
 		sol.Root = append(sol.Root, Edge{
-			Package: n.pkg.id, Version: s.entry(n.pkg).Vers,
+			Package: target.id, Version: s.entry(target).Vers,
 			Name: n.alias(), Req: n.Req.String(), Kind: kindOf(n.Kind), Target: n.Target, Optional: n.Optional,
 		})
 	}
 	for v := range s.vars {
 		info := &s.u.vars[v]
-		if info.feature != "" || s.selected(info.pkg) == 0 {
+		if info.feature != "" || info.choice != nil || s.selected(info.pkg) == 0 {
 			continue
 		}
-		selected, err := s.describe(info.pkg)
+		members = append(members, info.pkg)
+	}
+	for _, p := range sortedPkgs(members) {
+		selected, err := s.describe(p)
 		if err != nil {
 			return nil, err
 		}
 		sol.Packages = append(sol.Packages, selected)
 	}
-	slices.SortFunc(sol.Packages, func(a, b Selected) int { return comparePackages(a.Package, b.Package) })
 	return sol, nil
 }
 
@@ -65,7 +69,8 @@ func (s *search) describe(p *pkg) (Selected, error) {
 		if err != nil {
 			return Selected{}, err
 		}
-		target := s.u.packages[keyOf(Package{alias, d.PackageName()})]
+		family := s.u.packages[keyOf(Package{alias, d.PackageName()})]
+		target := s.target(p, family, family.parsed[d.Req])
 		sel.Dependencies = append(sel.Dependencies, Edge{
 			Package: target.id, Version: s.entry(target).Vers,
 			Name: d.Name, Req: d.Req, Kind: kindOf(d.Kind), Target: d.Target, Optional: d.Optional,

@@ -1,7 +1,6 @@
 package resolve
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,46 +20,43 @@ type universe struct {
 	opts Options
 
 	vars     []variableInfo
-	packages map[Package]*pkg  // by lower-case name; nil: does not exist
-	named    map[string][]*pkg // by folded name: one package in several registries
-	links    map[string][]link // by native library
+	packages map[Package]*family  // by lower-case name; nil: does not exist
+	named    map[string][]*family // by folded name: one package in several registries
+	links    map[string][]link    // by native library
+	choices  map[choiceKey]*choice
+	side     map[string]bool // registries that allow incompatible versions side by side
 
 	roots       []*rootNeed
 	rootClauses []*incompatibility
-	locked      map[Package]string // Options.Locked by key, without what is to move
-	precise     map[Package]string // Options.Precise by key
+	locked      map[Package][]string // Options.Locked by key, without what is to move
+	precise     map[Package]string   // Options.Precise by key
 }
 
 // variableInfo says what a variable stands for.
 type variableInfo struct {
-	pkg     *pkg
-	feature string // "" for the package itself
+	pkg     *pkg    // nil for a choice of the root
+	feature string  // "" for the package itself, or a choice
+	choice  *choice // of pkg, among the members of a family it needs
 	full    set
 	axioms  []*incompatibility // hold always; stated when the variable is met
 }
 
-// pkg is a package with its candidates, oldest first: state k of its variable
-// stands for entries[k-1].
+// pkg is a package, or a class of compatible versions of one, with its
+// candidates, oldest first: state k of its variable stands for entries[k-1].
 type pkg struct {
-	id       Package
+	*family
 	v        variable
 	full     set
 	entries  []*index.Entry
 	versions []index.Version
-	yanked   []candidate // that may not be chosen, oldest first
-	locked   int         // state of the locked version; 0 if none, or if it is to move
+	locked   int // state of the locked version; 0 if none, or if it is to move
 
-	matches     map[string]set
+	matches     map[string]set // of requirements that match no other member
 	features    map[string]variable
 	featureVars []variable // in the order in which they were met
 	shapes      []*shape
 	stated      map[statedKey][]*incompatibility
-	needs       map[need]*incompatibility // nil: always met
-}
-
-type candidate struct {
-	version index.Version
-	entry   *index.Entry
+	needs       map[need][]*incompatibility // none: always met
 }
 
 // link is the set of versions of a package that link a native library.
@@ -72,25 +68,17 @@ type link struct {
 func newUniverse(ctx context.Context, src Source, opts Options) (*universe, error) {
 	u := &universe{
 		ctx: ctx, src: src, opts: opts,
-		packages: map[Package]*pkg{}, named: map[string][]*pkg{}, links: map[string][]link{},
-		locked: map[Package]string{}, precise: map[Package]string{},
+		packages: map[Package]*family{}, named: map[string][]*family{}, links: map[string][]link{},
+		choices: map[choiceKey]*choice{}, side: map[string]bool{},
+		locked: map[Package][]string{}, precise: map[Package]string{},
 	}
-	for p, version := range opts.Locked {
-		u.locked[keyOf(p)] = version
-	}
-	if opts.UpdateAll {
-		u.locked = map[Package]string{}
-	}
-	for p, update := range opts.Update {
-		if update {
-			delete(u.locked, keyOf(p))
+	for p, versions := range opts.Locked {
+		if !opts.UpdateAll && !opts.Update[p] {
+			u.locked[keyOf(p)] = versions
 		}
 	}
 	for p, version := range opts.Precise {
 		u.precise[keyOf(p)] = version
-		if u.locked[keyOf(p)] != version {
-			delete(u.locked, keyOf(p))
-		}
 	}
 	return u, u.loadRoot()
 }
@@ -116,11 +104,22 @@ func (p *pkg) stateOf(version string) int {
 	return 0
 }
 
+// sideBySide reports whether a registry allows incompatible versions of a
+// package to be selected side by side.
+func (u *universe) sideBySide(registry string) bool {
+	side, asked := u.side[registry]
+	if c, ok := u.src.(Coexister); ok && !asked {
+		side = c.Coexist(u.ctx, registry)
+		u.side[registry] = side
+	}
+	return side
+}
+
 // load returns a package, nil if it does not exist.
-func (u *universe) load(id Package) (*pkg, error) {
+func (u *universe) load(id Package) (*family, error) {
 	key := keyOf(id)
-	if p, ok := u.packages[key]; ok {
-		return p, nil
+	if f, ok := u.packages[key]; ok {
+		return f, nil
 	}
 	entries, err := u.src.Versions(u.ctx, id)
 	switch {
@@ -130,44 +129,34 @@ func (u *universe) load(id Package) (*pkg, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read the versions of %s: %w", id.Name, err)
 	}
-	p := u.newPackage(id, entries)
-	u.packages[key] = p
-	u.exclude(p)
-	return p, nil
+	f := u.newFamily(id, entries)
+	u.packages[key] = f
+	fold := index.Fold(f.id.Name)
+	for _, p := range f.members {
+		u.exclude(p, u.named[fold])
+	}
+	u.named[fold] = append(u.named[fold], f)
+	return f, nil
 }
 
-// newPackage sorts the entries of a package into candidates and yanked ones.
-func (u *universe) newPackage(id Package, entries []*index.Entry) *pkg {
-	all := make([]candidate, 0, len(entries))
-	for _, e := range entries {
-		if v, err := index.ParseVersion(e.Vers); err == nil { // a line that is not a version cannot be asked for
-			all = append(all, candidate{v, e})
-		}
-	}
-	slices.SortFunc(all, func(a, b candidate) int {
-		return cmp.Or(a.version.Compare(b.version), strings.Compare(a.entry.Vers, b.entry.Vers))
-	})
+// newPackage makes a member of a family.
+func (u *universe) newPackage(f *family, candidates []candidate, locked []string) *pkg {
 	p := &pkg{
-		id: id, v: variable(len(u.vars)),
+		family: f, v: variable(len(u.vars)),
+		entries: make([]*index.Entry, len(candidates)), versions: make([]index.Version, len(candidates)),
 		matches: map[string]set{}, features: map[string]variable{},
-		stated: map[statedKey][]*incompatibility{}, needs: map[need]*incompatibility{},
+		stated: map[statedKey][]*incompatibility{}, needs: map[need][]*incompatibility{},
+		shapes: make([]*shape, len(candidates)),
 	}
-	if len(all) > 0 {
-		p.id.Name = all[len(all)-1].entry.Name
-	}
-	locked := u.locked[keyOf(id)]
-	for _, c := range all {
-		if c.entry.Yanked && c.entry.Vers != locked {
-			p.yanked = append(p.yanked, c)
-			continue
+	for i, c := range candidates {
+		p.entries[i], p.versions[i] = c.entry, c.version
+		if slices.Contains(locked, c.entry.Vers) {
+			p.locked = i + 1
 		}
-		p.entries = append(p.entries, c.entry)
-		p.versions = append(p.versions, c.version)
 	}
-	if locked != "" {
-		p.locked = p.stateOf(locked)
+	if k := p.stateOf(u.precise[keyOf(f.id)]); k > 0 && p.locked != k {
+		p.locked = 0
 	}
-	p.shapes = make([]*shape, len(p.entries))
 	p.full = fullSet(p.states())
 	u.vars = append(u.vars, variableInfo{pkg: p, full: p.full})
 	return p
@@ -175,13 +164,12 @@ func (u *universe) newPackage(id Package, entries []*index.Entry) *pkg {
 
 // exclude states what cannot be selected together with p: packages of the same
 // name from other registries, and packages that link the same native library.
-func (u *universe) exclude(p *pkg) {
-	fold := index.Fold(p.id.Name)
-	for _, other := range u.named[fold] {
-		u.forbid(p, p.any(), other, other.any(), &fact{kind: factOneRegistry, pkg: p, other: other})
+func (u *universe) exclude(p *pkg, namesakes []*family) {
+	for _, other := range namesakes {
+		for _, q := range other.members {
+			u.forbid(p, p.any(), q, q.any(), &fact{kind: factOneRegistry, pkg: p, other: q})
+		}
 	}
-	u.named[fold] = append(u.named[fold], p)
-
 	linked := map[string]set{}
 	for i, e := range p.entries {
 		if e.Links == "" {
@@ -208,18 +196,14 @@ func (u *universe) forbid(p *pkg, states set, other *pkg, otherStates set, why *
 		&incompatibility{terms: []term{{p.v, states}, {other.v, otherStates}}, fact: why})
 }
 
-// match returns the candidates of p that satisfy a requirement.
-func (p *pkg) match(text string, req index.Requirement) set {
-	if s, ok := p.matches[text]; ok {
-		return s
-	}
+// matching returns the candidates of p that satisfy a requirement.
+func (p *pkg) matching(req index.Requirement) set {
 	s := emptySet(p.states())
 	for i, v := range p.versions {
 		if req.Matches(v) {
 			s.add(i + 1)
 		}
 	}
-	p.matches[text] = s
 	return s
 }
 

@@ -155,11 +155,11 @@ func rootDependency(t testing.TB, text string) resolve.Dependency {
 }
 
 // rootOptions reads what a root asks for, one thing a line: a dependency, or
-// "lock P V", "update P", "update-all", "precise P V", "feature F=value,value".
+// "lock P V...", "update P", "update-all", "precise P V", "feature F=value,value".
 func rootOptions(t testing.TB, text string) resolve.Options {
 	t.Helper()
 	opts := resolve.Options{
-		Root: "app", Locked: map[resolve.Package]string{}, Update: map[resolve.Package]bool{},
+		Root: "app", Locked: map[resolve.Package][]string{}, Update: map[resolve.Package]bool{},
 		Precise: map[resolve.Package]string{}, Features: map[string][]string{},
 	}
 	for line := range strings.SplitSeq(text, "\n") {
@@ -167,7 +167,7 @@ func rootOptions(t testing.TB, text string) resolve.Options {
 		switch {
 		case len(f) == 0 || f[0] == "#":
 		case f[0] == "lock":
-			opts.Locked[resolve.Package{Registry: "main", Name: f[1]}] = f[2]
+			opts.Locked[resolve.Package{Registry: "main", Name: f[1]}] = f[2:]
 		case f[0] == "update":
 			opts.Update[resolve.Package{Registry: "main", Name: f[1]}] = true
 		case f[0] == "update-all":

@@ -1,0 +1,259 @@
+package resolve
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/clydepm/clyde/index"
+)
+
+// family is all that a registry has under one name: one pkg, or, where
+// incompatible versions may be selected side by side, one for each class of
+// compatible versions.
+type family struct {
+	id      Package
+	all     []candidate // oldest first
+	yanked  []candidate // that may not be chosen, oldest first
+	members []*pkg      // in the order of their oldest candidates
+	side    bool        // members may be selected side by side
+	parsed  map[string]*demand
+}
+
+type candidate struct {
+	version index.Version
+	entry   *index.Entry
+}
+
+// demand is a requirement on a family: the members that have candidates for it,
+// and which these are.
+type demand struct {
+	text    string
+	req     index.Requirement
+	options []option
+}
+
+type option struct {
+	pkg    *pkg
+	states set
+}
+
+// demand looks a requirement up among the candidates, each requirement once.
+func (f *family) demand(text string, req index.Requirement) *demand {
+	if d, ok := f.parsed[text]; ok {
+		return d
+	}
+	d := &demand{text: text, req: req}
+	for _, p := range f.members {
+		if states := p.matching(req); !states.empty() {
+			d.options = append(d.options, option{p, states})
+		}
+	}
+	if len(d.options) == 1 {
+		d.options[0].pkg.matches[text] = d.options[0].states
+	}
+	f.parsed[text] = d
+	return d
+}
+
+// class returns what versions have in common that do not break each other, by
+// Cargo's rule: the leftmost number that is not zero, and all before it. It is
+// written as a requirement that none but these versions satisfy.
+func class(v index.Version) string {
+	switch {
+	case v.Major > 0:
+		return fmt.Sprintf("^%d", v.Major)
+	case v.Minor > 0:
+		return fmt.Sprintf("^0.%d", v.Minor)
+	}
+	return fmt.Sprintf("^0.0.%d", v.Patch)
+}
+
+// newFamily sorts the entries of a package into candidates and yanked ones.
+func (u *universe) newFamily(id Package, entries []*index.Entry) *family {
+	f := &family{id: id, parsed: map[string]*demand{}, side: u.sideBySide(id.Registry)}
+	locked := u.locked[keyOf(id)]
+	sorted := make([]candidate, 0, len(entries))
+	for _, e := range entries {
+		if v, err := index.ParseVersion(e.Vers); err == nil { // a line that is not a version cannot be asked for
+			sorted = append(sorted, candidate{v, e})
+		}
+	}
+	slices.SortFunc(sorted, func(a, b candidate) int {
+		return cmp.Or(a.version.Compare(b.version), strings.Compare(a.entry.Vers, b.entry.Vers))
+	})
+	if len(sorted) > 0 {
+		f.id.Name = sorted[len(sorted)-1].entry.Name
+	}
+	for _, c := range sorted {
+		if c.entry.Yanked && !slices.Contains(locked, c.entry.Vers) {
+			f.yanked = append(f.yanked, c)
+			continue
+		}
+		f.all = append(f.all, c)
+	}
+	for _, candidates := range f.split() {
+		f.members = append(f.members, u.newPackage(f, candidates, locked))
+	}
+	return f
+}
+
+// split divides the candidates among the members.
+func (f *family) split() [][]candidate {
+	if !f.side {
+		return [][]candidate{f.all}
+	}
+	var split [][]candidate
+	for i, c := range f.all {
+		if i == 0 || class(c.version) != class(f.all[i-1].version) {
+			split = append(split, nil)
+		}
+		split[len(split)-1] = append(split[len(split)-1], c)
+	}
+	return split
+}
+
+// alone reports whether the versions of p are all that there are of its name.
+func (p *pkg) alone() bool { return len(p.members) == 1 }
+
+// member returns the member with a candidate of this version, nil if there is
+// none.
+func (f *family) member(version string) *pkg {
+	for _, p := range f.members {
+		if p.stateOf(version) > 0 {
+			return p
+		}
+	}
+	return nil
+}
+
+func (f *family) isYanked(version string) bool {
+	return slices.ContainsFunc(f.yanked, func(c candidate) bool { return c.entry.Vers == version })
+}
+
+// newestVersion returns the newest candidate, a release if there is one.
+func (f *family) newestVersion() string {
+	newest := -1
+	for i, c := range f.all {
+		if newest < 0 || !c.version.Prerelease() || f.all[newest].version.Prerelease() {
+			newest = i
+		}
+	}
+	if newest < 0 {
+		return ""
+	}
+	return f.all[newest].entry.Vers
+}
+
+// versionsNear returns the candidates just below and above a version.
+func (f *family) versionsNear(version string) []string {
+	v, err := index.ParseVersion(version)
+	if err != nil || len(f.all) == 0 {
+		return nil
+	}
+	above := 0
+	for above < len(f.all) && f.all[above].version.Compare(v) < 0 {
+		above++
+	}
+	var near []string
+	if above > 0 {
+		near = append(near, f.all[above-1].entry.Vers)
+	}
+	if above < len(f.all) {
+		near = append(near, f.all[above].entry.Vers)
+	}
+	return near
+}
+
+// prereleases returns the candidates that would match if they were releases.
+func (f *family) prereleases(req index.Requirement) []string {
+	var found []string
+	for _, c := range f.all {
+		release := c.version
+		release.Pre = ""
+		if c.version.Prerelease() && req.Matches(release) {
+			found = append(found, c.entry.Vers)
+		}
+	}
+	return found
+}
+
+// choice is a variable of a dependant that may have a need met by one of several
+// members of a family: state k stands for the k-th option, oldest first. All
+// versions of the dependant share it, and all their dependencies on the family
+// by the same requirement.
+type choice struct {
+	v      variable
+	demand *demand
+	family *family
+	locked int // state that the lock has; 0 if none
+}
+
+// choiceKey names a choice. The dependant is nil for the root.
+type choiceKey struct {
+	from   *pkg
+	family *family
+	text   string
+}
+
+// choice returns the choice that a dependant has for a demand.
+func (u *universe) choice(from *pkg, f *family, d *demand) *choice {
+	key := choiceKey{from, f, d.text}
+	if c, ok := u.choices[key]; ok {
+		return c
+	}
+	c := &choice{v: variable(len(u.vars)), demand: d, family: f}
+	n := len(d.options) + 1
+	info := variableInfo{pkg: from, choice: c, full: fullSet(n)}
+	for i, o := range d.options {
+		if o.pkg.locked > 0 && o.states.has(o.pkg.locked) {
+			c.locked = i + 1 // of several the newest, if the lock does not say
+		}
+		info.axioms = append(info.axioms, &incompatibility{
+			terms: []term{{c.v, c.option(i)}, {o.pkg.v, o.pkg.full.minus(o.states)}},
+			fact:  &fact{kind: factChoice, pkg: from, family: f, req: d.req, other: o.pkg, otherStates: o.states},
+		})
+	}
+	if k := u.chosen(from, f, d); k > 0 {
+		c.locked = k
+	}
+	u.vars = append(u.vars, info)
+	u.choices[key] = c
+	return c
+}
+
+// chosen returns the option that the lock says was taken, 0 if it does not say.
+func (u *universe) chosen(from *pkg, f *family, d *demand) int {
+	held := Held{Needs: keyOf(f.id), Req: d.text}
+	if from != nil {
+		if from.locked == 0 {
+			return 0
+		}
+		held.Package, held.Version = keyOf(from.id), from.entries[from.locked-1].Vers
+	}
+	version, ok := u.opts.Chosen[held]
+	if !ok {
+		return 0
+	}
+	for i, o := range d.options {
+		if o.pkg.locked > 0 && o.pkg.entries[o.pkg.locked-1].Vers == version {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// option returns the state that stands for an option.
+func (c *choice) option(i int) set { return singleton(i+1, len(c.demand.options)+1) }
+
+// text names the members that some states of the choice stand for.
+func (c *choice) text(states set) string {
+	var classes []string
+	for i, o := range c.demand.options {
+		if states.has(i + 1) {
+			classes = append(classes, class(o.pkg.versions[0]))
+		}
+	}
+	return alternatives(classes)
+}
