@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/clydepm/clyde/index"
 )
 
 // statedKey names what a version needs under a feature.
@@ -22,7 +20,7 @@ func (u *universe) clauses(p *pkg, feature variable, state int) ([]*incompatibil
 		return known, nil
 	}
 	var clauses []*incompatibility
-	for _, n := range p.shape(state).needs(key.feature) {
+	for _, n := range u.shape(p, state).needs(key.feature) {
 		stated, ok := p.needs[n]
 		if !ok {
 			var err error
@@ -40,7 +38,7 @@ func (u *universe) clauses(p *pkg, feature variable, state int) ([]*incompatibil
 // needClauses states one need of all versions of p that share it.
 func (u *universe) needClauses(p *pkg, n need) ([]*incompatibility, error) {
 	if n.kind != needFeature {
-		return u.clause(p, n, p.sharing(n))
+		return u.clause(p, n, u.sharing(p, n))
 	}
 	// Where one version of a package is all there can be, it does not matter by
 	// which requirement it is needed.
@@ -51,7 +49,7 @@ func (u *universe) needClauses(p *pkg, n need) ([]*incompatibility, error) {
 			return stated, nil
 		}
 	}
-	stated, err := u.clause(p, n, p.sharing(n))
+	stated, err := u.clause(p, n, u.sharing(p, n))
 	if err == nil {
 		p.needs[n] = stated
 	}
@@ -59,19 +57,20 @@ func (u *universe) needClauses(p *pkg, n need) ([]*incompatibility, error) {
 }
 
 // sharing returns the candidates of p that have a need.
-func (p *pkg) sharing(n need) set {
+func (u *universe) sharing(p *pkg, n need) set {
 	states := emptySet(p.states())
 	position := 0
-	for k := 1; k < p.states(); k++ {
-		s := p.shape(k)
+	for _, s := range u.shapes(p) {
 		if n.ofDependency() {
-			if i := s.findDependency(n, position); i >= 0 {
-				position = i // versions mostly list their dependencies alike
-				states.add(k)
+			i := s.findDependency(n, position)
+			if i < 0 {
+				continue
 			}
-		} else if slices.ContainsFunc(s.needs(n.feature), n.covers) {
-			states.add(k)
+			position = i // versions mostly list their dependencies alike
+		} else if !slices.ContainsFunc(s.needs(n.feature), n.covers) {
+			continue
 		}
+		states = states.or(s.states)
 	}
 	return states
 }
@@ -117,8 +116,8 @@ func (u *universe) clause(p *pkg, n need, states set) ([]*incompatibility, error
 	if n.kind == needFeature {
 		return u.featureClauses(c, target, n), nil
 	}
-	if req, ok := parseRequirement(n.req); ok {
-		return u.requires(c, target.demand(n.req, req)), nil
+	if d := target.demand(n.req); d != nil {
+		return u.requires(c, d), nil
 	}
 	c.fact.kind = factBadRequirement
 	return c.alone(), nil
@@ -126,11 +125,6 @@ func (u *universe) clause(p *pkg, n need, states set) ([]*incompatibility, error
 
 // alone returns c as the only one of its kind.
 func (c *incompatibility) alone() []*incompatibility { return []*incompatibility{c} }
-
-func parseRequirement(text string) (req index.Requirement, ok bool) {
-	req, err := index.ParseRequirement(text)
-	return req, err == nil
-}
 
 // requires completes c with the need of a version.
 func (u *universe) requires(c *incompatibility, d *demand) []*incompatibility {
@@ -157,11 +151,10 @@ func (u *universe) featureClauses(c *incompatibility, target *family, n need) []
 	}
 	var choice *choice
 	if target.side {
-		req, ok := parseRequirement(n.req)
-		if !ok {
+		d := target.demand(n.req)
+		if d == nil {
 			return nil // what needs the version says so
 		}
-		d := target.demand(n.req, req)
 		if options = d.options; len(options) > 1 {
 			choice = u.choice(c.fact.pkg, target, d)
 		}
@@ -205,14 +198,15 @@ func (c *incompatibility) without(t term) []*incompatibility {
 }
 
 func (p *pkg) definesDefault() bool {
-	for _, e := range p.entries {
-		_, defined := e.Features[defaultFeature]
-		_, newer := e.Features2[defaultFeature]
-		if defined || newer {
-			return true
-		}
+	if p.byDefault == nil {
+		defines := slices.ContainsFunc(p.candidates, func(c candidate) bool {
+			_, defined := c.entry.Features[defaultFeature]
+			_, newer := c.entry.Features2[defaultFeature]
+			return defined || newer
+		})
+		p.byDefault = &defines
 	}
-	return false
+	return *p.byDefault
 }
 
 func (u *universe) locate(from *pkg, registry string) (string, error) {

@@ -39,10 +39,16 @@ type option struct {
 	states set
 }
 
-// demand looks a requirement up among the candidates, each requirement once.
-func (f *family) demand(text string, req index.Requirement) *demand {
+// demand looks a requirement up among the candidates, each requirement once. It
+// is nil for a text that is no requirement.
+func (f *family) demand(text string) *demand {
 	if d, ok := f.parsed[text]; ok {
 		return d
+	}
+	req, err := index.ParseRequirement(text)
+	if err != nil {
+		f.parsed[text] = nil
+		return nil
 	}
 	d := &demand{text: text, req: req}
 	for _, p := range f.members {
@@ -57,9 +63,20 @@ func (f *family) demand(text string, req index.Requirement) *demand {
 	return d
 }
 
-// class returns what versions have in common that do not break each other, by
-// Cargo's rule: the leftmost number that is not zero, and all before it. It is
-// written as a requirement that none but these versions satisfy.
+// compatible reports whether two versions do not break each other, by Cargo's
+// rule: the leftmost number that is not zero is the same, and all before it.
+func compatible(v, w index.Version) bool {
+	switch {
+	case v.Major > 0 || w.Major > 0:
+		return v.Major == w.Major
+	case v.Minor > 0 || w.Minor > 0:
+		return v.Minor == w.Minor
+	}
+	return v.Patch == w.Patch
+}
+
+// class writes the requirement that the versions compatible with one, and no
+// others, satisfy.
 func class(v index.Version) string {
 	switch {
 	case v.Major > 0:
@@ -74,24 +91,24 @@ func class(v index.Version) string {
 func (u *universe) newFamily(id Package, entries []*index.Entry) *family {
 	f := &family{id: id, parsed: map[string]*demand{}, side: u.sideBySide(id.Registry)}
 	locked := u.locked[keyOf(id)]
-	sorted := make([]candidate, 0, len(entries))
+	f.all = make([]candidate, 0, len(entries))
 	for _, e := range entries {
-		if v, err := index.ParseVersion(e.Vers); err == nil { // a line that is not a version cannot be asked for
-			sorted = append(sorted, candidate{v, e})
+		v, err := index.ParseVersion(e.Vers)
+		switch {
+		case err != nil: // a line that is not a version cannot be asked for
+		case e.Yanked && !slices.Contains(locked, e.Vers):
+			f.yanked = append(f.yanked, candidate{v, e})
+		default:
+			f.all = append(f.all, candidate{v, e})
 		}
 	}
-	slices.SortFunc(sorted, func(a, b candidate) int {
-		return cmp.Or(a.version.Compare(b.version), strings.Compare(a.entry.Vers, b.entry.Vers))
-	})
-	if len(sorted) > 0 {
-		f.id.Name = sorted[len(sorted)-1].entry.Name
-	}
-	for _, c := range sorted {
-		if c.entry.Yanked && !slices.Contains(locked, c.entry.Vers) {
-			f.yanked = append(f.yanked, c)
-			continue
+	for _, candidates := range [][]candidate{f.yanked, f.all} {
+		slices.SortFunc(candidates, func(a, b candidate) int {
+			return cmp.Or(a.version.Compare(b.version), strings.Compare(a.entry.Vers, b.entry.Vers))
+		})
+		if n := len(candidates); n > 0 {
+			f.id.Name = candidates[n-1].entry.Name
 		}
-		f.all = append(f.all, c)
 	}
 	for _, candidates := range f.split() {
 		f.members = append(f.members, u.newPackage(f, candidates, locked))
@@ -105,11 +122,12 @@ func (f *family) split() [][]candidate {
 		return [][]candidate{f.all}
 	}
 	var split [][]candidate
-	for i, c := range f.all {
-		if i == 0 || class(c.version) != class(f.all[i-1].version) {
-			split = append(split, nil)
+	first := 0
+	for i := range f.all {
+		if last := i == len(f.all)-1; last || !compatible(f.all[i].version, f.all[i+1].version) {
+			split = append(split, f.all[first:i+1])
+			first = i + 1
 		}
-		split[len(split)-1] = append(split[len(split)-1], c)
 	}
 	return split
 }
@@ -230,14 +248,14 @@ func (u *universe) chosen(from *pkg, f *family, d *demand) int {
 		if from.locked == 0 {
 			return 0
 		}
-		held.Package, held.Version = keyOf(from.id), from.entries[from.locked-1].Vers
+		held.Package, held.Version = keyOf(from.id), from.candidates[from.locked-1].entry.Vers
 	}
 	version, ok := u.opts.Chosen[held]
 	if !ok {
 		return 0
 	}
 	for i, o := range d.options {
-		if o.pkg.locked > 0 && o.pkg.entries[o.pkg.locked-1].Vers == version {
+		if o.pkg.locked > 0 && o.pkg.candidates[o.pkg.locked-1].entry.Vers == version {
 			return i + 1
 		}
 	}
@@ -252,7 +270,7 @@ func (c *choice) text(states set) string {
 	var classes []string
 	for i, o := range c.demand.options {
 		if states.has(i + 1) {
-			classes = append(classes, class(o.pkg.versions[0]))
+			classes = append(classes, class(o.pkg.candidates[0].version))
 		}
 	}
 	return alternatives(classes)

@@ -1,6 +1,8 @@
 package resolve
 
 import (
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -14,24 +16,85 @@ const prefixDep = "dep:"
 // defaultFeature exists on every version.
 const defaultFeature = "default"
 
-// shape is one version's dependencies and features, made easy to ask.
+// shape is the dependencies and features of a version, and of those that have
+// the same, made easy to ask.
 type shape struct {
-	entry    *index.Entry
+	entry    *index.Entry // one of them
+	states   set          // all of them
 	features map[string][]string
 	implicit map[string]bool // optional dependencies that are features of their own name
+	targets  targets
+	known    map[string][]need // by feature
 }
 
-func (p *pkg) shape(state int) *shape {
-	if s := p.shapes[state-1]; s != nil {
-		return s
+// targets remembers of each target whether it can be read.
+type targets map[string]bool
+
+func (t targets) valid(text string) bool {
+	if text == "" {
+		return true
 	}
-	s := newShape(p.entries[state-1])
-	p.shapes[state-1] = s
-	return s
+	valid, known := t[text]
+	if !known {
+		_, err := index.TargetMatches(text, index.Platform{})
+		valid = err == nil
+		t[text] = valid
+	}
+	return valid
 }
 
-func newShape(e *index.Entry) *shape {
-	s := &shape{entry: e, features: e.AllFeatures()}
+// shape returns the shape of one candidate.
+func (u *universe) shape(p *pkg, state int) *shape {
+	for _, s := range u.shapes(p) {
+		if s.states.has(state) {
+			return s
+		}
+	}
+	panic("resolve: a candidate without a shape")
+}
+
+// shapes returns the shapes of all candidates.
+func (u *universe) shapes(p *pkg) []*shape {
+	if p.shapes != nil {
+		return p.shapes
+	}
+	for i, c := range p.candidates {
+		if i == 0 || !alike(c.entry, p.candidates[i-1].entry) {
+			p.shapes = append(p.shapes, newShape(c.entry, emptySet(p.states()), u.targets))
+		}
+		p.shapes[len(p.shapes)-1].states.add(i + 1)
+	}
+	return p.shapes
+}
+
+// alike reports whether two versions have the same dependencies and features.
+func alike(a, b *index.Entry) bool {
+	return sameDependencies(a.Deps, b.Deps) && sameFeatures(a.Features, b.Features) && sameFeatures(a.Features2, b.Features2)
+}
+
+func sameDependencies(a, b []index.Dependency) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	if len(a) == 0 || &a[0] == &b[0] { // as an index cache shares them
+		return true
+	}
+	for i := range a {
+		d, e := &a[i], &b[i]
+		if d.Name != e.Name || d.Req != e.Req || d.Kind != e.Kind || d.Optional != e.Optional || d.DefaultFeatures != e.DefaultFeatures ||
+			d.Target != e.Target || d.Package != e.Package || d.Registry != e.Registry || !slices.Equal(d.Features, e.Features) {
+			return false
+		}
+	}
+	return true
+}
+
+func sameFeatures(a, b map[string][]string) bool {
+	return len(a) == len(b) && (len(a) == 0 || reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer() || maps.EqualFunc(a, b, slices.Equal))
+}
+
+func newShape(e *index.Entry, states set, targets targets) *shape {
+	s := &shape{entry: e, states: states, features: e.AllFeatures(), targets: targets}
 	for _, d := range e.Deps {
 		if !d.Optional || d.Kind == index.KindDev {
 			continue
@@ -125,9 +188,15 @@ func (s *shape) needs(feature string) []need {
 	if name, ok := strings.CutPrefix(feature, prefixDep); ok {
 		return s.active(feature, func(d index.Dependency) bool { return d.Optional && d.Name == name })
 	}
-	var needs []need
-	for _, value := range s.values(feature) {
-		needs = append(needs, s.valueNeeds(feature, value)...)
+	needs, ok := s.known[feature]
+	if !ok {
+		for _, value := range s.values(feature) {
+			needs = append(needs, s.valueNeeds(feature, value)...)
+		}
+		if s.known == nil {
+			s.known = map[string][]need{}
+		}
+		s.known[feature] = needs
 	}
 	return needs
 }
@@ -171,7 +240,7 @@ func (s *shape) implies(d *index.Dependency, n need) bool {
 		return false
 	}
 	switch {
-	case !validTarget(d.Target):
+	case !s.targets.valid(d.Target):
 		return false
 	case n.kind == needPackage:
 		return n.req == d.Req
@@ -183,14 +252,6 @@ func (s *shape) implies(d *index.Dependency, n need) bool {
 	return slices.Contains(d.Features, n.want)
 }
 
-func validTarget(target string) bool {
-	if target == "" {
-		return true
-	}
-	_, err := index.TargetMatches(target, index.Platform{})
-	return err == nil
-}
-
 // active returns the needs that come from the dependencies chosen.
 func (s *shape) active(feature string, chosen func(index.Dependency) bool) []need {
 	var needs []need
@@ -199,7 +260,7 @@ func (s *shape) active(feature string, chosen func(index.Dependency) bool) []nee
 			continue
 		}
 		base := need{feature: feature, registry: d.Registry, name: d.PackageName(), req: d.Req}
-		if !validTarget(d.Target) {
+		if !s.targets.valid(d.Target) {
 			needs = append(needs, need{kind: needBroken, feature: feature, name: base.name, want: d.Target})
 			continue
 		}

@@ -141,7 +141,7 @@ func (p *pkg) only(state int, why factKind) *incompatibility {
 	}
 	return &incompatibility{
 		terms: []term{{p.v, others}},
-		fact:  &fact{kind: why, pkg: p, name: p.entries[state-1].Vers},
+		fact:  &fact{kind: why, pkg: p, name: p.candidates[state-1].entry.Vers},
 	}
 }
 
@@ -225,8 +225,8 @@ func (r *resolution) contradicted(moving map[*pkg]bool) (map[*pkg]bool, error) {
 // accept.
 func (u *universe) refused(p *pkg) ([]*pkg, error) {
 	found := map[*pkg]bool{}
-	for k := 1; k < p.states(); k++ {
-		for _, d := range p.shape(k).entry.Deps {
+	for _, s := range u.shapes(p) {
+		for _, d := range s.entry.Deps {
 			f, err := u.lockedTarget(p, d)
 			if err != nil {
 				return nil, err
@@ -261,8 +261,8 @@ func (u *universe) lockedTarget(p *pkg, d index.Dependency) (*family, error) {
 // admits none does not contradict it.
 func (f *family) refusing(text string, found map[*pkg]bool) {
 	admitted := map[*pkg]set{}
-	if req, ok := parseRequirement(text); ok {
-		for _, o := range f.demand(text, req).options {
+	if d := f.demand(text); d != nil {
+		for _, o := range d.options {
 			admitted[o.pkg] = o.states
 		}
 	}

@@ -166,7 +166,7 @@ func (w *wording) memberName(p *pkg) string {
 	if p.alone() {
 		return w.name(p.family)
 	}
-	return w.name(p.family) + " " + class(p.versions[0])
+	return w.name(p.family) + " " + class(p.candidates[0].version)
 }
 
 // ownFeatureText names a feature that an incompatibility needs; "its" feature

@@ -13,7 +13,7 @@ const everyVersion = "every version of "
 // describe writes some candidates of a package as the subject of a sentence:
 // "every version of a", "a 1.2.0", "a ^1" or "a >=1.2.0, <2.0.0".
 func (p *pkg) describe(name string, states set) string {
-	if p.any().within(states) && len(p.entries) > 1 && p.alone() {
+	if p.any().within(states) && len(p.candidates) > 1 && p.alone() {
 		return everyVersion + name
 	}
 	return name + " " + p.versionsText(states)
@@ -37,7 +37,7 @@ func (p *pkg) versionsText(states set) string {
 		return strings.Join(listed, "")
 	}
 	if p.any().within(states) && !p.alone() {
-		return class(p.versions[0])
+		return class(p.candidates[0].version)
 	}
 	if text := p.knownRequirement(states); text != "" {
 		return text
@@ -54,9 +54,9 @@ func (p *pkg) versionsText(states set) string {
 
 func (p *pkg) list(states set) []string {
 	var versions []string
-	for i, e := range p.entries {
+	for i, c := range p.candidates {
 		if states.has(i + 1) {
-			versions = append(versions, e.Vers)
+			versions = append(versions, c.entry.Vers)
 		}
 	}
 	return versions
@@ -81,7 +81,7 @@ func (p *pkg) knownRequirement(states set) string {
 // releases may pass over prereleases.
 func (p *pkg) ranges(states set) []string {
 	var ranges []string
-	for i := 0; i < len(p.entries); i++ {
+	for i := 0; i < len(p.candidates); i++ {
 		if !states.has(i + 1) {
 			continue
 		}
@@ -95,11 +95,11 @@ func (p *pkg) ranges(states set) []string {
 // rangeEnd returns the last candidate of the range that starts at first.
 func (p *pkg) rangeEnd(states set, first int) int {
 	last := first
-	for i := first + 1; i < len(p.entries); i++ {
+	for i := first + 1; i < len(p.candidates); i++ {
 		switch {
 		case states.has(i + 1):
 			last = i
-		case !p.versions[i].Prerelease():
+		case !p.candidates[i].version.Prerelease():
 			return last
 		}
 	}
@@ -108,18 +108,18 @@ func (p *pkg) rangeEnd(states set, first int) int {
 
 func (p *pkg) rangeText(first, last int) string {
 	next := last + 1
-	for next < len(p.versions) && p.versions[next].Prerelease() {
+	for next < len(p.candidates) && p.candidates[next].version.Prerelease() {
 		next++
 	}
-	from, below := p.entries[first].Vers, ""
-	if next < len(p.entries) {
-		below = p.entries[next].Vers
+	from, below := p.candidates[first].entry.Vers, ""
+	if next < len(p.candidates) {
+		below = p.candidates[next].entry.Vers
 	}
 	switch {
 	case first == last:
 		return from
 	case below == "" && !p.alone():
-		return ">=" + from + ", " + class(p.versions[0])
+		return ">=" + from + ", " + class(p.candidates[0].version)
 	case below == "":
 		return ">=" + from
 	case first == 0 && p.alone():

@@ -34,7 +34,7 @@ func (u *universe) remedyMissing(f *fact) string {
 	case factNoRegistry:
 		return fmt.Sprintf("add the registry with `clyde registry add %s`", f.need.registry)
 	case factLacks:
-		if offered := f.pkg.offered(); len(offered) > 0 && f.pkg.any().within(f.states) {
+		if offered := u.offered(f.pkg); len(offered) > 0 && f.pkg.any().within(f.states) {
 			return fmt.Sprintf("the features of %s are %s", f.pkg.id.Name, enumerate(offered))
 		}
 	case factNoMatch:
@@ -46,10 +46,9 @@ func (u *universe) remedyMissing(f *fact) string {
 }
 
 // offered returns the features that versions of p have, few enough to read.
-func (p *pkg) offered() []string {
+func (u *universe) offered(p *pkg) []string {
 	names := map[string]bool{}
-	for k := 1; k < p.states(); k++ {
-		s := p.shape(k)
+	for _, s := range u.shapes(p) {
 		for name := range s.features {
 			names[name] = true
 		}
@@ -98,7 +97,7 @@ func (r *resolution) relaxed(f *fact) string {
 		}
 	}
 	free := &incompatibility{fact: &fact{kind: factNeed, family: blamed.family}}
-	any := blamed.family.demand("*", index.Requirement{})
+	any := blamed.family.demand("*")
 	roots = append(roots, r.u.requires(free, any)...)
 	budget := remedySteps
 	s := r.search(roots, &budget, r.confinePrecise)

@@ -34,7 +34,7 @@ func (u *universe) loadRoot() error {
 			missing = append(missing, u.missing(d.Package))
 			continue
 		}
-		u.roots = append(u.roots, &rootNeed{Dependency: d, family: f, demand: f.demand(d.Req.String(), d.Req)})
+		u.roots = append(u.roots, &rootNeed{Dependency: d, family: f, demand: f.demand(d.Req.String())})
 	}
 	missing, err := u.missingPrecise(missing)
 	if err != nil {

@@ -43,12 +43,12 @@ func kindOf(kind string) string {
 	return kind
 }
 
-func (s *search) entry(p *pkg) *index.Entry { return p.entries[s.selected(p)-1] }
+func (s *search) entry(p *pkg) *index.Entry { return p.candidates[s.selected(p)-1].entry }
 
 func (s *search) describe(p *pkg) (Selected, error) {
 	sel := Selected{Package: p.id, Entry: s.entry(p)}
 	active := map[string]bool{} // optional dependencies
-	defined := p.shape(s.selected(p))
+	defined := s.u.shape(p, s.selected(p))
 	for _, v := range p.featureVars {
 		if int(v) >= len(s.vars) || !s.vars[v].known || !s.vars[v].current.positive() {
 			continue

@@ -25,6 +25,7 @@ type universe struct {
 	links    map[string][]link    // by native library
 	choices  map[choiceKey]*choice
 	side     map[string]bool // registries that allow incompatible versions side by side
+	targets  targets
 
 	roots       []*rootNeed
 	rootClauses []*incompatibility
@@ -42,19 +43,19 @@ type variableInfo struct {
 }
 
 // pkg is a package, or a class of compatible versions of one, with its
-// candidates, oldest first: state k of its variable stands for entries[k-1].
+// candidates, oldest first: state k of its variable stands for candidates[k-1].
 type pkg struct {
 	*family
-	v        variable
-	full     set
-	entries  []*index.Entry
-	versions []index.Version
-	locked   int // state of the locked version; 0 if none, or if it is to move
+	v          variable
+	full       set
+	candidates []candidate
+	locked     int // state of the locked version; 0 if none, or if it is to move
 
 	matches     map[string]set // of requirements that match no other member
 	features    map[string]variable
 	featureVars []variable // in the order in which they were met
-	shapes      []*shape
+	shapes      []*shape   // in the order of their oldest candidates; nil until somebody asks
+	byDefault   *bool      // whether some candidate defines the default feature; nil until somebody asks
 	stated      map[statedKey][]*incompatibility
 	needs       map[need][]*incompatibility // none: always met
 }
@@ -69,7 +70,7 @@ func newUniverse(ctx context.Context, src Source, opts Options) (*universe, erro
 	u := &universe{
 		ctx: ctx, src: src, opts: opts,
 		packages: map[Package]*family{}, named: map[string][]*family{}, links: map[string][]link{},
-		choices: map[choiceKey]*choice{}, side: map[string]bool{},
+		choices: map[choiceKey]*choice{}, side: map[string]bool{}, targets: targets{},
 		locked: map[Package][]string{}, precise: map[Package]string{},
 	}
 	for p, versions := range opts.Locked {
@@ -87,17 +88,15 @@ func newUniverse(ctx context.Context, src Source, opts Options) (*universe, erro
 func keyOf(p Package) Package { return Package{p.Registry, strings.ToLower(p.Name)} }
 
 // states returns the number of states of p's variable.
-func (p *pkg) states() int { return len(p.entries) + 1 }
+func (p *pkg) states() int { return len(p.candidates) + 1 }
 
 // any returns all states in which p is selected.
 func (p *pkg) any() set { return p.full.minus(singleton(0, p.states())) }
 
-func (p *pkg) newest() *index.Entry { return p.entries[len(p.entries)-1] }
-
 // stateOf returns the state of a version, 0 if p has no such candidate.
 func (p *pkg) stateOf(version string) int {
-	for i, e := range p.entries {
-		if e.Vers == version {
+	for i, c := range p.candidates {
+		if c.entry.Vers == version {
 			return i + 1
 		}
 	}
@@ -142,14 +141,11 @@ func (u *universe) load(id Package) (*family, error) {
 // newPackage makes a member of a family.
 func (u *universe) newPackage(f *family, candidates []candidate, locked []string) *pkg {
 	p := &pkg{
-		family: f, v: variable(len(u.vars)),
-		entries: make([]*index.Entry, len(candidates)), versions: make([]index.Version, len(candidates)),
+		family: f, v: variable(len(u.vars)), candidates: candidates,
 		matches: map[string]set{}, features: map[string]variable{},
 		stated: map[statedKey][]*incompatibility{}, needs: map[need][]*incompatibility{},
-		shapes: make([]*shape, len(candidates)),
 	}
 	for i, c := range candidates {
-		p.entries[i], p.versions[i] = c.entry, c.version
 		if slices.Contains(locked, c.entry.Vers) {
 			p.locked = i + 1
 		}
@@ -171,16 +167,16 @@ func (u *universe) exclude(p *pkg, namesakes []*family) {
 		}
 	}
 	linked := map[string]set{}
-	for i, e := range p.entries {
-		if e.Links == "" {
+	for i, c := range p.candidates {
+		if c.entry.Links == "" {
 			continue
 		}
-		states, ok := linked[e.Links]
+		states, ok := linked[c.entry.Links]
 		if !ok {
 			states = emptySet(p.states())
 		}
 		states.add(i + 1)
-		linked[e.Links] = states
+		linked[c.entry.Links] = states
 	}
 	for _, library := range slices.Sorted(maps.Keys(linked)) {
 		states := linked[library]
@@ -199,8 +195,8 @@ func (u *universe) forbid(p *pkg, states set, other *pkg, otherStates set, why *
 // matching returns the candidates of p that satisfy a requirement.
 func (p *pkg) matching(req index.Requirement) set {
 	s := emptySet(p.states())
-	for i, v := range p.versions {
-		if req.Matches(v) {
+	for i, c := range p.candidates {
+		if req.Matches(c.version) {
 			s.add(i + 1)
 		}
 	}
@@ -217,9 +213,9 @@ func (u *universe) feature(p *pkg, name string) variable {
 	p.features[name] = v
 	p.featureVars = append(p.featureVars, v)
 	lacking := emptySet(p.states())
-	for k := 1; k < p.states(); k++ {
-		if !p.shape(k).has(name) {
-			lacking.add(k)
+	for _, s := range u.shapes(p) {
+		if !s.has(name) {
+			lacking = lacking.or(s.states)
 		}
 	}
 	info := variableInfo{pkg: p, feature: name, full: fullSet(2)}
