@@ -129,8 +129,6 @@ func (p *Plan) refresh(ctx context.Context) error {
 }
 
 // rederive makes the plan again from the state of the index that it knows.
-//
-//nolint:contextcheck // a judgement bounds its own work
 func (p *Plan) rederive() error {
 	d, err := p.derive(p.base.Tree, p.proposed)
 	if err != nil {

@@ -89,14 +89,14 @@ func (x *asOf) Approvals(ctx context.Context, pull forge.Pull) ([]forge.Approval
 // Local says that the index, and so what it names, is on this machine.
 func (a *app) judgeWith(ctx context.Context, in review.Input, gather, local bool) (*review.Report, error) {
 	if !gather {
-		return review.Judge(in) //nolint:contextcheck // a judgement is of what is in memory
+		return review.Judge(in)
 	}
 	set, err := evidence.Gather(ctx, a.evidenceOptions(local), in.Base, in.Head)
 	if err != nil {
 		return nil, err
 	}
 	in.Evidence = set.Versions
-	r, err := review.Judge(in) //nolint:contextcheck // as above
+	r, err := review.Judge(in)
 	return r, errors.Join(err, set.Close())
 }
 

@@ -3,6 +3,7 @@ package gate_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -64,6 +65,7 @@ func (h forgeHost) propose(_ testing.TB, branch string, files map[string]string)
 }
 func (h forgeHost) file(_ testing.TB, path string) string  { return h.File(keepersIndex, path) }
 func (h forgeHost) put(_ testing.TB, path, content string) { h.AddFile(keepersIndex, path, content) }
+
 func (h forgeHost) push(_ testing.TB, number int, path, content string) {
 	h.Push(keepersIndex, number, path, content)
 }
@@ -372,7 +374,7 @@ func TestTwoJobs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range f.Calls() {
-		if c.Method != "GET" {
+		if c.Method != http.MethodGet {
 			t.Errorf("judging makes the call %s %s", c.Method, c.Path)
 		}
 	}
@@ -420,36 +422,48 @@ func TestRegenerate(t *testing.T) {
 		outcome                   string
 	}{
 		"yank": {
-			map[string]string{hello: line("hello", "1.0.0", yanked) + b}, map[string]string{hello: a + b + c},
-			map[string]string{hello: line("hello", "1.0.0", yanked) + b + c}, "1 merged",
+			map[string]string{hello: line("hello", "1.0.0", yanked) + b},
+			map[string]string{hello: a + b + c},
+			map[string]string{hello: line("hello", "1.0.0", yanked) + b + c},
+			"1 merged",
 		},
 		"yank what is retired meanwhile": {
-			map[string]string{hello: line("hello", "1.0.0", yanked) + b}, map[string]string{hello: line("hello", "1.0.0", retired) + b},
-			map[string]string{hello: line("hello", "1.0.0", retired, yanked) + b}, "1 merged",
+			map[string]string{hello: line("hello", "1.0.0", yanked) + b},
+			map[string]string{hello: line("hello", "1.0.0", retired) + b},
+			map[string]string{hello: line("hello", "1.0.0", retired, yanked) + b},
+			"1 merged",
 		},
 		"yank what is yanked": {
-			map[string]string{hello: line("hello", "1.0.0", yanked) + b}, map[string]string{hello: line("hello", "1.0.0", yanked) + b},
+			map[string]string{hello: line("hello", "1.0.0", yanked) + b},
+			map[string]string{hello: line("hello", "1.0.0", yanked) + b},
 			nil, "1 done",
 		},
 		"publish what is published": {
 			map[string]string{hello: a + b + c}, map[string]string{hello: a + b + c}, nil, "1 done",
 		},
 		"two of three published": {
-			map[string]string{hello: a + b + c + line("hello", "2.0.0")}, map[string]string{hello: a + b + c},
-			map[string]string{hello: a + b + c + line("hello", "2.0.0")}, "1 merged",
+			map[string]string{hello: a + b + c + line("hello", "2.0.0")},
+			map[string]string{hello: a + b + c},
+			map[string]string{hello: a + b + c + line("hello", "2.0.0")},
+			"1 merged",
 		},
 		"owners": {
-			map[string]string{owners: "reviewers: [ann]\n"}, map[string]string{hello: a + b + c},
-			map[string]string{owners: "reviewers: [ann]\n"}, "1 merged",
+			map[string]string{owners: "reviewers: [ann]\n"},
+			map[string]string{hello: a + b + c},
+			map[string]string{owners: "reviewers: [ann]\n"},
+			"1 merged",
 		},
 		"owners, changed meanwhile": {
-			map[string]string{owners: "reviewers: [ann]\n"}, map[string]string{owners: "reviewers: [bob]\n"},
-			map[string]string{owners: "reviewers: [bob]\n"}, "1 refused",
+			map[string]string{owners: "reviewers: [ann]\n"},
+			map[string]string{owners: "reviewers: [bob]\n"},
+			map[string]string{owners: "reviewers: [bob]\n"},
+			"1 refused",
 		},
 		"a new package that somebody else published meanwhile": {
 			map[string]string{"ne/wo/newone": line("newone", "1.0.0"), "owners/ne/wo/newone.yaml": "reviewers: [ann]\n"},
 			map[string]string{"ne/wo/newone": line("newone", "0.1.0"), "owners/ne/wo/newone.yaml": "reviewers: [bob]\n"},
-			map[string]string{"ne/wo/newone": line("newone", "0.1.0")}, "1 refused",
+			map[string]string{"ne/wo/newone": line("newone", "0.1.0")},
+			"1 refused",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

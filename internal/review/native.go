@@ -19,10 +19,13 @@ func native(m archive.Member) string {
 	for _, magic := range []struct{ start, kind string }{
 		{"\x7fELF", "ELF"},
 		{"MZ", "PE"},
-		{"\xfe\xed\xfa\xce", "Mach-O"}, {"\xce\xfa\xed\xfe", "Mach-O"},
-		{"\xfe\xed\xfa\xcf", "Mach-O"}, {"\xcf\xfa\xed\xfe", "Mach-O"},
+		{"\xfe\xed\xfa\xce", "Mach-O"},
+		{"\xce\xfa\xed\xfe", "Mach-O"},
+		{"\xfe\xed\xfa\xcf", "Mach-O"},
+		{"\xcf\xfa\xed\xfe", "Mach-O"},
 		{"\x00asm", "WebAssembly"},
-		{"!<arch>\n", "library of objects"}, {"!<thin>\n", "library of objects"},
+		{"!<arch>\n", "library of objects"},
+		{"!<thin>\n", "library of objects"},
 		{"BC\xc0\xde", "LLVM bitcode"},
 		{"dex\n", "Dalvik"},
 	} {
