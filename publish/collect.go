@@ -13,9 +13,6 @@ import (
 type LineOptions struct {
 	Target
 	Entry *index.Entry
-	// Owners is the text of the owners file that the package brings while it is
-	// new; nil for none.
-	Owners []byte
 }
 
 // NewLinePlan plans to publish a version whose archives are where its line says,
@@ -23,19 +20,9 @@ type LineOptions struct {
 // *ConflictError for a version that is published with other bytes.
 func NewLinePlan(ctx context.Context, opts LineOptions) (*Plan, error) {
 	r := &release{entry: opts.Entry.Clone()}
-	derive := func(tree fs.FS, proposed []byte) (derived, error) {
-		d, err := r.derive(tree, proposed)
-		if err == nil && !d.done && d.change.Before == nil && opts.Owners != nil {
-			var path string
-			if path, err = index.OwnersPath(opts.Entry.Name); err == nil {
-				d.change.Others = map[string][]byte{path: opts.Owners}
-			}
-		}
-		return d, err
-	}
 	return newPlan(ctx, Plan{
 		Kind: index.KindPublish, Package: r.entry.Name,
-		target: opts.Target, wanted: r.entry.Vers, release: r, derive: derive, stored: true,
+		target: opts.Target, wanted: r.entry.Vers, release: r, derive: r.derive, stored: true,
 	})
 }
 

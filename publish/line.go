@@ -3,6 +3,7 @@ package publish
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -48,10 +49,33 @@ func (r *release) derive(tree fs.FS, proposed []byte) (derived, error) {
 			a.URL, a.Summary.SHA256, a.Summary.Size, a.Summary.Files, a.Summary.Unpacked)
 	}
 	d.change = Change{Path: path, Before: before, After: after, Message: message}
+	if before == nil {
+		if d.change.Others, err = registeredOwners(tree, r.entry.Name); err != nil {
+			return d, err
+		}
+	}
 	if r.sign != nil && r.entry.Att == nil {
 		d.judged = slices.Concat(before, r.standIn().AppendLine(nil), []byte("\n"))
 	}
 	return d, nil
+}
+
+// registeredOwners is the owners file that a new package brings when the index has
+// it registered: the registration itself. It is nil when there is none.
+func registeredOwners(tree fs.FS, name string) (map[string][]byte, error) {
+	from, err := index.SourcePath(name)
+	if err != nil {
+		return nil, err
+	}
+	to, err := index.OwnersPath(name)
+	if err != nil {
+		return nil, err
+	}
+	data, err := fs.ReadFile(tree, from)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return map[string][]byte{to: data}, err
 }
 
 // AppendLine returns the file of a package with one version more, nil when it has

@@ -106,6 +106,9 @@ func (a *app) judgeQueue(ctx context.Context, g *gate.Gate, f *reviewFlags) erro
 			decision, detail = "close", "the index has it all already"
 		case v.Report != nil:
 			decision, detail, name = v.Report.Decision, report.Summary(v.Report), v.Report.Change.Package
+			if failed := gate.Failures(v.Report); failed != "" {
+				detail = failed
+			}
 		}
 		table.Row(strconv.Itoa(v.Number), name, decision, detail)
 	}

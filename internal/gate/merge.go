@@ -43,7 +43,7 @@ func (g *Gate) merge(ctx context.Context, v Verdict) (Result, error) {
 		r.Outcome = Refused
 		return r, nil
 	case v.Report.Decision == review.Refuse:
-		r.Outcome, r.Detail = Refused, failures(v.Report)
+		r.Outcome, r.Detail = Refused, Failures(v.Report)
 		return r, nil
 	case v.Report.Decision == review.NeedsPerson:
 		r.Outcome, r.Detail = Person, needs(v.Report)
@@ -170,15 +170,15 @@ func (g *Gate) rejudge(ctx context.Context, v Verdict, pull forge.Pull, base for
 	case err != nil:
 		return "", nil, "", err
 	case report.Verdict != review.Pass:
-		return "", nil, "it does not pass on the index as it is now: " + failures(report), nil
+		return "", nil, "it does not pass on the index as it is now: " + Failures(report), nil
 	case len(report.Approved) < len(v.Report.Approved):
 		return "", nil, "an approval was taken back", nil
 	}
 	return from.ID, change, "", nil
 }
 
-// failures are the rules that a change breaks, each with its first reason.
-func failures(report *review.Report) string {
+// Failures are the rules that a change breaks, each with its first reason.
+func Failures(report *review.Report) string {
 	var all []string
 	said := map[string]bool{}
 	for _, f := range report.Findings {

@@ -201,12 +201,11 @@ func (h *Harvest) collect(ctx context.Context, s Source, data []byte, r *Result)
 		r.Outcome, r.Detail = Refused, v[0].Rule+": "+v[0].Detail
 		return
 	}
-	of := s.Packages[strings.ToLower(entry.Name)]
-	if of == nil {
+	if !s.Packages[strings.ToLower(entry.Name)] {
 		r.Outcome, r.Detail = Refused, "the index does not name this repository for the package; 'clyde init --register' prepares that"
 		return
 	}
-	plan, err := publish.NewLinePlan(ctx, publish.LineOptions{Target: h.Target, Entry: entry, Owners: of.Owners})
+	plan, err := publish.NewLinePlan(ctx, publish.LineOptions{Target: h.Target, Entry: entry})
 	if err != nil {
 		r.fail(err)
 		return

@@ -15,14 +15,8 @@ import (
 
 // Source is a repository that publishes packages of the index.
 type Source struct {
-	Repository string              // URL
-	Packages   map[string]*Package // by name in lower case
-}
-
-// Package is one that a repository publishes.
-type Package struct {
-	Name   string // in lower case
-	Owners []byte // of a package without a version: the owners file that it brings
+	Repository string          // URL
+	Packages   map[string]bool // names in lower case
 }
 
 // Sources are the repositories that an index names, by URL. Who is no publisher
@@ -31,7 +25,7 @@ type Package struct {
 func Sources(tree fs.FS, now time.Time) ([]Source, []Result, error) {
 	found := map[string]*Source{}
 	var faults []Result
-	add := func(name string, owners *review.Owners, text []byte) {
+	add := func(name string, owners *review.Owners) {
 		for _, p := range owners.Publishers {
 			if p.Repository == "" || !p.Until.IsZero() && now.After(p.Until) {
 				continue
@@ -39,9 +33,9 @@ func Sources(tree fs.FS, now time.Time) ([]Source, []Result, error) {
 			url := strings.TrimSuffix(strings.TrimSuffix(p.Repository, "/"), ".git")
 			key := strings.ToLower(url)
 			if found[key] == nil {
-				found[key] = &Source{Repository: url, Packages: map[string]*Package{}}
+				found[key] = &Source{Repository: url, Packages: map[string]bool{}}
 			}
-			found[key].Packages[name] = &Package{Name: name, Owners: text}
+			found[key].Packages[name] = true
 		}
 	}
 	err := eachFile(tree, "owners", func(path string, data []byte) {
@@ -54,7 +48,7 @@ func Sources(tree fs.FS, now time.Time) ([]Source, []Result, error) {
 			faults = append(faults, Result{Package: name, Outcome: Failed, Detail: fmt.Sprintf("its owners file: %v", err)})
 			return
 		}
-		add(name, owners, nil)
+		add(name, owners)
 	})
 	if err != nil {
 		return nil, nil, err
@@ -69,7 +63,7 @@ func Sources(tree fs.FS, now time.Time) ([]Source, []Result, error) {
 			faults = append(faults, Result{Package: name, Outcome: Failed, Detail: fmt.Sprintf("its registration: %v", err)})
 			return
 		}
-		add(name, owners, data)
+		add(name, owners)
 	})
 	if err != nil {
 		return nil, nil, err

@@ -435,6 +435,15 @@ func (f *Forge) routes() http.Handler {
 	return mux
 }
 
+// Identify gives a repository and its owner the numbers that something else has
+// them by, and its pages another address, such as one with https.
+func (f *Forge) Identify(name string, id, owner int, pages string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := f.repos[strings.ToLower(name)]
+	r.id, r.owner.id, r.pages = id, owner, pages
+}
+
 // RepositoryID is the number of a repository.
 func (f *Forge) RepositoryID(name string) int64 {
 	f.mu.Lock()

@@ -2,6 +2,7 @@ package registrytest
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -21,6 +22,7 @@ type repository struct {
 	id, network int
 	owner       *user
 	name        string
+	pages       string // where its pages are, "" for at the forge
 	dir         string
 	refs        *filesystem.Storage // of dir
 	objects     *filesystem.Storage // of dir, or of the repository whose objects it shares
@@ -38,6 +40,9 @@ type repository struct {
 	UpToDate    bool // and these have to be on top of it
 	ManualMerge bool // Gitea lets one say that a pull request is merged
 }
+
+// page is the address of the repository's pages.
+func (r *repository) page(f *Forge) string { return cmp.Or(r.pages, f.URL) + "/" + r.fullName() }
 
 func (r *repository) fullName() string { return r.owner.login + "/" + r.name }
 

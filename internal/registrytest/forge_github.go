@@ -80,7 +80,7 @@ func getRepository(r *request) answer { return ok(r.view(r.repo)) }
 func (r *request) view(repo *repository) map[string]any {
 	v := map[string]any{
 		"id": repo.id, "name": repo.name, "full_name": repo.fullName(), "owner": r.f.userView(repo.owner),
-		"html_url": r.f.URL + "/" + repo.fullName(), "fork": repo.parent != nil, "default_branch": repo.branch,
+		"html_url": repo.page(r.f), "fork": repo.parent != nil, "default_branch": repo.branch,
 		"clone_url": r.f.URL + "/" + repo.fullName() + ".git", "allow_auto_merge": repo.AutoMerge,
 	}
 	if repo.parent != nil {

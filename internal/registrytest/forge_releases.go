@@ -102,7 +102,7 @@ func (r *request) assetView(rel *release, a *asset) map[string]any {
 		"id": a.id, "name": a.name, "size": len(a.data), "state": "uploaded", "content_type": a.kind,
 		"digest":               "sha256:" + hex.EncodeToString(sum[:]),
 		"url":                  fmt.Sprintf("%s/repos/%s/releases/assets/%d", r.f.API(), r.repo.fullName(), a.id),
-		"browser_download_url": fmt.Sprintf("%s/%s/releases/download/%s/%s", r.f.URL, r.repo.fullName(), tag, a.name),
+		"browser_download_url": fmt.Sprintf("%s/releases/download/%s/%s", r.repo.page(r.f), tag, a.name),
 	}
 	if a.partial {
 		v["state"], v["size"], v["digest"] = "starter", 0, nil
