@@ -33,7 +33,26 @@ func (a *app) projectHere() (*client.Project, error) {
 
 // installing runs one operation on a project and tells what came of it. Every
 // operation leaves the project as it was when it fails.
-func (a *app) installing(find func() (*client.Project, error), do func(*client.Installer) (*client.Outcome, error), render func(*client.Outcome)) (err error) {
+func (a *app) installing(find func() (*client.Project, error), do func(*client.Installer) (*client.Outcome, error), render func(*client.Outcome)) error {
+	var outcome *client.Outcome
+	err := a.withInstaller(find, func(in *client.Installer) (err error) {
+		outcome, err = do(in)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(outcome)
+	}
+	render(outcome)
+	a.warnAll(outcome.Warnings)
+	return nil
+}
+
+// withInstaller runs do with an installer for a project. When do fails, it left
+// the project as it was.
+func (a *app) withInstaller(find func() (*client.Project, error), do func(*client.Installer) error) (err error) {
 	project, err := find()
 	if err != nil {
 		return err
@@ -48,21 +67,18 @@ func (a *app) installing(find func() (*client.Project, error), do func(*client.I
 		return err
 	}
 	progress := newProgress(a)
-	outcome, err := do(&client.Installer{
+	err = do(&client.Installer{
 		Project: project, Config: config, Registries: registries, Platform: platform, HTTP: a.HTTP, Report: progress,
 	})
 	progress.stop()
-	if err != nil {
-		return withConsequence(err, "nothing was changed")
-	}
-	if a.json {
-		return a.printJSON(outcome)
-	}
-	render(outcome)
-	for _, warning := range outcome.Warnings {
+	return withConsequence(err, "nothing was changed")
+}
+
+// warnAll tells of what a person should look at, whoever wrote it.
+func (a *app) warnAll(warnings []string) {
+	for _, warning := range warnings {
 		a.warnf("%s", terminal.Escape(warning))
 	}
-	return nil
 }
 
 // renderInstalled tells what an operation did to the installed packages.

@@ -26,20 +26,31 @@ const maxManifestRead = 1 << 20
 func verifyCommand(a *app) *cobra.Command {
 	var index, registry, bundle string
 	cmd := &cobra.Command{
-		Use:   "verify ARCHIVE|PACKAGE[@VERSION]",
-		Short: "Show who built a package from what, and whether to believe it",
-		Long: `Verify the signature of a package and show who signed what was built from which
+		Use:   "verify [ARCHIVE|PACKAGE[@VERSION]]",
+		Short: "Check what is installed, or who built a package from what",
+		Long: `Without an argument, compare what is installed in this project with the ledger
+and the lock: every file is read, and what is changed, missing or extra is listed.
+The exit code is 5 then. 'clyde ci' repairs it.
+
+With one, verify the signature of a package and show who signed what was built from which
 commit, by which workflow, when, trusted by whom, and every check that was made.
 
 Who may sign is what the owners file in the registry says, never what the
 signature says. For a package, line, archive and signature are looked up in the
 registry; for an archive, the package is the one of the manifest in it. The exit
 code is 5 when the signature is not acceptable, or when there is none.`,
-		Example: `  clyde verify hello
+		Example: `  clyde verify
+  clyde verify hello
   clyde verify hello@1.2.3 --registry libs --json
   clyde verify hello-1.2.3.tar.gz --index ../registry.git`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				if index+registry+bundle != "" {
+					return usagef("--index, --registry and --bundle are about a package: name one")
+				}
+				return a.verifyTree(cmd)
+			}
 			config, registries, err := a.openRegistries()
 			if err != nil {
 				return err

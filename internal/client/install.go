@@ -3,6 +3,7 @@ package client
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -56,23 +57,26 @@ type PackageChange struct {
 // the manifest nothing is resolved; otherwise what is locked moves only where
 // it must. With Locked it fails with [ErrConflict] and says what drifted.
 func (in *Installer) Install(ctx context.Context, opts InstallOptions) (*Outcome, error) {
-	return in.changing(ctx, func(p *plan) error {
-		p.opts = opts
-		if err := in.load(p); err != nil {
-			return err
-		}
-		drift := in.drift(ctx, p)
-		if len(drift) == 0 {
-			return nil
-		}
-		if opts.Locked {
-			return driftError(p, drift)
-		}
-		if err := in.refreshIfPossible(ctx); err != nil {
-			return err
-		}
-		return in.resolve(ctx, p, movement{})
-	})
+	return in.changing(ctx, func(p *plan) error { return in.lockFor(ctx, p, opts) })
+}
+
+// lockFor decides the lock: the one that is there if it fits the manifest.
+func (in *Installer) lockFor(ctx context.Context, p *plan, opts InstallOptions) error {
+	p.opts = opts
+	if err := in.load(p); err != nil {
+		return err
+	}
+	drift := in.drift(ctx, p)
+	if len(drift) == 0 {
+		return nil
+	}
+	if opts.Locked {
+		return driftError(p, drift)
+	}
+	if err := in.refreshIfPossible(ctx); err != nil {
+		return err
+	}
+	return in.resolve(ctx, p, movement{})
 }
 
 // Update moves locked packages to the newest versions that the manifest admits:
@@ -110,7 +114,7 @@ func (in *Installer) Rollback(ctx context.Context, number int) (*Outcome, error)
 	return s, err
 }
 
-func (in *Installer) rollBack(ctx context.Context, number int) (*Outcome, error) {
+func (in *Installer) rollBack(ctx context.Context, number int) (_ *Outcome, err error) {
 	g := in.Project.Generations
 	active, err := g.Active()
 	if err != nil {
@@ -130,6 +134,11 @@ func (in *Installer) rollBack(ctx context.Context, number int) (*Outcome, error)
 		return nil, err
 	}
 	store := in.store()
+	release, err := store.use(ctx, in.Project.Root, in.Report)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	fetched, err := in.downloader().Ensure(ctx, store, target.archives(), store.Check)
 	if err != nil {
 		return nil, err

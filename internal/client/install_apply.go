@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -14,7 +15,7 @@ import (
 
 // carryOut makes a plan come true: downloads first, then the change of the
 // project in one.
-func (in *Installer) carryOut(ctx context.Context, p *plan) (*Outcome, error) {
+func (in *Installer) carryOut(ctx context.Context, p *plan) (_ *Outcome, err error) {
 	g := in.Project.Generations
 	active, before, err := in.installedNow()
 	if err != nil {
@@ -38,6 +39,11 @@ func (in *Installer) carryOut(ctx context.Context, p *plan) (*Outcome, error) {
 		return s, nil
 	}
 	store := in.store()
+	release, err := store.use(ctx, in.Project.Root, in.Report)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	if in.nothingToDo(p, c, active, before, store) {
 		s.UpToDate = true
 		return s, nil

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -153,28 +154,51 @@ func readInventory(name string) (*inventory, error) {
 }
 
 // compare looks whether the files of tree are those listed, and reports the
-// path at fault with the error. Contents are read where the time of
+// first path at fault with the error. Contents are read where the time of
 // modification is not the recorded one, or everywhere when all is set.
 func (inv *inventory) compare(tree string, all bool) (string, error) {
-	paths, _, err := listTree(tree)
-	if err != nil {
-		return ".", err
-	}
-	for i, f := range inv.Files {
-		if i >= len(paths) || paths[i] > f.Path {
-			return f.Path, errors.New("is missing")
-		}
-		if paths[i] < f.Path {
-			return paths[i], errors.New("does not belong there")
-		}
-		if err := f.compare(filepath.Join(tree, filepath.FromSlash(f.Path)), all); err != nil {
-			return f.Path, err
-		}
-	}
-	if len(paths) > len(inv.Files) {
-		return paths[len(inv.Files)], errors.New("does not belong there")
+	for path, err := range inv.differences(tree, all) {
+		return path, err
 	}
 	return "", nil
+}
+
+// What can be wrong with a file as a whole.
+var (
+	errMissing = errors.New("is missing")
+	errExtra   = errors.New("does not belong there")
+)
+
+// differences are all files at fault, by path.
+func (inv *inventory) differences(tree string, all bool) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		paths, _, err := listTree(tree)
+		if err != nil {
+			yield(".", err)
+			return
+		}
+		for _, f := range inv.Files {
+			for len(paths) > 0 && paths[0] < f.Path {
+				if !yield(paths[0], errExtra) {
+					return
+				}
+				paths = paths[1:]
+			}
+			err := errMissing
+			if len(paths) > 0 && paths[0] == f.Path {
+				err = f.compare(filepath.Join(tree, filepath.FromSlash(f.Path)), all)
+				paths = paths[1:]
+			}
+			if err != nil && !yield(f.Path, err) {
+				return
+			}
+		}
+		for _, path := range paths {
+			if !yield(path, errExtra) {
+				return
+			}
+		}
+	}
 }
 
 func (f storedFile) compare(name string, all bool) error {
@@ -194,15 +218,19 @@ func (f storedFile) compare(name string, all bool) error {
 	return f.compareContent(name)
 }
 
-func (f storedFile) compareContent(name string) (err error) {
-	r, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	sum, err := hashOf(r)
+func (f storedFile) compareContent(name string) error {
+	sum, err := hashFile(name)
 	if err == nil && sum != f.SHA256 {
 		err = errors.New("has another content")
 	}
 	return err
+}
+
+func hashFile(name string) (_ string, err error) {
+	r, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	return hashOf(r)
 }

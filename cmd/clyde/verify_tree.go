@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/clydepm/clyde/internal/client"
+	"github.com/clydepm/clyde/internal/terminal"
+)
+
+// verifyTree compares what is installed with lock and ledger.
+func (a *app) verifyTree(cmd *cobra.Command) error {
+	project, err := a.project()
+	if err != nil {
+		return err
+	}
+	config, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	in := &client.Installer{Project: project, Config: config, Report: newProgress(a)}
+	r, err := in.VerifyTree(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if a.json {
+		err = a.printJSON(r)
+	} else {
+		err = a.renderTreeReport(r)
+	}
+	if err != nil || len(r.Problems) == 0 {
+		return err
+	}
+	return withHint(exitIntegrity, fmt.Errorf("what is installed is not what was locked: %s", count(len(r.Problems), "difference")),
+		"'clyde ci' reads every file again, fetches what is damaged and makes the tree anew")
+}
+
+func (a *app) renderTreeReport(r *client.TreeReport) error {
+	if len(r.Problems) == 0 {
+		a.printf("as locked: %s, %s\n", packageCount(r.Packages), count(r.Files, "file"))
+		return nil
+	}
+	var table terminal.Table
+	for _, p := range r.Problems {
+		place := p.Path
+		if p.Package != "" {
+			place = p.Package + " " + p.Version
+			if p.Path != "." {
+				place += " " + p.Path
+			}
+		}
+		table.Row(string(p.Problem), place, oneLine(p.Detail))
+	}
+	_, err := table.WriteTo(a.Stdout)
+	return err
+}

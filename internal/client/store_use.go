@@ -1,0 +1,122 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/gofrs/flock"
+)
+
+// storeUser is the record of a project that was installed from a store.
+type storeUser struct {
+	Version int    `json:"project"`
+	Root    string `json:"root"` // absolute
+}
+
+const (
+	storeUserVersion = 1
+	maxStoreUser     = 64 << 10
+)
+
+func (s *Store) usersDir() string { return filepath.Join(s.dir, "projects") }
+func (s *Store) useLock() string  { return filepath.Join(s.dir, "use.lock") }
+
+// use is the right to rely on what the store holds, from looking whether an
+// entry is there until a generation leads to it: nothing is cleaned away
+// meanwhile. The project at root is remembered, so that what it uses stays
+// afterwards. A store that cannot be written to is not cleaned either.
+func (s *Store) use(ctx context.Context, root string, report Reporter) (release func() error, err error) {
+	if err := os.MkdirAll(s.usersDir(), 0o755); err != nil && !isReadOnly(err) {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	lock := flock.New(s.useLock())
+	got, err := lock.TryRLock()
+	if isReadOnly(err) || errors.Is(err, fs.ErrNotExist) {
+		return func() error { return nil }, nil
+	}
+	if err == nil && !got {
+		report.Note("waiting for another clyde that is cleaning the store")
+		_, err = lock.TryRLockContext(ctx, lockRetry)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store: lock: %w", err)
+	}
+	if err := s.remember(root); err != nil && !isReadOnly(err) {
+		return nil, errors.Join(fmt.Errorf("store: %w", err), lock.Unlock())
+	}
+	return lock.Unlock, nil
+}
+
+func isReadOnly(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
+}
+
+// alone is the right to remove what nobody uses.
+func (s *Store) alone(ctx context.Context, report Reporter) (release func() error, err error) {
+	lock := flock.New(s.useLock())
+	got, err := lock.TryLock()
+	if err == nil && !got {
+		report.Note("waiting for another clyde that uses the store")
+		_, err = lock.TryLockContext(ctx, lockRetry)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store: lock: %w", err)
+	}
+	return lock.Unlock, nil
+}
+
+func (s *Store) userFile(root string) string {
+	return filepath.Join(s.usersDir(), digestOf([]byte(root))+".json")
+}
+
+func (s *Store) remember(root string) error {
+	name := s.userFile(root)
+	if _, err := os.Lstat(name); err == nil {
+		return nil
+	}
+	data, err := json.Marshal(storeUser{Version: storeUserVersion, Root: root})
+	if err != nil {
+		return err
+	}
+	return writeFile(name, append(data, '\n'))
+}
+
+// users lists the projects that were installed from the store, by path.
+func (s *Store) users() ([]string, error) {
+	entries, err := os.ReadDir(s.usersDir())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var roots []string
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".json") || strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		name := filepath.Join(s.usersDir(), e.Name())
+		data, err := readBounded(name, maxStoreUser)
+		if err != nil {
+			return nil, err
+		}
+		var user storeUser
+		if err := json.Unmarshal(data, &user); err != nil || user.Version != storeUserVersion || !filepath.IsAbs(user.Root) {
+			return nil, &Error{
+				Class: ErrIntegrity, Message: name + " does not say which project uses the store", Err: err,
+				Remedy: "remove the file, and run 'clyde install' in your projects",
+			}
+		}
+		roots = append(roots, user.Root)
+	}
+	slices.Sort(roots)
+	return roots, nil
+}
