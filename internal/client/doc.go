@@ -36,14 +36,14 @@
 // mixes two commits. That a registry has no such package ([NoPackageError]) is
 // not the same as a registry that does not answer. Two kinds are built in:
 //
-//   - "git": a bare shallow copy in the cache, shared by all projects and
-//     processes under a file lock. It is made when first needed, advanced by
-//     update alone, and made again when it is damaged or gone. Beside it lies
-//     a record of the commit that is shown. A head that does not descend from
-//     that commit, because the history was rewritten or went back, is an
-//     integrity error, also when the copy was lost and is made again.
-//     Names and descriptions are kept in a file per commit for searching; it
-//     is brought up to date by reading what changed.
+//   - "git": one packed file in the cache that holds the newest commit, shared
+//     by all projects and processes; see [indexcache]. It is made when first
+//     needed, replaced by update alone, and made again when it is damaged or
+//     gone. Beside it lies a record of the commit that is shown, which is
+//     replaced in one rename, so that reading takes no lock. A head that does
+//     not follow that commit is an integrity error, also when the copy was lost
+//     and is made again; see [history]. Commits that were shown before stay
+//     readable for a while: a lock may name one.
 //   - "dir": a folder in the index layout with a config.json, read in place.
 //
 // A package name without a registry is answered by the one registry that has

@@ -28,4 +28,9 @@
 // [CheckURL]. [Repo.Fetch] brings objects and reports the old and the new
 // commit; whether the reference may move there is the caller's decision. A
 // push never forces.
+//
+// [Upload] and [Pack] are for whoever needs the objects of a remote and no
+// repository: a conversation with the remote, and the pack that it sends. An
+// object of a pack gets its ID by its content, with a hash that notices
+// collisions.
 package git

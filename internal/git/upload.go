@@ -20,7 +20,9 @@ import (
 // one commit: no repository is made, and the pack is the caller's to read.
 type Upload struct {
 	address string
+	auth    Auth
 	conn    uploadConn
+	fetched bool          // the program at the other end has sent a pack
 	stream  *packetReader // of a connection that is kept; nil on the web
 	version int
 	caps    map[string]string
@@ -44,8 +46,8 @@ const uploadAgent = "clyde"
 
 // DialUpload begins a conversation. The context bounds its beginning alone.
 func DialUpload(ctx context.Context, address string, auth Auth) (*Upload, error) {
-	u := &Upload{address: address}
-	if err := u.open(ctx, auth); err != nil {
+	u := &Upload{address: address, auth: auth}
+	if err := u.open(ctx); err != nil {
 		return nil, errors.Join(remoteError("reach", address, inTime(ctx, err)), u.Close())
 	}
 	return u, nil
@@ -59,13 +61,13 @@ func inTime(ctx context.Context, err error) error {
 	return err
 }
 
-func (u *Upload) open(ctx context.Context, auth Auth) error {
+func (u *Upload) open(ctx context.Context) error {
 	ep, err := endpoint(u.address)
 	if err != nil {
 		return err
 	}
 	if ep.Protocol == "http" || ep.Protocol == "https" {
-		u.conn = newWebConn(ep, auth)
+		u.conn = newWebConn(ep, u.auth)
 	} else {
 		program, err := newProgramConn(ctx, ep)
 		if err != nil {
@@ -283,6 +285,9 @@ var errNotReady = errors.New("the remote sends nothing yet")
 // [ErrUnknownCommit] when the remote does not have req.Have; whether req.Want
 // descends from it is to be seen in the pack.
 func (u *Upload) Fetch(ctx context.Context, req UploadRequest, read func(pack io.Reader) error) error {
+	if err := u.renew(ctx); err != nil {
+		return remoteError("reach", u.address, inTime(ctx, err))
+	}
 	fetch := u.fetchV0
 	if u.version == 2 {
 		fetch = u.fetchV2
@@ -296,6 +301,21 @@ func (u *Upload) Fetch(ctx context.Context, req UploadRequest, read func(pack io
 		return inTime(ctx, inner) // of the reader, not of the remote
 	}
 	return remoteError("fetch", u.address, err)
+}
+
+// renew begins another conversation with a program that has sent a pack: it
+// keeps in mind where the history of its caller ends, and version 0 has one
+// request only.
+func (u *Upload) renew(ctx context.Context) error {
+	if u.stream == nil || !u.fetched {
+		u.fetched = true
+		return nil
+	}
+	if err := u.conn.Close(); err != nil {
+		return err
+	}
+	u.refs = nil
+	return u.open(ctx)
 }
 
 // isTransport reports whether a reader of a pack failed because the pack broke off.

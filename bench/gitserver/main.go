@@ -1,0 +1,43 @@
+// Command gitserver serves the repositories of a folder over smart HTTP on this
+// machine, with git's own program, and prints its address. It is what bench/run
+// measures against.
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/cgi"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+func main() {
+	if err := serve(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "gitserver:", err)
+		os.Exit(1)
+	}
+}
+
+func serve(args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("usage: gitserver FOLDER")
+	}
+	out, err := exec.Command("git", "--exec-path").Output()
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stdout, "http://"+listener.Addr().String())
+	server := http.Server{ReadHeaderTimeout: time.Minute, Handler: &cgi.Handler{
+		Path: filepath.Join(strings.TrimSpace(string(out)), "git-http-backend"),
+		Env:  []string{"GIT_PROJECT_ROOT=" + args[0], "GIT_HTTP_EXPORT_ALL=1"},
+	}}
+	return server.Serve(listener)
+}
