@@ -1,6 +1,8 @@
 // Command gitserver serves the repositories of a folder over smart HTTP on this
 // machine, with git's own program, and prints its address. It is what bench/run
-// measures against.
+// measures against: clyde and git ask the same server for the same commits, over
+// the same loopback, so that a figure is the client's doing. Everybody on the
+// machine may read from it, and nobody may push.
 package main
 
 import (

@@ -217,15 +217,15 @@ func (w *packWorker) id(kind plumbing.ObjectType, content []byte) (id ID) {
 	return id
 }
 
-// errDelta is a difference that does not fit what it is to.
-var errDelta = malformed("a difference does not fit")
+// errDelta reports a difference that does not fit what it is to.
+func errDelta() error { return malformed("a difference does not fit") }
 
 // applyDelta appends to dst what a difference makes of base.
 func applyDelta(dst, base, delta []byte) ([]byte, error) {
 	from, delta, ok := deltaSize(delta)
 	to, delta, ok2 := deltaSize(delta)
 	if !ok || !ok2 || from != len(base) {
-		return nil, errDelta
+		return nil, errDelta()
 	}
 	if to > maxObjectSize {
 		return nil, &UnsafeError{Rule: "object/size", Detail: fmt.Sprintf("%d bytes, more than %d", to, maxObjectSize)}
@@ -238,22 +238,22 @@ func applyDelta(dst, base, delta []byte) ([]byte, error) {
 		if op&0x80 != 0 {
 			var at, size int
 			if at, size, delta, ok = deltaCopy(op, delta); !ok || at > len(base) || size > len(base)-at {
-				return nil, errDelta
+				return nil, errDelta()
 			}
 			piece = base[at : at+size]
 		} else {
 			if op == 0 || int(op) > len(delta) {
-				return nil, errDelta
+				return nil, errDelta()
 			}
 			piece, delta = delta[:op], delta[op:]
 		}
 		if len(piece) > to-len(dst) {
-			return nil, errDelta
+			return nil, errDelta()
 		}
 		dst = append(dst, piece...)
 	}
 	if len(dst) != to {
-		return nil, errDelta
+		return nil, errDelta()
 	}
 	return dst, nil
 }
