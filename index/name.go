@@ -29,7 +29,7 @@ func (e *NameError) Hint() string { return e.remedy }
 //
 // A plain name is 1 to 64 ASCII letters, digits, "-", "_" and "."; it starts
 // with a letter and ends with a letter or digit; it has no "." among its first
-// four characters, no "..", no ".json" at its end, and is no device name of
+// four characters, no "..", no ".json" or ".gz" at its end, and is no device name of
 // Windows. A scoped name is scope + "/" + name in lower case, where both parts
 // obey the rules for plain names and the scope has at least three characters,
 // no ".", and is none of the folders of an index: "owners", "overrides",
@@ -95,6 +95,8 @@ func checkPart(name, part string) error {
 		return &NameError{name, "name/early-dot", `has a "." among its first four characters`, `use "-" there: these characters name folders, which Windows does not allow to end with "."`}
 	case strings.HasSuffix(lower(part), ".json"):
 		return &NameError{name, "name/json", `ends with ".json"`, "choose another ending"}
+	case isCompressed(part):
+		return &NameError{name, "name/gz", `ends with ".gz"`, "choose another ending: a file of that name beside another is its compressed form"}
 	case isDeviceName(part):
 		return &NameError{name, "name/device", "is a device name on Windows", "choose another name"}
 	}
@@ -134,11 +136,18 @@ func checkLookupPart(name, part string) error {
 	if strings.Contains(part, "..") {
 		return &NameError{name, "name/dots", `has ".."`, `use a single "."`}
 	}
+	if isCompressed(part) {
+		return &NameError{name, "name/gz", `ends with ".gz"`, "no package has such a name"}
+	}
 	if strings.HasSuffix(part, ".") {
 		return &NameError{name, "name/end", `ends with "."`, `leave out the "."`}
 	}
 	return nil
 }
+
+// isCompressed reports a name whose file a web server would send as the
+// compressed form of another package's.
+func isCompressed(part string) bool { return strings.HasSuffix(lower(part), ".gz") }
 
 // Fold returns the key under which a name must be unique in an index: lower
 // case, and "-", "_" and "." are equal.

@@ -109,7 +109,7 @@ func exitClasses() []exitClass {
 		{exitFindings, ofType[strictyaml.Problems]()},
 		{exitRefused, ofType[*archive.RefusedError]()},
 		{exitUsage, ofType[*registry.InitError]()},
-		{exitRefused, ofType[*registry.SquashError]()},
+		{exitRefused, ofType[*registry.RefusedError]()},
 
 		{exitIntegrity, anyOf(attest.ErrRejected, attest.ErrKey)},
 

@@ -24,7 +24,7 @@ func allowed() map[string][]string {
 		"internal/sigstoretest": {"internal/attest"},
 		"internal/sockettest":   {},
 
-		"internal/registry":     {"index", "internal/history", "internal/attest", "internal/git", "internal/review", "internal/strictyaml"},
+		"internal/registry":     {"index", "internal/indexcache", "internal/staticindex", "internal/history", "internal/attest", "internal/git", "internal/review", "internal/strictyaml"},
 		"internal/harvest":      {"index", "publish", "internal/release", "internal/review"},
 		"internal/gate":         {"index", "internal/history", "publish", "internal/forge", "internal/git", "internal/review"},
 		"internal/registrytest": {"internal/git", "internal/registry", "publish"},
@@ -35,16 +35,17 @@ func allowed() map[string][]string {
 		"internal/gitea":   {"internal/forge", "internal/git"},
 
 		// Pure judgement over the format.
-		"internal/attest":     {"index"},
-		"internal/history":    {"index", "internal/attest"},
-		"internal/audit":      {"index", "internal/attest", "internal/review"},
-		"internal/review":     {"index", "internal/history", "internal/spelling", "internal/attest", "internal/archive", "internal/manifest", "internal/resolve", "internal/strictyaml"},
-		"internal/evidence":   {"index", "internal/archive", "internal/attest", "internal/forge", "internal/git", "internal/gitea", "internal/release", "internal/review"},
-		"internal/report":     {"index", "internal/audit", "internal/review", "internal/markdown", "internal/terminal"},
-		"internal/resolve":    {"index"},
-		"internal/indexcache": {"index"},
-		"internal/lockfile":   {"index"},
-		"internal/manifest":   {"index", "internal/spelling", "internal/strictyaml", "internal/spdx"},
+		"internal/attest":      {"index"},
+		"internal/history":     {"index", "internal/attest"},
+		"internal/audit":       {"index", "internal/attest", "internal/review"},
+		"internal/review":      {"index", "internal/history", "internal/spelling", "internal/attest", "internal/archive", "internal/manifest", "internal/resolve", "internal/strictyaml"},
+		"internal/evidence":    {"index", "internal/archive", "internal/attest", "internal/forge", "internal/git", "internal/gitea", "internal/release", "internal/review"},
+		"internal/report":      {"index", "internal/audit", "internal/review", "internal/markdown", "internal/terminal"},
+		"internal/resolve":     {"index"},
+		"internal/indexcache":  {"index"},
+		"internal/staticindex": {"internal/attest", "internal/history"},
+		"internal/lockfile":    {"index"},
+		"internal/manifest":    {"index", "internal/spelling", "internal/strictyaml", "internal/spdx"},
 
 		"internal/markdown": {"internal/terminal"},
 

@@ -73,3 +73,6 @@ func (s *Signer) SignPayload(ctx context.Context, payloadType string, payload []
 
 // KeyID is the ID of the key of a signer, see [KeyID].
 func (s *Signer) KeyID() (string, error) { return KeyID(s.PublicKey()) }
+
+// Empty reports that there are none.
+func (k *IndexKeys) Empty() bool { return len(k.keys) == 0 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"runtime"
 	"strings"
@@ -160,7 +159,7 @@ func (w *treeWalk) folder(id indexcache.ID, at string, depth int) error {
 			}
 			continue
 		}
-		w.places = append(w.places, indexcache.Place{Path: at + e.Name, Mode: placeMode(e.Mode), ID: indexcache.ID(e.ID)})
+		w.places = append(w.places, indexcache.Place{Path: at + e.Name, Mode: indexcache.ModeOf(e.Mode), ID: indexcache.ID(e.ID)})
 	}
 	return nil
 }
@@ -179,18 +178,6 @@ func (w *treeWalk) same(id indexcache.ID, at string) error {
 		w.places = append(w.places, p)
 	}
 	return nil
-}
-
-func placeMode(mode fs.FileMode) indexcache.Mode {
-	switch {
-	case mode&fs.ModeSymlink != 0:
-		return indexcache.Symlink
-	case mode&fs.ModeIrregular != 0:
-		return indexcache.Submodule
-	case mode&0o111 != 0:
-		return indexcache.Executable
-	}
-	return indexcache.Regular
 }
 
 // descends reports whether the commits of a pack lead from head back to the

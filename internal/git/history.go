@@ -140,3 +140,7 @@ func (r *Repo) shallowCommits() (map[Hash]bool, error) {
 	}
 	return set, nil
 }
+
+// RawCommit is a commit as git keeps it: its ID is the SHA-1 of that. The error
+// is [ErrNotFound] when there is none with that ID.
+func (r *Repo) RawCommit(id Hash) ([]byte, error) { return r.readObject(id, plumbing.CommitObject) }

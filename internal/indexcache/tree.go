@@ -2,6 +2,7 @@ package indexcache
 
 import (
 	"crypto/sha1" //nolint:gosec // git's object IDs
+	"io/fs"
 	"strconv"
 	"strings"
 )
@@ -17,6 +18,19 @@ func (m Mode) git() string {
 		return "160000"
 	}
 	return "100644"
+}
+
+// ModeOf is the kind of a file with that mode.
+func ModeOf(mode fs.FileMode) Mode {
+	switch {
+	case mode&fs.ModeSymlink != 0:
+		return Symlink
+	case mode&fs.ModeIrregular != 0:
+		return Submodule
+	case mode&0o111 != 0:
+		return Executable
+	}
+	return Regular
 }
 
 const gitFolder = "40000"

@@ -3,6 +3,7 @@ package registry
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -14,11 +15,16 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/google/renameio/v2/maybe"
+	"github.com/klauspost/compress/gzip"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/git"
+	"github.com/clydepm/clyde/internal/staticindex"
 )
 
 // exportList is the file in an exported folder that lists the others, each with
@@ -32,17 +38,34 @@ const exportPending = ".clyde-export-pending"
 // Exported counts what an export did.
 type Exported struct {
 	Commit  string `json:"commit,omitempty"`
-	Files   int    `json:"files"` // in the folder now
+	Files   int    `json:"files"` // in the folder now, without their compressed forms
 	Written int    `json:"written"`
 	Removed int    `json:"removed"`
+	// Key and Expires are those of the signature, if there is one.
+	Key     string    `json:"key,omitempty"`
+	Expires time.Time `json:"expires,omitzero"`
 }
 
-// Export writes config.json and the files of all packages below dir, in the
-// layout that a web server serves as Cargo's sparse registry. It writes what
-// changed, removes what is gone, and leaves equal bytes for an equal index. A
-// folder with other things in it is [git.ErrExists].
-func Export(s *Source, dir string) (*Exported, error) {
-	if _, err := s.Config(); err != nil {
+// ExportOptions say how an index is exported.
+type ExportOptions struct {
+	Key   staticindex.Key // signs the head; nil leaves it unsigned
+	Valid time.Duration   // how long a signature holds
+	Now   time.Time
+}
+
+// exportWriters is how many files are written at a time.
+const exportWriters = 8
+
+// Export writes an index below dir as a web server serves it, without a program
+// of its own, to cargo and clyde: config.json and the files of all packages in
+// the layout of Cargo's sparse registries, each with its gzip form beside it,
+// and what [staticindex] adds. It writes what changed, removes what is gone, and
+// leaves equal bytes for an equal index, but for a signature. Files appear in
+// the order in which they refer to each other, each at once. A folder with other
+// things in it is [git.ErrExists].
+func Export(ctx context.Context, s *Source, dir string, opts ExportOptions) (*Exported, error) {
+	config, err := s.Config()
+	if err != nil {
 		return nil, err
 	}
 	before, err := prepareExport(dir)
@@ -50,24 +73,44 @@ func Export(s *Source, dir string) (*Exported, error) {
 		return nil, err
 	}
 	x := &exporter{dir: dir, before: before, now: map[string]string{}, result: Exported{Commit: s.Commit}}
-	config, err := fs.ReadFile(s.Tree, index.ConfigPath)
-	if err != nil {
+	x.writers.SetLimit(exportWriters)
+	if err := errors.Join(x.exportPackages(ctx, s), x.writers.Wait()); err != nil {
 		return nil, err
 	}
-	if err := x.write(index.ConfigPath, config); err != nil {
-		return nil, err
-	}
-	if err := s.eachPackage(x.write); err != nil {
+	if err := x.exportHead(ctx, s, config.Clyde.Name, opts); err != nil {
 		return nil, err
 	}
 	if err := x.removeGone(); err != nil {
 		return nil, err
 	}
-	x.result.Files = len(x.now)
+	x.result.Files, x.result.Written = len(x.now), int(x.written.Load())
 	if err := maybe.WriteFile(filepath.Join(dir, exportList), formatList(x.now), 0o644); err != nil {
 		return nil, err
 	}
 	return &x.result, os.Remove(filepath.Join(dir, exportPending))
+}
+
+// exportPackages writes config.json, the files of the packages and the list of
+// their names.
+func (x *exporter) exportPackages(ctx context.Context, s *Source) error {
+	data, err := fs.ReadFile(s.Tree, index.ConfigPath)
+	if err != nil {
+		return err
+	}
+	if err := x.write(index.ConfigPath, data); err != nil {
+		return err
+	}
+	var names nameList
+	err = s.eachPackage(func(name string, data []byte) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return errors.Join(names.add(name, data), x.write(name, data))
+	})
+	if err != nil {
+		return err
+	}
+	return x.write(staticindex.NamesFile, names.lines.Bytes())
 }
 
 // prepareExport makes the folder, or recognizes one that was exported to, and
@@ -106,24 +149,56 @@ func prepareExport(dir string) (before map[string]string, err error) {
 type exporter struct {
 	dir         string
 	before, now map[string]string // digest by path
+	writers     errgroup.Group
+	written     atomic.Int64
 	result      Exported
 }
 
+// compressed ends the name of the gzip form of a file.
+const compressed = ".gz"
+
+// write makes a file be there, and its gzip form. It may do so later.
 func (x *exporter) write(name string, data []byte) error {
 	sum := sha256.Sum256(data)
 	digest := hex.EncodeToString(sum[:])
 	x.now[name] = digest
 	target := filepath.Join(x.dir, filepath.FromSlash(name))
-	if x.before[name] == digest {
-		if info, err := os.Lstat(target); err == nil && info.Mode().IsRegular() && info.Size() == int64(len(data)) {
-			return nil
+	if x.before[name] == digest && isFile(target, int64(len(data))) && isFile(target+compressed, -1) {
+		return nil
+	}
+	x.writers.Go(func() error {
+		x.written.Add(1)
+		packed, err := compress(data)
+		if err != nil {
+			return err
 		}
+		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+			return err
+		}
+		return errors.Join(maybe.WriteFile(target, data, 0o644), maybe.WriteFile(target+compressed, packed, 0o644))
+	})
+	return nil
+}
+
+// isFile reports whether there is a regular file, of that size unless it is
+// negative.
+func isFile(name string, size int64) bool {
+	info, err := os.Lstat(name)
+	return err == nil && info.Mode().IsRegular() && (size < 0 || info.Size() == size)
+}
+
+// compress makes the same bytes of the same content everywhere.
+func compress(data []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-		return err
+	_, err = w.Write(data)
+	if err := errors.Join(err, w.Close()); err != nil {
+		return nil, err
 	}
-	x.result.Written++
-	return maybe.WriteFile(target, data, 0o644)
+	return b.Bytes(), nil
 }
 
 // removeGone removes the files of packages that the index does not have any
@@ -133,9 +208,11 @@ func (x *exporter) removeGone() error {
 		if _, kept := x.now[name]; kept {
 			continue
 		}
-		err := os.Remove(filepath.Join(x.dir, filepath.FromSlash(name)))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+		for _, form := range []string{name, name + compressed} {
+			err := os.Remove(filepath.Join(x.dir, filepath.FromSlash(form)))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 		}
 		x.result.Removed++
 		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
@@ -161,9 +238,14 @@ func parseList(data []byte) map[string]string {
 	files := map[string]string{}
 	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
 		digest, name, ok := strings.Cut(lines.Text(), "  ")
-		if _, isPackage := index.NameOf(name); ok && (isPackage || name == index.ConfigPath) {
+		if _, isPackage := index.NameOf(name); ok && (isPackage || isRootFile(name)) {
 			files[name] = digest
 		}
 	}
 	return files
+}
+
+// isRootFile reports whether an export has such a file in its root folder.
+func isRootFile(name string) bool {
+	return name == index.ConfigPath || name == staticindex.NamesFile || name == staticindex.ChangesFile || staticindex.IsPackedPath(name)
 }

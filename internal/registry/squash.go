@@ -40,19 +40,19 @@ type Squashed struct {
 	DryRun   bool      `json:"dry_run,omitempty"`
 }
 
-// SquashError reports a squash that would not be followed.
-type SquashError struct {
+// RefusedError reports what nobody would follow: a squash, or a signature.
+type RefusedError struct {
 	Detail, Remedy string
 }
 
-func (e *SquashError) Error() string { return e.Detail }
+func (e *RefusedError) Error() string { return e.Detail }
 
 // Hint says what to do instead.
-func (e *SquashError) Hint() string { return e.Remedy }
+func (e *RefusedError) Hint() string { return e.Remedy }
 
 // PlanSquash says what a squash of a repository's head would be, and signs its
 // record. Nothing is written. Taken says which commit a branch has, "" when
-// there is no such branch. The error is a [*SquashError] when nobody would
+// there is no such branch. The error is a [*RefusedError] when nobody would
 // follow it.
 func PlanSquash(ctx context.Context, repo *git.Repo, taken func(branch string) (string, error), opts SquashOptions) (*SquashPlan, error) {
 	p := &SquashPlan{repo: repo, opts: opts}
@@ -108,31 +108,37 @@ func (p *SquashPlan) sign(ctx context.Context, record *index.Squash) error {
 	if record.Key, err = p.opts.Key.KeyID(); err != nil {
 		return err
 	}
-	trust, err := fs.Sub(p.tree, "trust")
-	if err != nil {
+	if err := (&Source{Tree: p.tree}).checkKey(record.Key, "squash"); err != nil {
 		return err
-	}
-	keys, err := attest.ReadIndexKeys(trust)
-	if err != nil {
-		return err
-	}
-	if !keys.Has(record.Key) {
-		return &SquashError{
-			fmt.Sprintf("the key %s is not under trust/%s in the index, so nobody would follow the squash", record.Key, attest.IndexKeysFolder),
-			"'clyde key trust KEY.pub --for index --index PATH' adds it; clients have to see that commit before the squash",
-		}
 	}
 	if record.Signature, err = p.opts.Key.SignPayload(ctx, index.SquashPayloadType, record.Payload(p.config.Clyde.Name)); err != nil {
 		return err
 	}
 	if err := record.Check(); err != nil {
-		return &SquashError{err.Error(), ""}
+		return &RefusedError{err.Error(), ""}
 	}
 	problem, err := history.SquashSignature(p.tree, record)
 	if problem != nil {
-		return &SquashError{problem.Error(), ""}
+		return &RefusedError{problem.Error(), ""}
 	}
 	return err
+}
+
+// checkKey reports a key that does not speak for the index, so that nobody would
+// follow what it signs, as a [*RefusedError].
+func (s *Source) checkKey(id, what string) error {
+	trust, err := fs.Sub(s.Tree, "trust")
+	if err != nil {
+		return err
+	}
+	keys, err := attest.ReadIndexKeys(trust)
+	if err != nil || keys.Has(id) {
+		return err
+	}
+	return &RefusedError{
+		fmt.Sprintf("the key %s is not under trust/%s in the index, so nobody would follow the %s", id, attest.IndexKeysFolder, what),
+		"'clyde key trust KEY.pub --for index --index PATH' adds it; clients have to see that commit before the " + what,
+	}
 }
 
 // Describe says what is planned.
@@ -178,7 +184,7 @@ func (p *SquashPlan) judge(ctx context.Context, id string) error {
 	}
 	for _, f := range report.Findings {
 		if f.Status == review.Fail {
-			return &SquashError{f.Check + ": " + f.Detail, f.Hint}
+			return &RefusedError{f.Check + ": " + f.Detail, f.Hint}
 		}
 	}
 	return nil

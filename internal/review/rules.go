@@ -46,6 +46,7 @@ func Rules() []Rule {
 		fixed("name/dots", "a name has no \"..\""),
 		fixed("name/early-dot", "a name has no \".\" in its first four characters, which name folders"),
 		fixed("name/json", "a name does not end with \".json\""),
+		fixed("name/gz", "a name does not end with \".gz\""),
 		fixed("name/device", "a name is no device of Windows"),
 		fixed("name/scope", "a scoped name is \"scope/name\""),
 		fixed("name/scope-case", "a scoped name is in lower case"),
