@@ -46,6 +46,9 @@ const uploadAgent = "clyde"
 
 // DialUpload begins a conversation. The context bounds its beginning alone.
 func DialUpload(ctx context.Context, address string, auth Auth) (*Upload, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	u := &Upload{address: address, auth: auth}
 	if err := u.open(ctx); err != nil {
 		return nil, errors.Join(remoteError("reach", address, inTime(ctx, err)), u.Close())
