@@ -80,9 +80,9 @@ func (x *asOf) Pull(ctx context.Context, number int) (forge.Pull, error) {
 	return pull, err
 }
 
-func (x *asOf) Approvals(ctx context.Context, pull forge.Pull) ([]forge.Approval, error) {
-	all, err := x.Forge.Approvals(ctx, pull)
-	return slices.DeleteFunc(all, func(a forge.Approval) bool { return a.At.After(x.now) }), err
+func (x *asOf) Reviews(ctx context.Context, pull forge.Pull) ([]forge.Review, error) {
+	all, err := x.Forge.Reviews(ctx, pull)
+	return slices.DeleteFunc(all, func(r forge.Review) bool { return r.At.After(x.now) }), err
 }
 
 // judgeWith judges a change, with the evidence for it where it is to be had.

@@ -44,10 +44,10 @@ const (
 // Pull is a pull request.
 type Pull struct {
 	Number int
-	URL    string // of its page
-	Author string // login of who opened it
-	State  string // Open, Merged or Closed
-	Opened time.Time
+	URL    string    // of its page
+	Author string    // login of who opened it
+	State  string    // Open, Merged or Closed
+	Opened time.Time // by the host's clock
 	Text   Text
 
 	Branch     string
@@ -72,12 +72,14 @@ type Merge struct {
 	When    time.Time
 }
 
-// Approval is one person's latest review of a pull request, when it approves.
-type Approval struct {
+// Review is one person's latest word on a pull request that stands: an approval,
+// or the wish that it be changed.
+type Review struct {
 	By         string // account
-	Commit     string // that was approved
+	Commit     string // that was reviewed
 	At         time.Time
 	Permission string // in the index's repository: "admin", "write", "read" or "none"
+	Approves   bool   // otherwise it asks for changes
 }
 
 // The states of a commit's status.
@@ -101,4 +103,12 @@ func (p Pull) Says(text Text) bool {
 		return false
 	}
 	return !p.Labels || !slices.ContainsFunc(text.Labels, func(l string) bool { return !slices.Contains(p.Text.Labels, l) })
+}
+
+// Later is the later of two times.
+func Later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/clydepm/clyde/internal/forge"
 	"github.com/clydepm/clyde/internal/git"
@@ -120,23 +121,12 @@ func (b *Bare) Proposed(_ context.Context, p forge.Pull) (fork, head forge.Snaps
 	if err != nil {
 		return fork, head, err
 	}
-	at := p.Head
-	for {
-		merged, err := b.repo.IsAncestor(at, tip)
-		if err != nil {
-			return fork, head, err
-		}
-		if merged {
-			break
-		}
-		info, err := b.repo.CommitInfo(at)
-		if err != nil {
-			return fork, head, err
-		}
-		if len(info.Parents) == 0 {
-			return fork, head, &forge.Error{Kind: forge.ErrRefused, Op: "compare " + p.Branch + " with the index", Detail: "they have no commit in common"}
-		}
-		at = info.Parents[0]
+	at, err := b.repo.ForkPoint(p.Head, tip)
+	if errors.Is(err, git.ErrNotFound) {
+		return fork, head, &forge.Error{Kind: forge.ErrRefused, Op: "compare " + p.Branch + " with the index", Detail: "they have no commit in common"}
+	}
+	if err != nil {
+		return fork, head, err
 	}
 	if fork, err = b.snapshot(at); err != nil {
 		return fork, head, err
@@ -145,8 +135,11 @@ func (b *Bare) Proposed(_ context.Context, p forge.Pull) (fork, head forge.Snaps
 	return fork, head, err
 }
 
-// Approvals returns none: whoever may write to the repository is its reviewer.
-func (b *Bare) Approvals(context.Context, forge.Pull) ([]forge.Approval, error) { return nil, nil }
+// ProposedAt returns the zero time: git knows only the times that a commit claims.
+func (b *Bare) ProposedAt(context.Context, forge.Pull) (time.Time, error) { return time.Time{}, nil }
+
+// Reviews returns none: whoever may write to the repository is its reviewer.
+func (b *Bare) Reviews(context.Context, forge.Pull) ([]forge.Review, error) { return nil, nil }
 
 // Merge writes the commit and moves the index's branch to it by
 // compare-and-swap.

@@ -24,8 +24,12 @@ type Forge interface {
 	// Proposed returns the commit of the index that a pull request was made on,
 	// and its head. It reports forge.ErrMoved when the head is another by now.
 	Proposed(ctx context.Context, pull forge.Pull) (fork, head forge.Snapshot, err error)
-	// Approvals returns the approvals of a pull request that stand.
-	Approvals(ctx context.Context, pull forge.Pull) ([]forge.Approval, error)
+	// ProposedAt returns the time since when a pull request proposes what it does:
+	// that of its opening, or of the push that brought its head, whichever is
+	// later. It is by the clock of the host, and zero when the host does not know.
+	ProposedAt(ctx context.Context, pull forge.Pull) (time.Time, error)
+	// Reviews returns the reviews of a pull request that stand.
+	Reviews(ctx context.Context, pull forge.Pull) ([]forge.Review, error)
 	// Merge moves the index from the merge's base to a commit with its files. It
 	// reports forge.ErrMoved, and has done nothing, when the index is no longer
 	// at the base or the pull request no longer open at its head, and
@@ -140,26 +144,29 @@ func (g *Gate) judgeOn(ctx context.Context, pull forge.Pull, base forge.Snapshot
 	if v.Scope, err = scope(base.Tree, change); err != nil {
 		return v, nil, err
 	}
-	approvals, err := g.Forge.Approvals(ctx, pull)
+	if pull.Opened, err = g.Forge.ProposedAt(ctx, pull); err != nil {
+		return v, nil, err
+	}
+	reviews, err := g.Forge.Reviews(ctx, pull)
 	if err != nil {
 		return v, nil, err
 	}
-	v.Report, err = g.report(ctx, pull, base, change.On(base.Tree), approvals)
+	v.Report, err = g.report(ctx, pull, base, change.On(base.Tree), reviews)
 	return v, change, err
 }
 
 // isUnreadable reports whether a tree is at fault and not this machine.
 func isUnreadable(err error) bool { return errors.Is(err, fs.ErrInvalid) }
 
-func (g *Gate) report(ctx context.Context, pull forge.Pull, base forge.Snapshot, head fs.FS, approvals []forge.Approval) (*review.Report, error) {
-	in := g.input(pull, base, head, approvals)
+func (g *Gate) report(ctx context.Context, pull forge.Pull, base forge.Snapshot, head fs.FS, reviews []forge.Review) (*review.Report, error) {
+	in := g.input(pull, base, head, reviews)
 	if g.Judge != nil {
 		return g.Judge(ctx, in)
 	}
 	return review.Judge(in)
 }
 
-func (g *Gate) input(pull forge.Pull, base forge.Snapshot, head fs.FS, approvals []forge.Approval) review.Input {
+func (g *Gate) input(pull forge.Pull, base forge.Snapshot, head fs.FS, reviews []forge.Review) review.Input {
 	in := review.Input{
 		Base: base.Tree, Head: head, BaseID: base.ID, HeadID: pull.Head, Now: g.Now(),
 		Index: g.Index, Author: pull.Author, Opened: pull.Opened,
@@ -167,8 +174,12 @@ func (g *Gate) input(pull forge.Pull, base forge.Snapshot, head fs.FS, approvals
 		// cuts a history off can be.
 		Lineage: &review.Lineage{Kind: history.Forward},
 	}
-	for _, a := range approvals {
-		in.Approvals = append(in.Approvals, review.Approval(a))
+	for _, r := range reviews {
+		if r.Approves {
+			in.Approvals = append(in.Approvals, review.Approval{By: r.By, Commit: r.Commit, At: r.At, Permission: r.Permission})
+		} else {
+			in.Objections = append(in.Objections, review.Objection{By: r.By, At: r.At, Permission: r.Permission})
+		}
 	}
 	return in
 }

@@ -161,11 +161,11 @@ func (g *Gate) rejudge(ctx context.Context, v Verdict, pull forge.Pull, base for
 	if now != v.Scope {
 		return "", nil, "the package changed after it was judged", nil
 	}
-	approvals, err := g.Forge.Approvals(ctx, pull)
+	reviews, err := g.Forge.Reviews(ctx, pull)
 	if err != nil {
 		return "", nil, "", err
 	}
-	report, err := review.Judge(g.input(pull, base, change.On(base.Tree), approvals))
+	report, err := review.Judge(g.input(pull, base, change.On(base.Tree), reviews))
 	switch {
 	case err != nil:
 		return "", nil, "", err
@@ -173,6 +173,8 @@ func (g *Gate) rejudge(ctx context.Context, v Verdict, pull forge.Pull, base for
 		return "", nil, "it does not pass on the index as it is now: " + Failures(report), nil
 	case len(report.Approved) < len(v.Report.Approved):
 		return "", nil, "an approval was taken back", nil
+	case len(report.Objected) > 0:
+		return "", nil, "a reviewer asks for changes", nil
 	}
 	return from.ID, change, "", nil
 }

@@ -127,6 +127,26 @@ func (r *Repo) IsAncestor(old, tip Hash) (bool, error) {
 	return false, nil
 }
 
+// ForkPoint returns the newest commit of tip's history that a commit has among
+// its first parents, or the commit itself. The error is [ErrNotFound] when there
+// is none.
+func (r *Repo) ForkPoint(commit, tip Hash) (Hash, error) {
+	for at := commit; ; {
+		common, err := r.IsAncestor(at, tip)
+		if err != nil || common {
+			return at, err
+		}
+		info, err := r.CommitInfo(at)
+		if err != nil {
+			return "", err
+		}
+		if len(info.Parents) == 0 {
+			return "", &Error{Op: "compare", Name: commit, Kind: ErrNotFound, Err: errors.New("it has no commit in common with " + tip)}
+		}
+		at = info.Parents[0]
+	}
+}
+
 func (r *Repo) shallowCommits() (map[Hash]bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -34,7 +34,6 @@ type pullRequest struct {
 	Head    side
 	Base    side
 
-	MergeBase string    `json:"merge_base"`
 	CreatedAt time.Time `json:"created_at"`
 }
 

@@ -68,15 +68,13 @@ func (x *Index) Tree(_ context.Context, commit string) (fs.FS, error) {
 }
 
 // Proposed returns the commit of the index that a pull request was made on, and
-// the pull request's head, which it fetches. The error is forge.ErrMoved when
-// the branch is no longer at the head.
+// the pull request's head, which it fetches. A head that the branch had before is
+// fetched by its ID; the error is forge.ErrMoved when the host does not send it
+// any more.
 func (x *Index) Proposed(ctx context.Context, p forge.Pull) (fork, head forge.Snapshot, err error) {
 	op := fmt.Sprintf("fetch pull request %d", p.Number)
-	now, err := x.read(ctx, p.Number)
+	tip, err := x.Head(ctx)
 	if err != nil {
-		return fork, head, err
-	}
-	if _, err := x.Head(ctx); err != nil {
 		return fork, head, err
 	}
 	if p.Repository == "" {
@@ -86,10 +84,18 @@ func (x *Index) Proposed(ctx context.Context, p forge.Pull) (fork, head forge.Sn
 	if err != nil {
 		return fork, head, err
 	}
-	if fetched.New != p.Head || now.Head.SHA != p.Head {
-		return fork, head, &forge.Error{Kind: forge.ErrMoved, Op: op, Detail: "it was pushed to"}
+	if fetched.New != p.Head {
+		if err := x.fetchOld(ctx, p, tip.ID); err != nil {
+			return fork, head, &forge.Error{Kind: forge.ErrMoved, Op: op, Detail: "it was pushed to, and the host does not send " + p.Head + " any more", Err: err}
+		}
 	}
-	fork.ID, head.ID = now.MergeBase, p.Head
+	head.ID = p.Head
+	if fork.ID, err = x.mirror.Repo().ForkPoint(p.Head, tip.ID); errors.Is(err, git.ErrNotFound) {
+		return fork, head, &forge.Error{Kind: forge.ErrRefused, Op: op, Detail: "it has no commit in common with the index"}
+	}
+	if err != nil {
+		return fork, head, err
+	}
 	if fork.Tree, err = x.Tree(ctx, fork.ID); err != nil {
 		return fork, head, err
 	}
@@ -97,9 +103,23 @@ func (x *Index) Proposed(ctx context.Context, p forge.Pull) (fork, head forge.Sn
 	return fork, head, err
 }
 
-// Approvals returns the approvals of a pull request that stand, with what those
-// who gave them may do.
-func (x *Index) Approvals(ctx context.Context, p forge.Pull) ([]forge.Approval, error) {
+// fetchOld fetches a commit that the branch of a pull request had before.
+func (x *Index) fetchOld(ctx context.Context, p forge.Pull, have string) error {
+	from, err := git.DialUpload(ctx, x.gitURL(p.Repository), x.auth())
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	if err := x.mirror.Repo().FetchCommit(ctx, from, p.Head, have); err != nil {
+		return err
+	}
+	_, err = x.mirror.Repo().CommitInfo(p.Head)
+	return err
+}
+
+// Reviews returns the approvals of a pull request and the wishes for changes
+// that stand, with what those who gave them may do.
+func (x *Index) Reviews(ctx context.Context, p forge.Pull) ([]forge.Review, error) {
 	op := fmt.Sprintf("list the reviews of pull request %d", p.Number)
 	type review struct {
 		User      user
@@ -123,9 +143,9 @@ func (x *Index) Approvals(ctx context.Context, p forge.Pull) ([]forge.Approval, 
 			break
 		}
 	}
-	var approvals []forge.Approval
+	var standing []forge.Review
 	for by, r := range last {
-		if r.State != "APPROVED" || r.Dismissed {
+		if r.Dismissed {
 			continue
 		}
 		var may struct{ Permission string }
@@ -135,10 +155,35 @@ func (x *Index) Approvals(ctx context.Context, p forge.Pull) ([]forge.Approval, 
 		if may.Permission == "owner" {
 			may.Permission = "admin"
 		}
-		approvals = append(approvals, forge.Approval{By: by, Commit: r.Commit, At: r.At, Permission: may.Permission})
+		standing = append(standing, forge.Review{By: by, Commit: r.Commit, At: r.At, Permission: may.Permission, Approves: r.State == "APPROVED"})
 	}
-	slices.SortFunc(approvals, func(a, b forge.Approval) int { return strings.Compare(a.By, b.By) })
-	return approvals, nil
+	slices.SortFunc(standing, func(a, b forge.Review) int { return strings.Compare(a.By, b.By) })
+	return standing, nil
+}
+
+// ProposedAt returns the later of the times when the pull request was opened and
+// when it was last pushed to, as the host's own timeline tells it. The dates that
+// a commit claims do not count.
+func (x *Index) ProposedAt(ctx context.Context, p forge.Pull) (time.Time, error) {
+	at := p.Opened
+	for page := 1; page <= maxPages; page++ {
+		var events []struct {
+			Type string
+			At   time.Time `json:"created_at"`
+		}
+		if err := x.client.call(ctx, http.MethodGet, x.path("/issues/%d/timeline?limit=%d&page=%d", p.Number, perPage, page), nil, &events); err != nil {
+			return time.Time{}, explain(fmt.Sprintf("ask when pull request %d was pushed to", p.Number), err)
+		}
+		for _, e := range events {
+			if e.Type == "pull_push" {
+				at = forge.Later(at, e.At)
+			}
+		}
+		if len(events) < perPage {
+			break
+		}
+	}
+	return at, nil
 }
 
 // Comment says something on a pull request, in place of what this token said
@@ -172,10 +217,24 @@ func (x *Index) Comment(ctx context.Context, number int, text string) error {
 	return explain(op, x.comment(ctx, number, text))
 }
 
-// SetStatus says what a check found out about a commit.
+// SetStatus says what a check found out about a commit, unless the commit's last
+// status of that context says so already. Where more is to be read does not count
+// as a difference.
 func (x *Index) SetStatus(ctx context.Context, s forge.Status) error {
+	op := "set the status " + s.Context
+	var said struct {
+		Statuses []struct{ Context, Status, Description string } // the last of each context
+	}
+	if err := x.client.call(ctx, http.MethodGet, x.path("/commits/%s/status?limit=%d", s.Commit, perPage), nil, &said); err != nil {
+		return explain(op, err)
+	}
+	for _, last := range said.Statuses {
+		if last.Context == s.Context && last.Status == s.State && last.Description == s.Description {
+			return nil
+		}
+	}
 	body := map[string]string{"state": s.State, "context": s.Context, "description": s.Description, "target_url": s.URL}
-	return explain("set the status "+s.Context, x.client.call(forge.Repeatable(ctx), http.MethodPost, x.path("/statuses/%s", s.Commit), body, nil))
+	return explain(op, x.client.call(forge.Repeatable(ctx), http.MethodPost, x.path("/statuses/%s", s.Commit), body, nil))
 }
 
 // Merge pushes a commit with the merge's files on top of its base. It takes in

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	gh "github.com/google/go-github/v60/github"
 
@@ -87,9 +89,9 @@ func (x *Index) forkedFrom(ctx context.Context, p forge.Pull) (string, error) {
 	return compared.GetMergeBaseCommit().GetSHA(), nil
 }
 
-// Approvals returns the approvals of a pull request that stand, with what those
-// who gave them may do.
-func (x *Index) Approvals(ctx context.Context, p forge.Pull) ([]forge.Approval, error) {
+// Reviews returns the approvals of a pull request and the wishes for changes
+// that stand, with what those who gave them may do.
+func (x *Index) Reviews(ctx context.Context, p forge.Pull) ([]forge.Review, error) {
 	op := fmt.Sprintf("list the reviews of pull request %d", p.Number)
 	last := map[string]*gh.PullRequestReview{}
 	opts := &gh.ListOptions{PerPage: perPage}
@@ -99,7 +101,7 @@ func (x *Index) Approvals(ctx context.Context, p forge.Pull) ([]forge.Approval, 
 			return nil, explain(op, err)
 		}
 		for _, r := range reviews {
-			// A comment leaves an approval standing, a dismissal is the approval's own state.
+			// A comment leaves what was said before standing, a dismissal is its own state.
 			if state := r.GetState(); state == "APPROVED" || state == "CHANGES_REQUESTED" || state == "DISMISSED" {
 				last[r.GetUser().GetLogin()] = r
 			}
@@ -109,19 +111,54 @@ func (x *Index) Approvals(ctx context.Context, p forge.Pull) ([]forge.Approval, 
 		}
 		opts.Page = resp.NextPage
 	}
-	var approvals []forge.Approval
+	var standing []forge.Review
 	for by, r := range last {
-		if r.GetState() != "APPROVED" {
+		if r.GetState() == "DISMISSED" {
 			continue
 		}
 		level, _, err := x.client.api.Repositories.GetPermissionLevel(ctx, x.owner, x.name, by)
 		if err != nil {
 			return nil, explain(op, err)
 		}
-		approvals = append(approvals, forge.Approval{By: by, Commit: r.GetCommitID(), At: r.GetSubmittedAt().Time, Permission: level.GetPermission()})
+		standing = append(standing, forge.Review{
+			By: by, Commit: r.GetCommitID(), At: r.GetSubmittedAt().Time, Permission: level.GetPermission(), Approves: r.GetState() == "APPROVED",
+		})
 	}
-	slices.SortFunc(approvals, func(a, b forge.Approval) int { return strings.Compare(a.By, b.By) })
-	return approvals, nil
+	slices.SortFunc(standing, func(a, b forge.Review) int { return strings.Compare(a.By, b.By) })
+	return standing, nil
+}
+
+// ProposedAt returns the later of the times when the pull request was opened and
+// when its branch came to its head, as GitHub's list of activities tells it. The
+// dates that a commit claims do not count. It is zero when GitHub does not show
+// the push, as of a branch that is gone or in a fork that this token cannot see.
+func (x *Index) ProposedAt(ctx context.Context, p forge.Pull) (time.Time, error) {
+	owner, name, err := split(p.Repository)
+	if err != nil {
+		return time.Time{}, nil //nolint:nilerr // its fork is gone
+	}
+	address := fmt.Sprintf("repos/%s/%s/activity?ref=%s&per_page=%d", owner, name, url.QueryEscape("refs/heads/"+p.Branch), perPage)
+	req, err := x.client.api.NewRequest(http.MethodGet, address, nil)
+	if err != nil {
+		return time.Time{}, err
+	}
+	var activities []struct { // newest first
+		After     string    `json:"after"`
+		Timestamp time.Time `json:"timestamp"`
+	}
+	_, err = x.client.api.Do(ctx, req, &activities)
+	if isNotPermitted(err) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, explain(fmt.Sprintf("ask when pull request %d was pushed to", p.Number), err)
+	}
+	for _, a := range activities {
+		if a.After == p.Head {
+			return forge.Later(p.Opened, a.Timestamp), nil
+		}
+	}
+	return time.Time{}, nil
 }
 
 // account is the login under which this token comments. Only GraphQL tells it
@@ -180,17 +217,29 @@ func (x *Index) Comment(ctx context.Context, number int, text string) error {
 	return explain(op, x.comment(ctx, number, text))
 }
 
-// SetStatus says what a check found out about a commit.
+// SetStatus says what a check found out about a commit, unless the commit's last
+// status of that context says so already: GitHub keeps every one, and takes a
+// thousand. Where more is to be read does not count as a difference.
 func (x *Index) SetStatus(ctx context.Context, s forge.Status) error {
 	if _, err := x.about(ctx); err != nil {
 		return err
+	}
+	op := "set the status " + s.Context
+	said, _, err := x.client.api.Repositories.GetCombinedStatus(ctx, x.owner, x.name, s.Commit, &gh.ListOptions{PerPage: perPage})
+	if err != nil {
+		return explain(op, err)
+	}
+	for _, last := range said.Statuses {
+		if last.GetContext() == s.Context && last.GetState() == s.State && last.GetDescription() == s.Description {
+			return nil
+		}
 	}
 	status := &gh.RepoStatus{State: gh.String(s.State), Context: gh.String(s.Context), Description: gh.String(s.Description)}
 	if s.URL != "" {
 		status.TargetURL = gh.String(s.URL)
 	}
-	_, _, err := x.client.api.Repositories.CreateStatus(forge.Repeatable(ctx), x.owner, x.name, s.Commit, status)
-	return explain("set the status "+s.Context, err)
+	_, _, err = x.client.api.Repositories.CreateStatus(forge.Repeatable(ctx), x.owner, x.name, s.Commit, status)
+	return explain(op, err)
 }
 
 // Merge makes the index's branch a commit with the merge's files on top of its

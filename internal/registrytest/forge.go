@@ -45,6 +45,7 @@ type Forge struct {
 	calls   []Call
 	faults  func(n int, r *http.Request) Fault
 	ids     int
+	now     time.Time
 	Tree    int // entries that a recursive tree shows before it is cut short
 	Unready int // requests that a new fork answers before it is there
 }
@@ -75,7 +76,7 @@ func NewForge(t testing.TB) *Forge {
 	t.Helper()
 	f := &Forge{
 		t: t, dir: t.TempDir(), users: map[string]*user{}, tokens: map[string]*Token{},
-		repos: map[string]*repository{}, Tree: 100_000,
+		repos: map[string]*repository{}, Tree: 100_000, now: forgeTime(),
 	}
 	f.backend = sync.OnceValue(func() string {
 		folder, err := exec.Command("git", "--exec-path").Output()
@@ -177,6 +178,13 @@ func (f *Forge) Path(name string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.repos[strings.ToLower(name)].dir
+}
+
+// At sets the forge's clock, which stands still otherwise.
+func (f *Forge) At(now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.now = now
 }
 
 // Calls returns what was called since the last time, and forgets it.

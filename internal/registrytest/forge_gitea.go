@@ -26,6 +26,8 @@ func (f *Forge) giteaRoutes(mux *http.ServeMux) {
 		"GET " + repo + "/collaborators/{user}/permission": getPermission,
 		"PATCH " + repo + "/issues/comments/{id}":          editComment,
 		"POST " + repo + "/statuses/{sha}":                 createStatus,
+		"GET " + repo + "/commits/{sha}/status":            getStatus,
+		"GET " + repo + "/issues/{number}/timeline":        giteaTimeline,
 		"GET " + repo + "/labels":                          giteaLabels,
 		"POST " + repo + "/labels":                         giteaCreateLabel,
 		"POST " + repo + "/issues/{number}/labels":         giteaAddLabels,

@@ -38,6 +38,7 @@ func (f *Forge) gitHubRoutes(mux *http.ServeMux) {
 		"GET " + repo + "/pulls/{number}/reviews":          listReviews,
 		"GET " + repo + "/collaborators/{user}/permission": getPermission,
 		"GET " + repo + "/compare/{range}":                 compare,
+		"GET " + repo + "/activity":                        listActivity,
 		"PATCH " + repo + "/issues/comments/{id}":          editComment,
 		"PATCH " + repo + "/issues/{number}":               editIssue,
 		"POST " + repo + "/issues/{number}/labels":         addLabels,
@@ -419,9 +420,16 @@ func createStatus(r *request) answer {
 
 func getStatus(r *request) answer {
 	list := r.repo.statuses[r.PathValue("sha")]
-	state := "pending"
+	state, last, seen := "pending", []any{}, map[string]bool{}
+	for _, s := range slices.Backward(list) {
+		if !seen[s.Context] {
+			seen[s.Context] = true
+			// Gitea says "status" where GitHub says "state".
+			last = append(last, map[string]string{"context": s.Context, "state": s.State, "status": s.State, "description": s.Description})
+		}
+	}
 	if n := len(list); n > 0 {
 		state = list[n-1].State
 	}
-	return ok(map[string]any{"state": state, "sha": r.PathValue("sha"), "total_count": len(list)})
+	return ok(map[string]any{"state": state, "sha": r.PathValue("sha"), "total_count": len(last), "statuses": last})
 }

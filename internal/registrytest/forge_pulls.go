@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -25,6 +26,15 @@ type pullRequest struct {
 	ref         string // branch of head
 	base        string // commit of the index when the pull request was opened
 	last        string // commit of the branch when it was last there
+	created     string // commit of the branch when the pull request was opened
+	opened      time.Time
+	pushes      []push // after it was opened, as far as anybody looked
+}
+
+// push is one to the branch of a pull request.
+type push struct {
+	commit string
+	at     time.Time
 }
 
 type comment struct {
@@ -46,7 +56,19 @@ func (p *pullRequest) headSHA() string {
 	return p.last
 }
 
+// notice records a push that happened since the last time.
+func (f *Forge) notice(p *pullRequest) {
+	was, now := p.created, p.headSHA()
+	if n := len(p.pushes); n > 0 {
+		was = p.pushes[n-1].commit
+	}
+	if now != was {
+		p.pushes = append(p.pushes, push{now, f.now})
+	}
+}
+
 func (f *Forge) pullView(repo *repository, p *pullRequest) map[string]any {
+	f.notice(p)
 	labels := []map[string]string{}
 	for _, l := range p.labels {
 		labels = append(labels, map[string]string{"name": l})
@@ -54,10 +76,9 @@ func (f *Forge) pullView(repo *repository, p *pullRequest) map[string]any {
 	v := map[string]any{
 		"number": p.number, "node_id": fmt.Sprintf("PR_%d_%d", repo.id, p.number), "state": p.state, "merged": p.merged,
 		"html_url": fmt.Sprintf("%s/%s/pull/%d", f.URL, repo.fullName(), p.number), "title": p.title, "body": p.body,
-		"user": f.userView(p.author), "labels": labels, "created_at": "2026-01-02T03:04:05Z", "draft": false,
-		"head":       map[string]any{"ref": p.ref, "sha": p.headSHA(), "label": p.head.owner.login + ":" + p.ref, "repo": map[string]any{"full_name": p.head.fullName(), "name": p.head.name, "owner": f.userView(p.head.owner)}},
-		"merge_base": repo.mergeBase(repo.head(), p.headSHA()),
-		"base":       map[string]any{"ref": repo.branch, "sha": p.base, "repo": map[string]any{"full_name": repo.fullName()}},
+		"user": f.userView(p.author), "labels": labels, "created_at": p.opened.Format(time.RFC3339), "draft": false,
+		"head": map[string]any{"ref": p.ref, "sha": p.headSHA(), "label": p.head.owner.login + ":" + p.ref, "repo": map[string]any{"full_name": p.head.fullName(), "name": p.head.name, "owner": f.userView(p.head.owner)}},
+		"base": map[string]any{"ref": repo.branch, "sha": p.base, "repo": map[string]any{"full_name": repo.fullName()}},
 	}
 	if p.merged {
 		v["merged_at"] = "2026-01-02T03:04:05Z"
@@ -150,7 +171,7 @@ func (r *request) open(title, text, label string) answer {
 	}
 	p := &pullRequest{
 		number: len(r.repo.pulls) + 1, author: r.f.addUser(r.token.Login), title: title, body: text, state: "open",
-		head: from, ref: branch, base: base, last: head,
+		head: from, ref: branch, base: base, last: head, created: head, opened: r.f.now,
 	}
 	r.repo.pulls = append(r.repo.pulls, p)
 	return created(r.f.pullView(r.repo, p))

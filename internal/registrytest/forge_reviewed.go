@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
@@ -136,7 +137,7 @@ func (f *Forge) reviewList(p *pullRequest, states map[string]string) []any {
 			state = s
 		}
 		list = append(list, map[string]any{
-			"id": i + 1, "user": f.userView(v.by), "state": state, "commit_id": v.commit, "submitted_at": "2026-01-02T03:04:05Z",
+			"id": i + 1, "user": f.userView(v.by), "state": state, "commit_id": v.commit, "submitted_at": forgeTime().Format(time.RFC3339),
 			"dismissed": v.state == "DISMISSED",
 		})
 	}
@@ -215,6 +216,7 @@ func (f *Forge) Push(name string, number int, path, content string) {
 	if err != nil {
 		f.t.Error(err)
 	}
+	f.notice(p)
 }
 
 // Propose opens a pull request of somebody with one commit of the files on top
@@ -240,7 +242,7 @@ func (f *Forge) Propose(name, login, branch string, files map[string]string) int
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	p := &pullRequest{number: len(repo.pulls) + 1, author: by, title: "Propose " + branch, state: "open", head: from, ref: branch, base: base, last: commit}
+	p := &pullRequest{number: len(repo.pulls) + 1, author: by, title: "Propose " + branch, state: "open", head: from, ref: branch, base: base, last: commit, created: commit, opened: f.now}
 	repo.pulls = append(repo.pulls, p)
 	return p.number
 }
@@ -262,4 +264,54 @@ func (f *Forge) PushWithout(name string, number int, path string) {
 	if err != nil {
 		f.t.Error(err)
 	}
+	f.notice(p)
+}
+
+// ForcePush makes the branch of a pull request a commit that was there before, or
+// any other that the forge has.
+func (f *Forge) ForcePush(name string, number int, commit string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := f.repos[strings.ToLower(name)].pulls[number-1]
+	if err := p.head.setRef("refs/heads/"+p.ref, commit); err != nil {
+		f.t.Error(err)
+	}
+	f.notice(p)
+}
+
+// listActivity is GitHub's list of what happened to a branch, newest first.
+func listActivity(r *request) answer {
+	list := []any{}
+	for _, repo := range r.f.repos {
+		for _, p := range repo.pulls {
+			if p.head != r.repo || "refs/heads/"+p.ref != r.URL.Query().Get("ref") {
+				continue
+			}
+			r.f.notice(p)
+			for _, e := range slices.Backward(p.pushes) {
+				list = append(list, map[string]any{"activity_type": "push", "ref": "refs/heads/" + p.ref, "after": e.commit, "timestamp": e.at.Format(time.RFC3339)})
+			}
+			list = append(list, map[string]any{"activity_type": "branch_creation", "ref": "refs/heads/" + p.ref, "after": p.created, "timestamp": p.opened.Format(time.RFC3339)})
+		}
+	}
+	return r.page(list)
+}
+
+// giteaTimeline is what happened to a pull request, oldest first.
+func giteaTimeline(r *request) answer {
+	p := r.pull()
+	if p == nil {
+		return notFound()
+	}
+	r.f.notice(p)
+	list := []any{}
+	for i := range p.comments {
+		v := r.f.commentView(p, i)
+		v["type"], v["created_at"] = "comment", p.opened.Format(time.RFC3339)
+		list = append(list, v)
+	}
+	for _, e := range p.pushes {
+		list = append(list, map[string]any{"type": "pull_push", "created_at": e.at.Format(time.RFC3339)})
+	}
+	return r.giteaPage(list)
 }

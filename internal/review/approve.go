@@ -122,11 +122,7 @@ func (j *judge) governs() bool { return j.delta.Package == "" }
 
 // count sorts the approvals into those that count, each account once, and those
 // that do not.
-func (j *judge) count() (counted []string, uncounted []Uncounted, err error) {
-	may, err := j.reviewers()
-	if err != nil {
-		return nil, nil, err
-	}
+func (j *judge) count(may func(Approval) bool) (counted []string, uncounted []Uncounted) {
 	for _, a := range j.in.Approvals {
 		why := j.discount(a, may)
 		switch {
@@ -140,7 +136,20 @@ func (j *judge) count() (counted []string, uncounted []Uncounted, err error) {
 	uncounted = slices.DeleteFunc(uncounted, func(u Uncounted) bool { return hasAccount(counted, u.By) })
 	slices.Sort(counted)
 	slices.SortStableFunc(uncounted, func(a, b Uncounted) int { return strings.Compare(a.By+" "+a.Why, b.By+" "+b.Why) })
-	return counted, slices.Compact(uncounted), nil
+	return counted, slices.Compact(uncounted)
+}
+
+// objected are the accounts that may approve the change and ask for another one
+// in place of it. Of others, anybody could stop anything.
+func (j *judge) objected(may func(Approval) bool) []string {
+	var all []string
+	for _, o := range j.in.Objections {
+		if may(Approval{By: o.By, Permission: o.Permission}) && !hasAccount(all, o.By) {
+			all = append(all, o.By)
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // discount says why an approval does not count, or "". Without knowing who

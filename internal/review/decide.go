@@ -21,12 +21,17 @@ func (j *judge) decide(r *Report) error {
 	if j.delta.Kind != "" && r.Approval == Person && !known {
 		r.People = append(r.People, Need{Check: "approval", Why: "the policy wants a person for a change of kind " + j.describeKind()})
 	}
-	var err error
-	if r.Approved, r.Uncounted, err = j.count(); err != nil {
+	may, err := j.reviewers()
+	if err != nil {
 		return err
 	}
+	r.Approved, r.Uncounted = j.count(may)
 	if len(r.People) > 0 {
 		r.Needed = j.needed()
+	}
+	r.Objected = j.objected(may)
+	for _, by := range r.Objected {
+		r.People = append(r.People, Need{Check: "objection", Why: by + " asks for changes"})
 	}
 	if until := j.waitUntil(); j.in.Now.Before(until) && !known {
 		r.NotBefore = until
@@ -36,7 +41,7 @@ func (j *judge) decide(r *Report) error {
 		r.Decision, r.NotBefore = Wait, later(r.NotBefore, j.policy.Freeze.Until)
 	case r.Verdict == Fail:
 		r.Decision = Refuse
-	case len(r.Approved) < r.Needed || unseen(r):
+	case len(r.Approved) < r.Needed || len(r.Objected) > 0 || unseen(r):
 		r.Decision = NeedsPerson
 	case j.in.Now.Before(r.NotBefore):
 		r.Decision = Wait

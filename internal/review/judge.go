@@ -25,8 +25,10 @@ type Input struct {
 	Index          string // address of the index, for the command that reproduces the report; may be ""
 
 	Author    string     // account that opened the pull request, "" when unknown
-	Opened    time.Time  // when it did, zero when unknown
-	Approvals []Approval // reviews of the pull request, whichever commit they are of
+	Opened    time.Time  // since when the change is proposed as it is, zero when unknown
+	Approvals []Approval // of the pull request, whichever commit they are of
+	// Objections are those that were neither taken back nor dismissed.
+	Objections []Objection
 
 	// Lineage is how the head commit follows the base commit. Nil means that
 	// nobody looked: then only the trees are compared.
@@ -44,6 +46,14 @@ type Approval struct {
 	Commit     string // that the person looked at
 	At         time.Time
 	Permission string // in the index's repository: "admin", "write", "read"
+}
+
+// Objection is one person's wish that a change be changed. It is about the
+// pull request, whichever commit the person looked at.
+type Objection struct {
+	By         string // account
+	At         time.Time
+	Permission string // as of an Approval
 }
 
 // The decisions about a change.
@@ -64,6 +74,7 @@ type Report struct {
 	Needed    int         `json:"needed,omitempty"`    // approvals that this takes
 	Approved  []string    `json:"approved,omitempty"`  // accounts whose approvals count
 	Uncounted []Uncounted `json:"uncounted,omitempty"` // approvals that do not
+	Objected  []string    `json:"objected,omitempty"`  // reviewers who ask for changes
 	Change    Change      `json:"change"`
 	Binding   Binding     `json:"binding,omitzero"`
 	Signers   []Signer    `json:"signers,omitempty"` // of the added versions, in their order
