@@ -17,7 +17,7 @@ These commands are for those who keep one; publishing to it is 'clyde publish',
 judging what others propose is 'clyde review'.`,
 	}
 	cmd.AddCommand(
-		indexInitCommand(a), indexCheckCommand(a), indexInspectCommand(a), indexImportCommand(a), indexExportCommand(a), indexSquashCommand(a))
+		indexInitCommand(a), indexBuildCommand(a), indexCheckCommand(a), indexInspectCommand(a), indexImportCommand(a), indexExportCommand(a), indexSquashCommand(a))
 	return cmd
 }
 

@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"time"
 )
 
 // memberHead is how much of a file's beginning Inspect keeps: enough to tell
@@ -33,6 +34,9 @@ type Contents struct {
 	// Manifest is the text of the file at ManifestPath, nil when there is none
 	// or when it has more than a megabyte, which no manifest has.
 	Manifest []byte
+	// Newest is the latest modification time of a file, as the archive says.
+	// One that Pack made says [ModTime] of all.
+	Newest time.Time
 }
 
 // maxManifest bounds the manifest that Inspect keeps.
@@ -50,7 +54,7 @@ func Inspect(ctx context.Context, r io.Reader, limits Limits) (*Contents, error)
 	if err != nil {
 		return nil, err
 	}
-	c := &Contents{Summary: a.summary(files), Top: a.top, Manifest: l.manifest}
+	c := &Contents{Summary: a.summary(files), Top: a.top, Manifest: l.manifest, Newest: a.newest}
 	for _, m := range l.members {
 		c.Members = append(c.Members, m)
 	}

@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -41,6 +42,7 @@ type reader struct {
 	top      string
 	count    int
 	unpacked int64
+	newest   time.Time // of the files read so far
 }
 
 // member is a header that has passed the rules of one member.
@@ -120,6 +122,9 @@ func (a *reader) judgeContent(m member) error {
 	}
 	switch header.Typeflag {
 	case tar.TypeReg:
+		if header.ModTime.After(a.newest) {
+			a.newest = header.ModTime
+		}
 		return a.account(m.path, header.Size)
 	case tar.TypeDir, tar.TypeSymlink, tar.TypeLink:
 		return nil

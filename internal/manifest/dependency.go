@@ -42,24 +42,44 @@ func parseDependencies(root strictyaml.Mapping, self string) []Dependency {
 	var all []Dependency
 	for _, kind := range kinds() {
 		section := root.Get(sectionOf(kind))
-		entries := section.Entries()
+		entries := sectionEntries(section)
 		if len(entries) > maxDependencies {
 			section.Report("", "has %d dependencies; the limit is %d", len(entries), maxDependencies)
 			entries = entries[:maxDependencies]
 		}
 		for _, entry := range entries {
-			all = append(all, r.dependency(entry, kind))
+			all = append(all, r.dependency(entry, kind, section.IsList()))
 		}
 	}
 	return all
 }
 
-func (r *dependencyReader) dependency(entry strictyaml.Entry, kind string) Dependency {
+// sectionEntries returns the dependencies of a section, which is a mapping by
+// name or a list whose items have the name inside.
+func sectionEntries(section strictyaml.Value) []strictyaml.Entry {
+	if !section.IsList() {
+		return section.Entries()
+	}
+	var entries []strictyaml.Entry
+	for _, item := range section.List() {
+		for _, e := range item.Entries() {
+			if e.Name == "name" && e.Value.Text() != "" {
+				entries = append(entries, strictyaml.Entry{Name: e.Value.Text(), Key: e.Value, Value: item})
+			}
+		}
+		if n := len(entries); item.IsMapping() && (n == 0 || entries[n-1].Value != item) {
+			item.Report("write \"- name: THE-NAME\" and below it \"version: REQUIREMENT\"", "has no name")
+		}
+	}
+	return entries
+}
+
+func (r *dependencyReader) dependency(entry strictyaml.Entry, kind string, listed bool) Dependency {
 	d := Dependency{Name: entry.Name, Kind: kind}
 	d.Line, d.Column = entry.Key.Position()
 	switch v := entry.Value; {
 	case v.IsMapping():
-		d.readMapping(v)
+		d.readMapping(v, listed)
 	case v.IsScalar():
 		d.Req = parseRequirement(v)
 	case v.Present():
@@ -73,8 +93,12 @@ func (r *dependencyReader) dependency(entry strictyaml.Entry, kind string) Depen
 	return d
 }
 
-func (d *Dependency) readMapping(v strictyaml.Value) {
-	m := v.Mapping("version", "registry", "package", "optional", "features", "default-features", "platforms")
+func (d *Dependency) readMapping(v strictyaml.Value, listed bool) {
+	known := []string{"version", "registry", "package", "optional", "features", "default-features", "platforms"}
+	if listed {
+		known = append(known, "name")
+	}
+	m := v.Mapping(known...)
 	d.Req = parseRequirement(m.Require("version", `add version: "^1.2", or "*" for any`))
 	d.Registry = parseAlias(m.Get("registry"))
 	d.Package = m.Get("package").Text()

@@ -345,3 +345,14 @@ func FuzzSetDependency(f *testing.F) {
 		}
 	})
 }
+
+// TestEditOfAList: a list is valid and left alone.
+func TestEditOfAList(t *testing.T) {
+	data := []byte("dependencies:\n  - {name: fmt, version: \"1\"}\n")
+	if edited, err := manifest.SetDependency(data, manifest.Dependency{Name: "log", Req: "1"}); !errors.Is(err, manifest.ErrCannotEdit) {
+		t.Errorf("set: %v\n%s", err, edited)
+	}
+	if edited, _, err := manifest.RemoveDependency(data, "normal", "fmt"); !errors.Is(err, manifest.ErrCannotEdit) {
+		t.Errorf("remove: %v\n%s", err, edited)
+	}
+}

@@ -51,6 +51,8 @@ func (t *text) set(d Dependency) error {
 	switch {
 	case key == nil:
 		t.appendSection(d)
+	case value.Kind == yaml.SequenceNode:
+		return cannotEdit("%s is a list", key.Value)
 	case value.Kind == yaml.ScalarNode: // null
 		t.insertLine(t.sectionEnd(key), t.indent(nil), d)
 	case t.isEmptyBraces(value):
@@ -87,6 +89,9 @@ func (t *text) replaceBraces(section *yaml.Node, d Dependency) {
 // remove takes a dependency out of a section that has it.
 func (t *text) remove(sectionKey, name string) error {
 	section, value := pair(t.root, sectionKey)
+	if value.Kind == yaml.SequenceNode {
+		return cannotEdit("%s is a list", sectionKey)
+	}
 	if value.Style&yaml.FlowStyle != 0 {
 		return t.removeFlow(value, name)
 	}

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io/fs"
 	"maps"
@@ -59,6 +60,15 @@ func (s *Source) Config() (*index.Config, error) {
 		return nil, err
 	}
 	return index.ParseConfig(data)
+}
+
+// Has reports whether the index has a package.
+func (s *Source) Has(_ context.Context, name string) (bool, error) {
+	_, err := s.Versions(name)
+	if errors.Is(err, git.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
