@@ -9,8 +9,7 @@ import (
 )
 
 func fetchCommand(a *app) *cobra.Command {
-	var opts client.FetchOptions
-	var platforms []string
+	var flags fetchFlags
 	cmd := &cobra.Command{
 		Use:   "fetch",
 		Short: "Download what the lock says, and install nothing",
@@ -23,15 +22,12 @@ does; with --locked that is refused.`,
 		Example: "  clyde fetch\n  clyde fetch --locked --platform linux-x86_64 --platform linux-aarch64\n  clyde fetch --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, text := range platforms {
-				p, err := index.ParsePlatform(text)
-				if err != nil {
-					return withCode(exitUsage, err)
-				}
-				opts.Platforms = append(opts.Platforms, p)
+			opts, err := flags.options()
+			if err != nil {
+				return err
 			}
 			var fetched *client.Fetched
-			err := a.withInstaller(a.project, func(in *client.Installer) (err error) {
+			err = a.withInstaller(a.project, func(in *client.Installer) (err error) {
 				fetched, err = in.Fetch(cmd.Context(), opts)
 				return err
 			})
@@ -41,10 +37,32 @@ does; with --locked that is refused.`,
 			return a.renderFetched(fetched)
 		},
 	}
-	cmd.Flags().StringArrayVar(&platforms, "platform", nil, "fetch what `PLATFORM`, such as linux-x86_64, needs; may be repeated")
-	cmd.Flags().BoolVar(&opts.NoDev, "no-dev", false, "leave out what only development dependencies need")
-	cmd.Flags().BoolVar(&opts.Locked, "locked", false, "fail when the lock is missing or does not fit the manifest")
+	flags.add(cmd)
 	return cmd
+}
+
+// fetchFlags are the flags of commands that bring archives somewhere.
+type fetchFlags struct {
+	platforms     []string
+	noDev, locked bool
+}
+
+func (f *fetchFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&f.platforms, "platform", nil, "take what `PLATFORM`, such as linux-x86_64, needs; may be repeated")
+	cmd.Flags().BoolVar(&f.noDev, "no-dev", false, "leave out what only development dependencies need")
+	cmd.Flags().BoolVar(&f.locked, "locked", false, "fail when the lock is missing or does not fit the manifest")
+}
+
+func (f *fetchFlags) options() (client.FetchOptions, error) {
+	opts := client.FetchOptions{NoDev: f.noDev, Locked: f.locked}
+	for _, text := range f.platforms {
+		p, err := index.ParsePlatform(text)
+		if err != nil {
+			return opts, withCode(exitUsage, err)
+		}
+		opts.Platforms = append(opts.Platforms, p)
+	}
+	return opts, nil
 }
 
 func (a *app) renderFetched(f *client.Fetched) error {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"strconv"
 
@@ -72,5 +73,30 @@ func (c *Config) InstallPlatform() (index.Platform, error) {
 	return index.Platform{}, &Error{
 		Class: ErrUsage, Message: fmt.Sprintf("clyde has no name for the platform %s/%s", runtime.GOOS, runtime.GOARCH),
 		Remedy: "say what to install for, such as CLYDE_PLATFORM=linux-x86_64",
+	}
+}
+
+// vendorSetting is the vendored folder of a project, relative to it; "" on the
+// command line turns it off.
+func vendorSetting() setting {
+	return setting{
+		key: "vendor", variable: "CLYDE_VENDOR", shared: true,
+		fromText: func(c *Config, text string) error {
+			if text != "" && !filepath.IsAbs(text) {
+				return fmt.Errorf("%q is not an absolute path", text)
+			}
+			c.Vendor = text
+			if text != "" {
+				c.Vendor = filepath.Clean(text)
+			}
+			return nil
+		},
+		fromYAML: func(v strictyaml.Value, base string) func(*Config) {
+			dir := v.Text()
+			if !filepath.IsAbs(dir) {
+				dir = filepath.Join(filepath.Dir(base), filepath.FromSlash(dir))
+			}
+			return func(c *Config) { c.Vendor = filepath.Clean(dir) }
+		},
 	}
 }

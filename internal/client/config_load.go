@@ -177,6 +177,8 @@ func (c *Config) parseFile(scope Scope, file string, data []byte) (*parsedFile, 
 		value := root.Get(s.key)
 		switch {
 		case !value.Present():
+		case scope != ScopeProject && s.shared:
+			value.Report("set it in a project's .clyde/config.yaml", "is a setting of a project")
 		case scope == ScopeProject && s.personal:
 			value.Report("set it in the user's configuration or with "+s.variable, "is not a setting of a project")
 		default:
@@ -288,6 +290,7 @@ type setting struct {
 	key      string // in a file and in --config
 	variable string // in the environment
 	personal bool   // says where on this machine things go; a project may not decide that
+	shared   bool   // says what a project has; nobody's file for all projects may decide that
 	fromText func(c *Config, text string) error
 	fromYAML func(v strictyaml.Value, base string) func(*Config)
 }
@@ -342,7 +345,7 @@ func settings() []setting {
 		},
 		folderSetting("cache", "CLYDE_CACHE", func(c *Config, dir string) { c.Cache = dir }),
 		folderSetting("store", "CLYDE_STORE", func(c *Config, dir string) { c.Store = dir }),
-		keepSetting(), platformSetting(),
+		keepSetting(), platformSetting(), vendorSetting(),
 	}
 }
 

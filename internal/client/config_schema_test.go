@@ -1,6 +1,7 @@
 package client
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -55,6 +56,12 @@ func TestConfigSchemaAgrees(t *testing.T) {
 		if err := schema.Validate(value); (err == nil) != good {
 			t.Errorf("%q: the schema says %v", data, err)
 		}
+	}
+	// The vendored folder is a project's to name, and a person's file is not one.
+	w := newWorld(t)
+	w.write("config/clyde/config.yaml", "vendor: vendor\n")
+	if _, err := w.load(); err == nil || !strings.Contains(err.Error(), "is a setting of a project") {
+		t.Errorf("vendor in a person's file: %v", err)
 	}
 	for _, s := range settings() {
 		if schema.Properties[s.key] == nil {

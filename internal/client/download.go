@@ -51,6 +51,7 @@ type Downloader struct {
 	Offline bool          // open no connection; file:// URLs still work
 	Jobs    int           // archives at a time
 	Timeout time.Duration // longest wait for the next bytes of a server
+	Vendor  string        // the vendored folder that everything is taken from, "" for none
 	Report  Reporter
 
 	retryWait time.Duration // before the first repetition
@@ -87,12 +88,17 @@ func (d *Downloader) Ensure(ctx context.Context, store *Store, archives []Archiv
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, intake.Close()) }()
+	return len(missing), d.each(ctx, missing, func(ctx context.Context, a Archive) error { return d.fetch(ctx, intake, a) })
+}
+
+// each handles several archives at a time; the first failure ends the others.
+func (d *Downloader) each(ctx context.Context, archives []Archive, do func(context.Context, Archive) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, d.Jobs))
-	for _, a := range missing {
-		group.Go(func() error { return d.fetch(ctx, intake, a) })
+	for _, a := range archives {
+		group.Go(func() error { return do(ctx, a) })
 	}
-	return len(missing), group.Wait()
+	return group.Wait()
 }
 
 func missingFrom(archives []Archive, sound func(string) error) []Archive {
@@ -136,6 +142,16 @@ func (d *Downloader) fetch(ctx context.Context, intake *Intake, a Archive) (err 
 }
 
 func (d *Downloader) transfer(ctx context.Context, a Archive, u *url.URL, f *os.File) (err error) {
+	if d.Vendor != "" {
+		name, ok := vendoredFile(d.Vendor, a.SHA256)
+		if !ok {
+			return &Error{
+				Class: ErrNotFound, Message: fmt.Sprintf("%s is not in the vendored folder %s", a.Name, d.Vendor),
+				Remedy: "bring the folder up to date with 'clyde vendor'",
+			}
+		}
+		u = &url.URL{Scheme: "file", Path: filepath.ToSlash(name)}
+	}
 	if u.Scheme != "file" && d.Offline {
 		return &Error{
 			Class: ErrNetwork, Message: fmt.Sprintf("%s is not in the store and --offline was asked for", a.Name),

@@ -190,7 +190,7 @@ func (in *Installer) store() *Store {
 }
 
 func (in *Installer) downloader() *Downloader {
-	return &Downloader{HTTP: in.HTTP, Offline: in.Config.Offline, Jobs: in.Config.Jobs, Timeout: in.Config.Timeout, Report: in.Report}
+	return &Downloader{HTTP: in.HTTP, Offline: in.Config.Offline, Jobs: in.Config.Jobs, Timeout: in.Config.Timeout, Vendor: in.Config.Vendor, Report: in.Report}
 }
 
 // outcomeOf compares two installations.

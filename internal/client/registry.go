@@ -97,6 +97,11 @@ func OpenRegistries(c *Config, a Access) (*Registries, error) {
 		}
 		set.list = append(set.list, r)
 	}
+	if c.Vendor != "" {
+		if err := set.replaceVendored(c); err != nil {
+			return nil, errors.Join(err, set.Close())
+		}
+	}
 	return set, nil
 }
 
