@@ -40,8 +40,17 @@ type ClydeConfig struct {
 	Name   string // of the registry
 	Sparse string // URL under which the index is also served file by file
 	Squash *Squash
-	Extra  []Member
+	// Versions says how many versions of a package may be chosen together:
+	// OneVersion, also when it is empty, or CargoVersions.
+	Versions string
+	Extra    []Member
 }
+
+// How many versions of one package may be chosen together.
+const (
+	OneVersion    = "one-version"
+	CargoVersions = "cargo" // one of each class of versions that are compatible, see [Version.Compatible]
+)
 
 // ConfigError reports a config.json that cannot be used.
 type ConfigError struct {
@@ -87,6 +96,11 @@ func ParseConfig(data []byte) (*Config, error) {
 	if c.Clyde.Format < 0 || c.Clyde.Format > MaxConfigFormat {
 		return nil, &ConfigError{"clyde.format", fmt.Sprintf("is %d, and this program knows formats up to %d", c.Clyde.Format, MaxConfigFormat)}
 	}
+	switch c.Clyde.Versions {
+	case "", OneVersion, CargoVersions:
+	default:
+		return nil, &ConfigError{"clyde.versions", fmt.Sprintf("is %q, and this program knows %q and %q", c.Clyde.Versions, OneVersion, CargoVersions)}
+	}
 	if c.Clyde.Name == "*" {
 		return nil, &ConfigError{"clyde.name", `is "*", which signatures have for any registry`}
 	}
@@ -104,6 +118,8 @@ func (d *lineDecoder) clydeConfig() (c ClydeConfig) {
 			c.Sparse = d.string()
 		case "squash":
 			c.Squash = d.squash()
+		case "versions":
+			c.Versions = d.string()
 		default:
 			return false
 		}
@@ -141,6 +157,7 @@ func (c *ClydeConfig) append(dst []byte) []byte {
 		o.key("squash")
 		o.dst = c.Squash.append(o.dst)
 	}
+	o.optionalString("versions", c.Versions)
 	return o.end(c.Extra)
 }
 

@@ -95,6 +95,7 @@ func TestConfig(t *testing.T) {
         1
       ]
     },
+    "versions": "cargo",
     "future": true
   },
   "allowed": [

@@ -77,6 +77,18 @@ func (v Version) Compare(w Version) int {
 	)
 }
 
+// Compatible reports whether v and w do not break each other, by Cargo's rule: the
+// leftmost number that is not zero is the same, and all before it.
+func (v Version) Compatible(w Version) bool {
+	switch {
+	case v.Major > 0 || w.Major > 0:
+		return v.Major == w.Major
+	case v.Minor > 0 || w.Minor > 0:
+		return v.Minor == w.Minor
+	}
+	return v.Patch == w.Patch
+}
+
 func comparePrerelease(a, b string) int {
 	switch {
 	case a == b:

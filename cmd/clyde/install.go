@@ -8,6 +8,7 @@ import (
 
 func installCommand(a *app) *cobra.Command {
 	var flags installFlags
+	var lockOnly bool
 	cmd := &cobra.Command{
 		Use:   "install",
 		Short: "Install what the manifest and the lock say",
@@ -22,17 +23,22 @@ together, or not at all; 'clyde rollback' goes back.
 With --locked the lock has to fit and is never written: use it, or 'clyde ci',
 where nobody is there to look at a change. --frozen is --locked and --offline.
 
+With --lock-only the lock is brought in line with the manifest and nothing is
+installed.
+
 Where 'clyde env' finds headers and libraries is said there.`,
 		Example: "  clyde install\n  clyde install --locked --no-dev\n  clyde install --platform linux-aarch64",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			opts := flags.options(a)
+			opts.LockOnly = lockOnly
 			return a.installing(a.project, func(in *client.Installer) (*client.Outcome, error) {
 				return in.Install(cmd.Context(), opts)
-			}, a.renderInstalled)
+			}, a.rendering(lockOnly, a.renderInstalled))
 		},
 	}
 	flags.add(cmd)
+	addLockOnly(cmd, &lockOnly)
 	cmd.Flags().BoolVar(&flags.locked, "locked", false, "fail when the lock is missing or does not fit the manifest")
 	cmd.Flags().BoolVar(&flags.frozen, "frozen", false, "--locked and --offline")
 	return cmd

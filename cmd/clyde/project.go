@@ -8,6 +8,7 @@ import (
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/client"
+	"github.com/clydepm/clyde/internal/lockfile"
 	"github.com/clydepm/clyde/internal/terminal"
 )
 
@@ -107,6 +108,27 @@ func (a *app) renderLocked(o *client.Outcome) {
 	}
 }
 
+// rendering chooses how an outcome is told: as usual, or, if nothing was to be
+// installed, what became of the lock.
+func (a *app) rendering(lockOnly bool, usual func(*client.Outcome)) func(*client.Outcome) {
+	if lockOnly {
+		return a.renderLockOnly
+	}
+	return usual
+}
+
+func (a *app) renderLockOnly(o *client.Outcome) {
+	a.renderChanges(o.Lock)
+	switch {
+	case o.UpToDate:
+		a.printf("up to date: %s\n", lockfile.Path)
+	case o.DryRun:
+		a.printf("nothing was written (dry run)\n")
+	default:
+		a.printf("wrote %s; nothing was installed\n", lockfile.Path)
+	}
+}
+
 func (a *app) renderChanges(changes []client.PackageChange) {
 	for _, c := range changes {
 		name := terminal.Escape(c.Name)
@@ -147,6 +169,10 @@ type installFlags struct {
 func (f *installFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.noDev, "no-dev", false, "leave out what only development dependencies need")
 	cmd.Flags().StringVar(&f.platform, "platform", "", "install for `PLATFORM`, such as linux-x86_64, instead of this machine")
+}
+
+func addLockOnly(cmd *cobra.Command, lockOnly *bool) {
+	cmd.Flags().BoolVar(lockOnly, "lock-only", false, "write the lock and install nothing")
 }
 
 // options applies the flags to the run.

@@ -17,15 +17,17 @@ func updateCommand(a *app) *cobra.Command {
 move, and others as far as they have to follow. The manifest stays as it is:
 'clyde add NAME' asks for a version beyond its requirement.
 
---precise takes one version, also an older one.`,
+--precise takes one version, also an older one. With --lock-only nothing is
+installed.`,
 		Example: "  clyde update\n  clyde update spdlog --dry-run\n  clyde update fmt --precise 9.1.0",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.installing(a.project, func(in *client.Installer) (*client.Outcome, error) {
 				return in.Update(cmd.Context(), args, precise, opts)
-			}, a.renderLocked)
+			}, a.rendering(opts.LockOnly, a.renderLocked))
 		},
 	}
 	cmd.Flags().StringVar(&precise, "precise", "", "move the one NAME to exactly `VERSION`")
+	addLockOnly(cmd, &opts.LockOnly)
 	cmd.Flags().BoolVar(&opts.DryRun, "dry-run", false, "show what would move and write nothing")
 	return cmd
 }

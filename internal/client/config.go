@@ -35,7 +35,10 @@ type RegistryConfig struct {
 	Kind   RegistryKind // "" when not said: then it is inferred from the URL
 	Branch string       // of a git registry; "" is the branch its HEAD names
 	Verify attest.Mode  // what is demanded of signatures, at least; "" when not said
-	Origin Origin
+	// Versions says how many versions of a package may be locked together, as
+	// index.ClydeConfig does; "" leaves it to the registry.
+	Versions string
+	Origin   Origin
 }
 
 // Key is equal for two entries that name the same registry.

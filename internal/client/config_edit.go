@@ -165,6 +165,8 @@ type writtenRegistry struct {
 	Type   string `yaml:"type,omitempty"`
 	Branch string `yaml:"branch,omitempty"`
 	Verify string `yaml:"verify,omitempty"`
+
+	Versions string `yaml:"versions,omitempty"`
 }
 
 // readConfigText finds the list in data, which was parsed before and is valid.

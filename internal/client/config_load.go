@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/attest"
 	"github.com/clydepm/clyde/internal/spelling"
 	"github.com/clydepm/clyde/internal/strictyaml"
@@ -221,7 +222,7 @@ func (c *Config) parseRegistries(list strictyaml.Value, scope Scope, file string
 }
 
 func parseRegistry(item strictyaml.Value, base string) RegistryConfig {
-	m := item.Mapping("name", "url", "type", "branch", "verify")
+	m := item.Mapping("name", "url", "type", "branch", "verify", "versions")
 	var r RegistryConfig
 	if v := m.Require("name", "write name: ALIAS"); v.Present() {
 		r.Name = v.Text()
@@ -254,6 +255,12 @@ func parseRegistry(item strictyaml.Value, base string) RegistryConfig {
 		r.Verify = attest.Mode(v.Text())
 		if r.Verify != "" && !slices.Contains(attest.Modes(), string(r.Verify)) {
 			v.Report("write one of "+strings.Join(attest.Modes(), ", "), "%q says nothing about signatures", r.Verify)
+		}
+	}
+	if v := m.Get("versions"); v.Present() {
+		r.Versions = v.Text()
+		if known := []string{index.OneVersion, index.CargoVersions}; r.Versions != "" && !slices.Contains(known, r.Versions) {
+			v.Report("write one of "+strings.Join(known, ", "), "%q does not say how many versions of a package may be locked together", r.Versions)
 		}
 	}
 	return r

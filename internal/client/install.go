@@ -30,6 +30,8 @@ type InstallOptions struct {
 	NoDev  bool // leave out what only development dependencies need
 	Clean  bool // read every file in the store again and make a new generation
 	DryRun bool // resolve, and write nothing
+
+	LockOnly bool // write manifest and lock, and install nothing
 }
 
 // Outcome is what a run did, or would do.

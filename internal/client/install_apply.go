@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/lockfile"
 	"github.com/clydepm/clyde/internal/manifest"
 )
@@ -27,6 +28,9 @@ func (in *Installer) carryOut(ctx context.Context, p *plan) (_ *Outcome, err err
 		if p.lock, warnings, err = in.verify(ctx, p.lock, func(string) bool { return true }); err != nil {
 			return nil, err
 		}
+	}
+	if p.opts.LockOnly {
+		return in.lockOnly(p, active, before, warnings)
 	}
 	c, err := in.changeFor(p, active)
 	if err != nil {
@@ -73,6 +77,30 @@ func (in *Installer) carryOut(ctx context.Context, p *plan) (_ *Outcome, err err
 	return s, err
 }
 
+// lockOnly writes manifest and lock and leaves what is installed as it is.
+func (in *Installer) lockOnly(p *plan, active int, before *Ledger, warnings []string) (*Outcome, error) {
+	s := outcomeOf(before, before)
+	s.Platform, s.Generation, s.DryRun = in.Platform.String(), active, p.opts.DryRun
+	s.Lock, s.Warnings = lockChanges(p.locked, p.lock), append(s.Warnings, warnings...)
+	c := p.writes()
+	s.UpToDate = c.manifest == nil && (c.lock == nil || bytes.Equal(c.lock, p.lockText))
+	if s.UpToDate || s.DryRun {
+		return s, nil
+	}
+	return s, in.Project.apply(c, in.store(), in.Config.Keep)
+}
+
+// writes are the files that a plan changes.
+func (p *plan) writes() (c change) {
+	if p.edited {
+		c.manifest = p.manifestText
+	}
+	if p.lock != p.locked {
+		c.lock = p.lock.Bytes()
+	}
+	return c
+}
+
 // installedNow is the active generation and its ledger. A ledger that cannot
 // be read is like none: what is installed is made anew.
 func (in *Installer) installedNow() (int, *Ledger, error) {
@@ -90,14 +118,10 @@ func (in *Installer) installedNow() (int, *Ledger, error) {
 
 // changeFor is what a plan changes in the project.
 func (in *Installer) changeFor(p *plan, active int) (change, error) {
-	c := change{}
-	if p.edited {
-		c.manifest = p.manifestText
-	}
+	c := p.writes()
 	text := p.lockText
-	if p.lock != p.locked {
-		text = p.lock.Bytes()
-		c.lock = text
+	if c.lock != nil {
+		text = c.lock
 	}
 	ledger, err := in.ledgerFor(p)
 	if err != nil {
@@ -123,10 +147,23 @@ func (in *Installer) ledgerFor(p *plan) (*Ledger, error) {
 		return nil, &Error{Class: ErrConflict, Message: lockfile.Path, Err: err, Remedy: "run 'clyde update' to make it again"}
 	}
 	ledger := &Ledger{Version: ledgerVersion, Platform: in.Platform.String(), Dev: selection.Dev, Packages: []LedgerPackage{}}
-	for _, l := range selected {
+	for i, l := range selected {
+		if i > 0 && selected[i-1].Name == l.Name {
+			return nil, sideBySideError(selected[i-1], l, in.Platform)
+		}
 		ledger.Packages = append(ledger.Packages, in.ledgerPackage(l))
 	}
 	return ledger, nil
+}
+
+// sideBySideError refuses to install two versions of one package: a tree has one
+// place for each name, and a program one library of each.
+func sideBySideError(a, b lockfile.Package, platform index.Platform) error {
+	return &Error{
+		Class:   ErrRefused,
+		Message: fmt.Sprintf("%s %s and %s are both needed on %s, and a tree has one version of each package", a.Name, a.Version, b.Version, platform),
+		Remedy:  "ask for versions that agree ('clyde why " + a.Name + "' says who needs it), or only write the lock with --lock-only",
+	}
 }
 
 // ledgerPackage takes the archive that was built for the platform, and else
@@ -155,11 +192,12 @@ func (in *Installer) nothingToDo(p *plan, c change, active int, before *Ledger, 
 func (in *Installer) standing(ctx context.Context, lock *lockfile.Lock, s *Outcome) []string {
 	var warnings []string
 	for _, c := range brought(s) {
-		l, ok := lock.Lookup(c.Name)
-		if !ok {
+		i := slices.IndexFunc(lock.Packages, func(l lockfile.Package) bool { return l.Name == c.Name && l.Version == c.After })
+		if i < 0 {
 			continue
 		}
-		i := slices.IndexFunc(lock.Registries, func(r lockfile.Registry) bool { return r.Name == l.Registry })
+		l := lock.Packages[i]
+		i = slices.IndexFunc(lock.Registries, func(r lockfile.Registry) bool { return r.Name == l.Registry })
 		r, err := in.Registries.ByURL(lock.Registries[i].URL)
 		if err != nil {
 			continue

@@ -15,15 +15,18 @@ import (
 // the same requirements, the lock stays as it is.
 func (in *Installer) lockOf(ctx context.Context, p *plan, needs []resolve.Dependency, solution *resolve.Solution) (*lockfile.Lock, error) {
 	lock := &lockfile.Lock{Features: p.manifest.Features}
+	versions := versionsIn(solution)
 	aliases, err := in.lockRegistries(ctx, p, needs, solution, lock)
 	if err != nil {
 		return nil, err
 	}
 	for i, d := range p.manifest.Dependencies {
-		lock.Requirements = append(lock.Requirements, requirementOf(d, aliases[needs[i].Package.Registry]))
+		r := requirementOf(d, aliases[needs[i].Package.Registry])
+		r.Version = versions.ambiguous(solution.Root[i])
+		lock.Requirements = append(lock.Requirements, r)
 	}
 	for _, s := range solution.Packages {
-		pkg, err := in.lockedPackage(ctx, s, aliases[s.Package.Registry])
+		pkg, err := in.lockedPackage(ctx, s, aliases[s.Package.Registry], versions)
 		if err != nil {
 			return nil, err
 		}
@@ -42,10 +45,12 @@ func keepVerifications(before, after *lockfile.Lock) {
 	if before == nil {
 		return
 	}
+	versions := before.Versions()
 	for i, p := range after.Packages {
-		was, ok := before.Lookup(p.Name)
-		if ok && was.Version == p.Version && was.Registry == p.Registry && was.Cksum == p.Cksum {
-			after.Packages[i].Verification = was.Verification
+		for _, was := range versions.Of(p.Name) {
+			if was.Version == p.Version && was.Registry == p.Registry && was.Cksum == p.Cksum {
+				after.Packages[i].Verification = was.Verification
+			}
 		}
 	}
 }
@@ -56,7 +61,7 @@ func sameRegistries(a, b *lockfile.Lock) bool {
 	names := func(l *lockfile.Lock) map[string]string {
 		m := make(map[string]string)
 		for _, r := range l.Registries {
-			m[r.Name] = r.Kind + " " + r.URL + " " + r.Verify
+			m[r.Name] = r.Kind + " " + r.URL + " " + r.Verify + " " + r.Versions
 		}
 		return m
 	}
@@ -87,17 +92,25 @@ func (in *Installer) lockRegistries(ctx context.Context, p *plan, needs []resolv
 		if err != nil {
 			return nil, err
 		}
+		versions := ""
+		side, err := coexist(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		if side {
+			versions = index.CargoVersions
+		}
 		alias := p.aliasOf(r.Config())
 		for n := 2; taken[alias]; n++ {
 			alias = fmt.Sprintf("%s-%d", name, n)
 		}
 		aliases[name], taken[alias] = alias, true
-		lock.Registries = append(lock.Registries, lockfile.Registry{Name: alias, URL: r.Config().URL, Kind: string(r.Config().Kind), Commit: status.Commit, Verify: string(mode)})
+		lock.Registries = append(lock.Registries, lockfile.Registry{Name: alias, URL: r.Config().URL, Kind: string(r.Config().Kind), Commit: status.Commit, Verify: string(mode), Versions: versions})
 	}
 	return aliases, nil
 }
 
-func (in *Installer) lockedPackage(ctx context.Context, s resolve.Selected, alias string) (lockfile.Package, error) {
+func (in *Installer) lockedPackage(ctx context.Context, s resolve.Selected, alias string, versions selectedVersions) (lockfile.Package, error) {
 	r, err := in.Registries.Get(s.Package.Registry)
 	if err != nil {
 		return lockfile.Package{}, err
@@ -119,18 +132,41 @@ func (in *Installer) lockedPackage(ctx context.Context, s resolve.Selected, alia
 	}
 	for _, e := range s.Dependencies {
 		pkg.Dependencies = append(pkg.Dependencies, lockfile.Dependency{
-			Name: e.Package.Name, Req: requirementOn(s.Entry, e), Target: e.Target, Kind: e.Kind, Optional: e.Optional,
+			Name: e.Package.Name, Req: e.Req, Target: e.Target, Kind: e.Kind, Optional: e.Optional, Version: versions.ambiguous(e),
 		})
 	}
 	return pkg, nil
 }
 
-// requirementOn is what a line asks of the dependency that an edge stands for.
-func requirementOn(entry *index.Entry, e resolve.Edge) string {
-	for _, d := range entry.Deps {
-		if d.Name == e.Name && d.Target == e.Target && (d.Kind == e.Kind || d.Kind == "" && e.Kind == index.KindNormal) {
-			return d.Req
+// selectedVersions are the versions of a solution, by package.
+type selectedVersions map[resolve.Package][]string
+
+func versionsIn(solution *resolve.Solution) selectedVersions {
+	versions := make(selectedVersions, len(solution.Packages))
+	for _, s := range solution.Packages {
+		versions[s.Package] = append(versions[s.Package], s.Entry.Vers)
+	}
+	return versions
+}
+
+// ambiguous is the version that a dependency takes if its requirement admits
+// another one that is selected too, else "".
+func (v selectedVersions) ambiguous(e resolve.Edge) string {
+	if len(v[e.Package]) < 2 {
+		return ""
+	}
+	req, err := index.ParseRequirement(e.Req)
+	if err != nil {
+		return "" // the resolver has read it
+	}
+	admitted := 0
+	for _, text := range v[e.Package] {
+		if version, err := index.ParseVersion(text); err == nil && req.Matches(version) {
+			admitted++
 		}
 	}
-	return "*"
+	if admitted < 2 {
+		return ""
+	}
+	return e.Version
 }

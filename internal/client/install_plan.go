@@ -255,6 +255,7 @@ func (in *Installer) lockedVersions(p *plan, move movement, opts *resolve.Option
 	opts.Locked = make(map[resolve.Package][]string)
 	opts.Update = make(map[resolve.Package]bool)
 	opts.Precise = make(map[resolve.Package]string)
+	in.chosenVersions(p, opts)
 	for _, l := range p.locked.Packages {
 		r, err := in.Registries.ByURL(p.urlOf(l.Registry))
 		if err != nil {
@@ -266,6 +267,40 @@ func (in *Installer) lockedVersions(p *plan, move movement, opts *resolve.Option
 			opts.Update[id] = true
 			if move.precise != "" {
 				opts.Precise[id] = move.precise
+			}
+		}
+	}
+}
+
+// chosenVersions tells the resolver which of several locked versions each
+// dependency has.
+func (in *Installer) chosenVersions(p *plan, opts *resolve.Options) {
+	opts.Chosen = make(map[resolve.Held]string)
+	id := func(alias, name string) (resolve.Package, bool) {
+		r, err := in.Registries.ByURL(p.urlOf(alias))
+		if err != nil {
+			return resolve.Package{}, false
+		}
+		return resolve.Package{Registry: r.Config().Name, Name: strings.ToLower(name)}, true
+	}
+	for _, r := range p.locked.Requirements {
+		needs, ok := id(r.Registry, r.PackageName())
+		req, err := index.ParseRequirement(r.Req)
+		if r.Version != "" && ok && err == nil {
+			opts.Chosen[resolve.Held{Needs: needs, Req: req.String()}] = r.Version
+		}
+	}
+	versions := p.locked.Versions()
+	for _, l := range p.locked.Packages {
+		for _, d := range l.Dependencies {
+			met := versions.Meeting(d.Name, d.Req, d.Version)
+			if d.Version == "" || met == nil {
+				continue
+			}
+			from, ok := id(l.Registry, l.Name)
+			needs, known := id(met.Registry, met.Name)
+			if ok && known {
+				opts.Chosen[resolve.Held{Package: from, Version: l.Version, Needs: needs, Req: d.Req}] = d.Version
 			}
 		}
 	}

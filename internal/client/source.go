@@ -31,6 +31,28 @@ func (s *Source) Versions(ctx context.Context, p resolve.Package) ([]*index.Entr
 	return r.Entries(ctx, p.Name)
 }
 
+// Coexist reports whether the lock may have incompatible versions of a package
+// of the registry side by side: as the configuration says, and else the registry.
+func (s *Source) Coexist(ctx context.Context, registry string) (bool, error) {
+	r, err := s.registries.Get(registry)
+	if err != nil {
+		return false, err
+	}
+	return coexist(ctx, r)
+}
+
+func coexist(ctx context.Context, r Registry) (bool, error) {
+	versions := r.Config().Versions
+	if versions == "" {
+		config, err := r.Index(ctx)
+		if err != nil {
+			return false, err
+		}
+		versions = config.Clyde.Versions
+	}
+	return versions == index.CargoVersions, nil
+}
+
 // Locate maps the registry that an index line names by URL to the configured
 // one. The error is an [UnknownRegistryError] when there is none.
 func (s *Source) Locate(_ context.Context, _ resolve.Package, registry string) (string, error) {

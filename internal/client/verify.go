@@ -246,6 +246,12 @@ func (v *verification) verify(ctx context.Context, l lockfile.Package) (*lockfil
 	case s.registry == nil:
 		return l.Verification, v.unasked(l, s)
 	}
+	if lines, e, err := v.shown(ctx, l, s); err != nil || e != nil && e.Att == nil {
+		if err != nil {
+			return nil, err
+		}
+		return v.verifyLine(ctx, l, s, lines, e, nil)
+	}
 	var file index.File
 	var signers []attest.Identity
 	err := s.registry.View(ctx, s.commit, func(files fs.FS) (err error) {
@@ -262,6 +268,25 @@ func (v *verification) verify(ctx context.Context, l lockfile.Package) (*lockfil
 		return v.reject(l, s, OutcomeRejected, fmt.Errorf("%w: the registry has no such version", attest.ErrRejected)), nil
 	}
 	return v.verifyLine(ctx, l, s, file.Entries, file.Entries[i], signers)
+}
+
+// shown are the lines of a package as the registry shows them, if that is the
+// state that was locked, and the one that was; nil if not. Nobody's signature is
+// needed to say that a version has none.
+func (v *verification) shown(ctx context.Context, l lockfile.Package, s *signingSource) ([]*index.Entry, *index.Entry, error) {
+	status, err := s.registry.Status(ctx)
+	if err != nil || status.Commit != s.commit {
+		return nil, nil, err
+	}
+	lines, err := s.registry.Entries(ctx, l.Name)
+	if err != nil && !isNoPackage(err) {
+		return nil, nil, err
+	}
+	i := slices.IndexFunc(lines, func(e *index.Entry) bool { return e.Vers == l.Version })
+	if i < 0 {
+		return nil, nil, nil
+	}
+	return lines, lines[i], nil
 }
 
 // unasked deals with a registry that cannot be asked who may sign. The lock

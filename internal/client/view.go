@@ -91,42 +91,50 @@ const (
 
 // List lists what is locked or installed, by name.
 func (v *View) List(platform index.Platform) ([]Listed, error) {
-	byName := map[string]Listed{}
+	var all []Listed
 	if v.Lock != nil {
 		needed, err := v.needed(platform)
 		if err != nil {
 			return nil, err
 		}
 		for _, p := range v.Lock.Packages {
-			l := Listed{Name: p.Name, Version: p.Version, Registry: p.Registry, Direct: v.isDirect(p.Name), State: StateOtherPlatform}
-			if needed[index.Fold(p.Name)] {
+			l := Listed{Name: p.Name, Version: p.Version, Registry: p.Registry, Direct: v.isDirect(p), State: StateOtherPlatform}
+			if needed[nameAndVersion(p.Name, p.Version)] {
 				l.State = StateMissing
 			}
-			byName[index.Fold(p.Name)] = l
+			all = append(all, l)
 		}
 	}
 	if v.Installed != nil {
 		for _, p := range v.Installed.Packages {
-			l, isLocked := byName[index.Fold(p.Name)]
-			switch {
-			case !isLocked:
-				l = Listed{Name: p.Name, Version: p.Version, Registry: p.Registry, State: StateNotLocked}
-			case l.Version != p.Version || l.Registry != p.Registry:
-				l.State = StateOtherVersion
-			default:
-				l.State = StateInstalled
-			}
-			l.Installed = p.Version
-			byName[index.Fold(p.Name)] = l
+			all = listInstalled(all, p)
 		}
 	}
-	var all []Listed
-	for _, l := range byName {
-		all = append(all, l)
-	}
-	slices.SortFunc(all, func(a, b Listed) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+	slices.SortStableFunc(all, func(a, b Listed) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
 	return all, nil
 }
+
+// listInstalled adds an installed package to the locked ones: to its version, if
+// that is locked, or else to another one.
+func listInstalled(all []Listed, p LedgerPackage) []Listed {
+	at := -1
+	for i, l := range all {
+		if index.Fold(l.Name) == index.Fold(p.Name) && (at < 0 || l.Version == p.Version) {
+			at = i
+		}
+	}
+	if at < 0 {
+		return append(all, Listed{Name: p.Name, Version: p.Version, Registry: p.Registry, Installed: p.Version, State: StateNotLocked})
+	}
+	l := &all[at]
+	l.Installed, l.State = p.Version, StateInstalled
+	if l.Version != p.Version || l.Registry != p.Registry {
+		l.State = StateOtherVersion
+	}
+	return all
+}
+
+func nameAndVersion(name, version string) string { return index.Fold(name) + " " + version }
 
 // needed is the packages that an installation on the platform takes from the
 // lock: with what is for development, unless it was left out last time.
@@ -137,15 +145,26 @@ func (v *View) needed(platform index.Platform) (map[string]bool, error) {
 	}
 	needed := map[string]bool{}
 	for _, p := range selected {
-		needed[index.Fold(p.Name)] = true
+		needed[nameAndVersion(p.Name, p.Version)] = true
 	}
 	return needed, nil
 }
 
-func (v *View) isDirect(name string) bool {
+// isDirect reports whether the manifest asks for this version of a package.
+func (v *View) isDirect(p lockfile.Package) bool {
 	return slices.ContainsFunc(v.Lock.Requirements, func(r lockfile.Requirement) bool {
-		return index.Fold(r.PackageName()) == index.Fold(name)
+		return index.Fold(r.PackageName()) == index.Fold(p.Name) && meets(p, r.Req, r.Version)
 	})
+}
+
+// meets reports whether a locked package is what a dependency on its name takes.
+func meets(p lockfile.Package, req, version string) bool {
+	if version != "" {
+		return version == p.Version
+	}
+	r, errReq := index.ParseRequirement(req)
+	v, errVersion := index.ParseVersion(p.Version)
+	return errReq == nil && errVersion == nil && r.Matches(v)
 }
 
 // notLocked explains that a name is not in the lock.

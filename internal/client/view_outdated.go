@@ -37,7 +37,7 @@ func (v *View) Outdated(ctx context.Context, registries *Registries) ([]Outdated
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		o, err := v.outdated(ctx, registries, p, requirements[index.Fold(p.Name)])
+		o, err := v.outdated(ctx, registries, p, requirements[nameAndVersion(p.Name, p.Version)])
 		switch {
 		case err == nil && o != nil:
 			all = append(all, *o)
@@ -60,7 +60,7 @@ func (v *View) outdated(ctx context.Context, registries *Registries, p lockfile.
 		return nil, err
 	}
 	o := &Outdated{
-		Name: p.Name, Registry: p.Registry, Current: p.Version, Direct: v.isDirect(p.Name),
+		Name: p.Name, Registry: p.Registry, Current: p.Version, Direct: v.isDirect(p),
 		Compatible: p.Version, Latest: p.Version,
 	}
 	for _, e := range file.Entries {
@@ -103,20 +103,22 @@ func admitted(reqs []index.Requirement, v index.Version) bool {
 	return true
 }
 
-// requirements is all that is required of each package, by its folded name.
+// requirements is all that is required of each package, by name and version.
 func (v *View) requirements() map[string][]index.Requirement {
-	all := map[string][]index.Requirement{}
-	add := func(name, text string) {
-		if req, err := index.ParseRequirement(text); err == nil { // the lock was checked when it was read
-			all[index.Fold(name)] = append(all[index.Fold(name)], req)
+	all, versions := map[string][]index.Requirement{}, v.Lock.Versions()
+	add := func(name, text, version string) {
+		req, err := index.ParseRequirement(text)
+		if met := versions.Meeting(name, text, version); err == nil && met != nil { // the lock was checked when it was read
+			key := nameAndVersion(met.Name, met.Version)
+			all[key] = append(all[key], req)
 		}
 	}
 	for _, r := range v.Lock.Requirements {
-		add(r.PackageName(), r.Req)
+		add(r.PackageName(), r.Req, r.Version)
 	}
 	for _, p := range v.Lock.Packages {
 		for _, d := range p.Dependencies {
-			add(d.Name, d.Req)
+			add(d.Name, d.Req, d.Version)
 		}
 	}
 	return all

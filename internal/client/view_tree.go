@@ -32,14 +32,14 @@ func (v *View) Tree(depth int) (*Node, error) {
 	}
 	root := &Node{Name: v.Name, Version: v.Version}
 	for _, r := range lock.Requirements {
-		root.Needs = append(root.Needs, &Node{Name: r.PackageName(), Req: r.Req, Kind: notNormal(r.Kind), Target: r.Target, Optional: r.Optional})
+		root.Needs = append(root.Needs, &Node{Name: r.PackageName(), Version: r.Version, Req: r.Req, Kind: notNormal(r.Kind), Target: r.Target, Optional: r.Optional})
 	}
 	// Breadth first: a package is unfolded where it is nearest to the root.
-	unfolded := map[string]bool{}
+	unfolded, versions := map[*lockfile.Package]bool{}, lock.Versions()
 	for level, at := 1, root.Needs; len(at) > 0; level++ {
 		var below []*Node
 		for _, n := range at {
-			below = append(below, unfold(lock, n, depth > 0 && level >= depth, unfolded)...)
+			below = append(below, unfold(versions, n, depth > 0 && level >= depth, unfolded)...)
 		}
 		at = below
 	}
@@ -47,22 +47,22 @@ func (v *View) Tree(depth int) (*Node, error) {
 }
 
 // unfold fills in a node and reports its children.
-func unfold(lock *lockfile.Lock, n *Node, last bool, unfolded map[string]bool) []*Node {
-	p, ok := lock.Lookup(n.Name)
-	if !ok {
+func unfold(versions lockfile.Versions, n *Node, last bool, unfolded map[*lockfile.Package]bool) []*Node {
+	p := versions.Meeting(n.Name, n.Req, n.Version)
+	if p == nil {
 		return nil // the lock was checked when it was read
 	}
 	n.Name, n.Version, n.Registry = p.Name, p.Version, p.Registry
 	if last || len(p.Dependencies) == 0 {
 		return nil
 	}
-	if unfolded[p.Name] {
+	if unfolded[p] {
 		n.Repeated = true
 		return nil
 	}
-	unfolded[p.Name] = true
+	unfolded[p] = true
 	for _, d := range p.Dependencies {
-		n.Needs = append(n.Needs, &Node{Name: d.Name, Req: d.Req, Kind: notNormal(d.Kind), Target: d.Target, Optional: d.Optional})
+		n.Needs = append(n.Needs, &Node{Name: d.Name, Version: d.Version, Req: d.Req, Kind: notNormal(d.Kind), Target: d.Target, Optional: d.Optional})
 	}
 	return n.Needs
 }
@@ -90,61 +90,72 @@ func (v *View) Why(name string) ([][]Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	wanted, ok := lock.Lookup(name)
-	if !ok {
+	versions := lock.Versions()
+	wanted := versions.Of(name)
+	if len(wanted) == 0 {
 		return nil, v.notLocked(name)
 	}
-	nearest := v.shortestPaths(wanted.Name)
-	end := Step{Name: wanted.Name, Version: wanted.Version}
 	var paths [][]Step
-	for _, r := range lock.Requirements {
-		if index.Fold(r.PackageName()) == index.Fold(wanted.Name) {
-			paths = append(paths, []Step{{Name: v.Name, Version: v.Version, Req: r.Req, Kind: notNormal(r.Kind)}, end})
-		}
-	}
-	for _, p := range lock.Packages {
-		for _, d := range p.Dependencies {
-			path, reached := nearest[p.Name]
-			if index.Fold(d.Name) != index.Fold(wanted.Name) || !reached {
-				continue
-			}
-			path = append(slices.Clone(path), Step{Name: p.Name, Version: p.Version, Req: d.Req, Kind: notNormal(d.Kind)}, end)
-			paths = append(paths, path)
-		}
+	for _, p := range wanted {
+		paths = append(paths, v.pathsTo(versions, p)...)
 	}
 	if len(paths) == 0 {
-		return nil, &Error{Class: ErrNotFound, Message: "nothing needs " + wanted.Name + " any more", Remedy: "'clyde install' takes it out of the lock"}
+		return nil, &Error{Class: ErrNotFound, Message: "nothing needs " + wanted[0].Name + " any more", Remedy: "'clyde install' takes it out of the lock"}
 	}
 	slices.SortStableFunc(paths, func(a, b []Step) int { return cmp.Compare(len(a), len(b)) })
 	return paths, nil
 }
 
+// pathsTo are for the project and each package that need one the shortest path
+// to it.
+func (v *View) pathsTo(versions lockfile.Versions, wanted *lockfile.Package) [][]Step {
+	nearest := v.shortestPaths(versions, wanted)
+	end := Step{Name: wanted.Name, Version: wanted.Version}
+	var paths [][]Step
+	for _, r := range v.Lock.Requirements {
+		if versions.Meeting(r.PackageName(), r.Req, r.Version) == wanted {
+			paths = append(paths, []Step{{Name: v.Name, Version: v.Version, Req: r.Req, Kind: notNormal(r.Kind)}, end})
+		}
+	}
+	for i := range v.Lock.Packages {
+		p := &v.Lock.Packages[i]
+		path, reached := nearest[p]
+		for _, d := range p.Dependencies {
+			if !reached || versions.Meeting(d.Name, d.Req, d.Version) != wanted {
+				continue
+			}
+			path := append(slices.Clone(path), Step{Name: p.Name, Version: p.Version, Req: d.Req, Kind: notNormal(d.Kind)}, end)
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
 // shortestPaths is for each package the steps from the project to it, itself
 // left out. No path leads through the package around, for what is only there
 // because of a package is no reason to have it.
-func (v *View) shortestPaths(around string) map[string][]Step {
-	paths := map[string][]Step{}
-	var queue []lockfile.Package
-	reach := func(name string, path []Step) {
-		p, ok := v.Lock.Lookup(name)
-		if _, done := paths[p.Name]; !ok || done {
+func (v *View) shortestPaths(versions lockfile.Versions, around *lockfile.Package) map[*lockfile.Package][]Step {
+	paths := map[*lockfile.Package][]Step{}
+	var queue []*lockfile.Package
+	reach := func(p *lockfile.Package, path []Step) {
+		if _, done := paths[p]; p == nil || done {
 			return
 		}
-		paths[p.Name] = path
+		paths[p] = path
 		queue = append(queue, p)
 	}
 	for _, r := range v.Lock.Requirements {
-		reach(r.PackageName(), []Step{{Name: v.Name, Version: v.Version, Req: r.Req, Kind: notNormal(r.Kind)}})
+		reach(versions.Meeting(r.PackageName(), r.Req, r.Version), []Step{{Name: v.Name, Version: v.Version, Req: r.Req, Kind: notNormal(r.Kind)}})
 	}
 	for len(queue) > 0 {
 		p := queue[0]
 		queue = queue[1:]
-		if p.Name == around {
+		if p == around {
 			continue
 		}
 		for _, d := range p.Dependencies {
 			step := Step{Name: p.Name, Version: p.Version, Req: d.Req, Kind: notNormal(d.Kind)}
-			reach(d.Name, append(slices.Clone(paths[p.Name]), step))
+			reach(versions.Meeting(d.Name, d.Req, d.Version), append(slices.Clone(paths[p]), step))
 		}
 	}
 	return paths

@@ -14,13 +14,9 @@ import (
 type checker struct {
 	*parser
 	line   int
-	locked map[string]lockedVersion // by folded name
-	alias  map[string]bool          // registries of the header
-}
-
-type lockedVersion struct {
-	text    string
-	version index.Version
+	locked Versions
+	alias  map[string]bool // registries of the header
+	side   map[string]bool // those whose incompatible versions may be locked side by side
 }
 
 func (c *checker) report(field, format string, args ...any) {
@@ -34,7 +30,7 @@ func (c *checker) reportMerge(field, format string, args ...any) {
 // check looks at the lock as a whole: every value, every reference, and whether
 // the locked versions satisfy the requirements written beside them.
 func (p *parser) check() {
-	c := &checker{parser: p, line: 1, locked: map[string]lockedVersion{}, alias: map[string]bool{}}
+	c := &checker{parser: p, line: 1, locked: p.lock.Versions(), alias: map[string]bool{}, side: map[string]bool{}}
 	c.registries()
 	c.names()
 	c.line = 1
@@ -64,33 +60,44 @@ func (c *checker) registries() {
 		if r.Verify != "" && !slices.Contains([]string{"off", "warn", "attested", "require"}, r.Verify) {
 			c.report(field+"verify", "%q says nothing about signatures", r.Verify)
 		}
+		if r.Versions != "" && r.Versions != index.CargoVersions {
+			c.report(field+"versions", "%q does not say which versions may be locked together", r.Versions)
+		}
+		c.side[r.Name] = r.Versions != ""
 		if r.Commit != "" && !isHex(r.Commit, 40) && !isHex(r.Commit, 64) {
 			c.report(field+"commit", "%q is not a commit", r.Commit)
 		}
 	}
 }
 
-// names fills c.locked and reports names that are locked twice.
+// names reports names and versions that are none, and what must not be locked
+// together.
 func (c *checker) names() {
-	lines := map[string]int{}
+	lines := map[string][]int{} // positions of the packages, by folded name
 	for i, pkg := range c.lock.Packages {
 		c.line = c.places[i]
 		if err := index.CheckLookupName(pkg.Name); err != nil {
 			c.report("name", "%v", err)
 		}
-		fold := index.Fold(pkg.Name)
-		if first, twice := lines[fold]; twice {
-			c.reportMerge("name", "%s is locked twice, first in line %d", pkg.Name, first)
-			continue
-		}
-		lines[fold] = c.line
-		version, err := index.ParseVersion(pkg.Version)
-		if err != nil {
+		if _, err := index.ParseVersion(pkg.Version); err != nil {
 			c.report("version", "%v", err)
-			continue
 		}
-		c.locked[fold] = lockedVersion{pkg.Version, version}
+		fold := index.Fold(pkg.Name)
+		for _, other := range lines[fold] {
+			if !c.together(pkg, c.lock.Packages[other]) {
+				c.reportMerge("name", "%s is locked twice, first in line %d", pkg.Name, c.places[other])
+				break
+			}
+		}
+		lines[fold] = append(lines[fold], i)
 	}
+}
+
+// together reports whether two versions of a package may be locked side by side.
+func (c *checker) together(a, b Package) bool {
+	v, errV := index.ParseVersion(a.Version)
+	w, errW := index.ParseVersion(b.Version)
+	return a.Registry == b.Registry && c.side[a.Registry] && errV == nil && errW == nil && !v.Compatible(w)
 }
 
 func (c *checker) pkg(p Package) {
@@ -122,7 +129,7 @@ func (c *checker) pkg(p Package) {
 	}
 	for i, d := range p.Dependencies {
 		field := fmt.Sprintf("dependencies[%d].", i)
-		c.needs(field, d.Name, d.Req)
+		c.needs(field, d.Name, d.Req, d.Version)
 		c.target(field, d.Target)
 		if d.Kind != "" && d.Kind != index.KindNormal && d.Kind != index.KindBuild {
 			c.report(field+"kind", `%q is not a kind; "build" and none are`, d.Kind)
@@ -137,7 +144,7 @@ func (c *checker) requirement(field string, r Requirement) {
 		return
 	}
 	c.registry(field+"registry", r.Registry)
-	c.needs(field, r.PackageName(), r.Req)
+	c.needs(field, r.PackageName(), r.Req, r.Version)
 	c.target(field, r.Target)
 	switch r.Kind {
 	case "", index.KindNormal, index.KindDev, index.KindBuild:
@@ -147,19 +154,31 @@ func (c *checker) requirement(field string, r Requirement) {
 }
 
 // needs reports a dependency that the locked packages do not satisfy.
-func (c *checker) needs(field, name, text string) {
-	req, err := index.ParseRequirement(text)
-	if err != nil {
+func (c *checker) needs(field, name, text, version string) {
+	if _, err := index.ParseRequirement(text); err != nil {
 		c.report(field+"req", "%v", err)
 		return
 	}
-	locked, ok := c.locked[index.Fold(name)]
+	locked := c.locked.Of(name)
+	admitted := c.locked.Admitted(name, text, version)
 	switch {
-	case !ok:
+	case len(locked) == 0:
 		c.reportMerge(field+"name", "%s is needed here but not locked", name)
-	case !req.Matches(locked.version):
-		c.reportMerge(field+"req", "%s %s is needed here but locked at %s", name, text, locked.text)
+	case len(admitted) == 0 && version != "":
+		c.reportMerge(field+"version", "%s %s is needed here but locked at %s", name, version, listVersions(locked))
+	case len(admitted) == 0:
+		c.reportMerge(field+"req", "%s %s is needed here but locked at %s", name, text, listVersions(locked))
+	case len(admitted) > 1:
+		c.reportMerge(field+"version", "%s %s is needed here, which is locked at %s: one of them must be named", name, text, listVersions(admitted))
 	}
+}
+
+func listVersions(packages []*Package) string {
+	versions := make([]string, len(packages))
+	for i, p := range packages {
+		versions[i] = p.Version
+	}
+	return strings.Join(versions, " and ")
 }
 
 func (c *checker) target(field, target string) {

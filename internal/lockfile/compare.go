@@ -39,27 +39,55 @@ func Compare(before, after *Lock) Comparison {
 	if before == nil {
 		before = &Lock{}
 	}
-	old := make(map[string]Package, len(before.Packages))
+	old := map[string][]Package{}
 	for _, p := range before.canonical().Packages {
-		old[p.Name] = p
+		old[p.Name] = append(old[p.Name], p)
 	}
-	var c Comparison
+	now := map[string][]Package{}
 	for _, p := range after.canonical().Packages {
-		was, ok := old[p.Name]
-		delete(old, p.Name)
-		switch {
-		case !ok:
-			c.Added = append(c.Added, p)
-		case bytes.Equal(appendLine(nil, was), appendLine(nil, p)):
-			c.Unchanged++
-		default:
-			c.Changed = append(c.Changed, Change{was, p})
-		}
+		now[p.Name] = append(now[p.Name], p)
 	}
-	for _, name := range slices.Sorted(maps.Keys(old)) {
-		c.Removed = append(c.Removed, old[name])
+	names := maps.Clone(old)
+	maps.Copy(names, now)
+	var c Comparison
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		c.compare(old[name], now[name])
 	}
 	return c
+}
+
+// compare compares the versions of one package.
+func (c *Comparison) compare(old, now []Package) {
+	// A version is compared with itself, else with one that is compatible, and
+	// what is left of each side with what is left of the other.
+	for _, goTogether := range []func(a, b Package) bool{
+		func(a, b Package) bool { return a.Version == b.Version },
+		func(a, b Package) bool {
+			v, errV := index.ParseVersion(a.Version)
+			w, errW := index.ParseVersion(b.Version)
+			return errV == nil && errW == nil && v.Compatible(w)
+		},
+		func(a, b Package) bool { return true },
+	} {
+		now = slices.DeleteFunc(slices.Clone(now), func(p Package) bool {
+			i := slices.IndexFunc(old, func(was Package) bool { return goTogether(was, p) })
+			if i >= 0 {
+				c.pair(old[i], p)
+				old = slices.Delete(slices.Clone(old), i, i+1)
+			}
+			return i >= 0
+		})
+	}
+	c.Removed = append(c.Removed, old...)
+	c.Added = append(c.Added, now...)
+}
+
+func (c *Comparison) pair(was, is Package) {
+	if bytes.Equal(appendLine(nil, was), appendLine(nil, is)) {
+		c.Unchanged++
+		return
+	}
+	c.Changed = append(c.Changed, Change{was, is})
 }
 
 // Drift is one difference between what a lock was made for and what the

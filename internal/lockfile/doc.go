@@ -12,10 +12,11 @@
 //   - lock: the format version, 1.
 //   - registries: the registries that packages come from, by the alias the
 //     project knows them by: name, url, kind and, for a git registry, the commit
-//     of the index that was resolved against.
+//     of the index that was resolved against; versions is "cargo" where
+//     incompatible versions of a package may be locked side by side.
 //   - dependencies: what the manifest asked for when the lock was made: name,
 //     req, registry, package (if renamed), features, no_default_features,
-//     optional, target, kind. With it, drift between manifest and lock is seen
+//     optional, target, kind, version. With it, drift between manifest and lock is seen
 //     without resolving; see [Lock.Drift].
 //   - features: the manifest's own features, if any.
 //
@@ -27,7 +28,8 @@
 //   - builds: prebuilt archives: platform, dl, cksum, size;
 //   - features that are on;
 //   - dependencies that are active: name of the package (always another line of
-//     the lock), req, target, kind ("build", absent for normal), optional;
+//     the lock), req, target, kind ("build", absent for normal), optional, and
+//     the version where more than one that is locked satisfies req;
 //   - external: packages of other package managers.
 //
 // Empty members are absent. A lock covers every platform; [Lock.Select] picks
@@ -36,7 +38,7 @@
 // # Canonical form
 //
 // [Lock.Bytes] writes members in the order above without spaces, packages sorted
-// by name, every list sorted, each line ended by one newline. Nothing depends on
+// by name and version, every list sorted, each line ended by one newline. Nothing depends on
 // the time or the machine, so equal locks are equal bytes, and packages that two
 // branches add merge line by line.
 //
@@ -44,7 +46,8 @@
 //
 // [Parse] accepts any order of lines and members, and nothing that it does not
 // know. It refuses a lock that contradicts itself, such as one that a text merge
-// put together wrongly: every name must be locked once, every dependency must be
+// put together wrongly: every name must be locked once, or in versions that may
+// stand side by side, every dependency must be
 // a locked package whose version its requirement admits. It never repairs.
 // A format version above [MaxVersion] is a [*NewerVersionError].
 //

@@ -35,6 +35,9 @@ type Registry struct {
 	Kind   string `json:"kind"`             // git, dir, ...
 	Commit string `json:"commit,omitempty"` // of the index, if it is a git repository
 	Verify string `json:"verify,omitempty"` // what is demanded of signatures: off, warn, attested, require
+	// Versions is index.CargoVersions if incompatible versions of its packages
+	// may be locked side by side, else "".
+	Versions string `json:"versions,omitempty"`
 }
 
 // Requirement is one dependency of the manifest.
@@ -46,8 +49,9 @@ type Requirement struct {
 	Features          []string `json:"features,omitempty"`
 	NoDefaultFeatures bool     `json:"no_default_features,omitzero"`
 	Optional          bool     `json:"optional,omitzero"`
-	Target            string   `json:"target,omitempty"` // as in an index line; "" for every platform
-	Kind              string   `json:"kind,omitempty"`   // index.KindNormal (also ""), KindDev or KindBuild
+	Target            string   `json:"target,omitempty"`  // as in an index line; "" for every platform
+	Kind              string   `json:"kind,omitempty"`    // index.KindNormal (also ""), KindDev or KindBuild
+	Version           string   `json:"version,omitempty"` // that is taken, where several locked ones satisfy Req
 }
 
 // PackageName returns the name of the package that is required.
@@ -92,6 +96,7 @@ type Dependency struct {
 	Target   string `json:"target,omitempty"` // "" for every platform
 	Kind     string `json:"kind,omitempty"`   // index.KindNormal (also "") or KindBuild
 	Optional bool   `json:"optional,omitzero"`
+	Version  string `json:"version,omitempty"` // that is taken, where several locked ones satisfy Req
 }
 
 // header is the first line.
@@ -102,14 +107,16 @@ type header struct {
 	Features     map[string][]string `json:"features,omitempty"`
 }
 
-// Lookup returns the locked package of a name.
+// Lookup returns the locked package of a name; of several versions the newest.
 func (l *Lock) Lookup(name string) (Package, bool) {
+	var found Package
+	ok := false
 	for _, p := range l.Packages {
-		if index.Fold(p.Name) == index.Fold(name) {
-			return p, true
+		if index.Fold(p.Name) == index.Fold(name) && (!ok || compareVersions(p, found) > 0) {
+			found, ok = p, true
 		}
 	}
-	return Package{}, false
+	return found, ok
 }
 
 // Bytes returns the canonical text of the lock. It does not change l.
@@ -150,7 +157,9 @@ func (l *Lock) canonical() *Lock {
 	c := &Lock{
 		Registries:   sortedBy(l.Registries, func(a, b Registry) int { return cmp.Compare(a.Name, b.Name) }),
 		Requirements: sortedBy(l.Requirements, compareRequirements),
-		Packages:     sortedBy(l.Packages, func(a, b Package) int { return cmp.Compare(a.Name, b.Name) }),
+		Packages: sortedBy(l.Packages, func(a, b Package) int {
+			return cmp.Or(cmp.Compare(a.Name, b.Name), compareVersions(a, b))
+		}),
 	}
 	for name, values := range l.Features {
 		if c.Features == nil {
@@ -188,6 +197,7 @@ func compareRequirements(a, b Requirement) int {
 		cmp.Compare(a.Registry, b.Registry),
 		cmp.Compare(a.Package, b.Package),
 		cmp.Compare(a.Req, b.Req),
+		cmp.Compare(a.Version, b.Version),
 	)
 }
 
@@ -204,6 +214,7 @@ func compareDependencies(a, b Dependency) int {
 		cmp.Compare(written(a.Kind), written(b.Kind)),
 		cmp.Compare(a.Target, b.Target),
 		cmp.Compare(a.Req, b.Req),
+		cmp.Compare(a.Version, b.Version),
 		optional,
 	)
 }

@@ -18,24 +18,21 @@ type Selection struct {
 // platform, in the order of the lock. Optional dependencies of packages are in
 // the lock only if a feature has turned them on, and are followed.
 func (l *Lock) Select(s Selection) ([]Package, error) {
-	byName := make(map[string]*Package, len(l.Packages))
-	for i := range l.Packages {
-		byName[index.Fold(l.Packages[i].Name)] = &l.Packages[i]
-	}
-	reached := map[string]bool{}
-	var queue []string
-	reach := func(name, target string) error {
+	versions := l.Versions()
+	reached := map[*Package]bool{}
+	var queue []*Package
+	reach := func(name, req, version, target string) error {
 		applies, err := index.TargetMatches(target, s.Platform)
 		if err != nil {
 			return fmt.Errorf("dependency on %s: %w", name, err)
 		}
-		key := index.Fold(name)
-		if byName[key] == nil {
-			return fmt.Errorf("%s is needed but not locked", name)
+		p := versions.Meeting(name, req, version)
+		if p == nil {
+			return fmt.Errorf("%s %s is needed but not locked", name, req)
 		}
-		if applies && !reached[key] {
-			reached[key] = true
-			queue = append(queue, key)
+		if applies && !reached[p] {
+			reached[p] = true
+			queue = append(queue, p)
 		}
 		return nil
 	}
@@ -43,23 +40,23 @@ func (l *Lock) Select(s Selection) ([]Package, error) {
 		if r.Kind == index.KindDev && !s.Dev || r.Optional && !slices.Contains(s.Optional, r.Name) {
 			continue
 		}
-		if err := reach(r.PackageName(), r.Target); err != nil {
+		if err := reach(r.PackageName(), r.Req, r.Version, r.Target); err != nil {
 			return nil, err
 		}
 	}
 	for len(queue) > 0 {
-		p := byName[queue[0]]
+		p := queue[0]
 		queue = queue[1:]
 		for _, d := range p.Dependencies {
-			if err := reach(d.Name, d.Target); err != nil {
+			if err := reach(d.Name, d.Req, d.Version, d.Target); err != nil {
 				return nil, err
 			}
 		}
 	}
 	var selected []Package
-	for _, p := range l.Packages {
-		if reached[index.Fold(p.Name)] {
-			selected = append(selected, p)
+	for i := range l.Packages {
+		if reached[&l.Packages[i]] {
+			selected = append(selected, l.Packages[i])
 		}
 	}
 	return selected, nil

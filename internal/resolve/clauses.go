@@ -42,12 +42,17 @@ func (u *universe) needClauses(p *pkg, n need) ([]*incompatibility, error) {
 	}
 	// Where one version of a package is all there can be, it does not matter by
 	// which requirement it is needed.
-	alias, err := u.locate(p, n.registry)
-	if err == nil && !u.sideBySide(alias) {
-		n.req = ""
-		if stated, ok := p.needs[n]; ok {
-			return stated, nil
+	if alias, err := u.locate(p, n.registry); err == nil {
+		side, err := u.sideBySide(alias)
+		if err != nil {
+			return nil, err
 		}
+		if !side {
+			n.req = ""
+		}
+	}
+	if stated, ok := p.needs[n]; ok {
+		return stated, nil
 	}
 	stated, err := u.clause(p, n, u.sharing(p, n))
 	if err == nil {

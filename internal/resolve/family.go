@@ -63,18 +63,6 @@ func (f *family) demand(text string) *demand {
 	return d
 }
 
-// compatible reports whether two versions do not break each other, by Cargo's
-// rule: the leftmost number that is not zero is the same, and all before it.
-func compatible(v, w index.Version) bool {
-	switch {
-	case v.Major > 0 || w.Major > 0:
-		return v.Major == w.Major
-	case v.Minor > 0 || w.Minor > 0:
-		return v.Minor == w.Minor
-	}
-	return v.Patch == w.Patch
-}
-
 // class writes the requirement that the versions compatible with one, and no
 // others, satisfy.
 func class(v index.Version) string {
@@ -88,8 +76,12 @@ func class(v index.Version) string {
 }
 
 // newFamily sorts the entries of a package into candidates and yanked ones.
-func (u *universe) newFamily(id Package, entries []*index.Entry) *family {
-	f := &family{id: id, parsed: map[string]*demand{}, side: u.sideBySide(id.Registry)}
+func (u *universe) newFamily(id Package, entries []*index.Entry) (*family, error) {
+	side, err := u.sideBySide(id.Registry)
+	if err != nil {
+		return nil, err
+	}
+	f := &family{id: id, parsed: map[string]*demand{}, side: side}
 	locked := u.locked[keyOf(id)]
 	f.all = make([]candidate, 0, len(entries))
 	for _, e := range entries {
@@ -113,7 +105,7 @@ func (u *universe) newFamily(id Package, entries []*index.Entry) *family {
 	for _, candidates := range f.split() {
 		f.members = append(f.members, u.newPackage(f, candidates, locked))
 	}
-	return f
+	return f, nil
 }
 
 // split divides the candidates among the members.
@@ -124,7 +116,7 @@ func (f *family) split() [][]candidate {
 	var split [][]candidate
 	first := 0
 	for i := range f.all {
-		if last := i == len(f.all)-1; last || !compatible(f.all[i].version, f.all[i+1].version) {
+		if last := i == len(f.all)-1; last || !f.all[i].version.Compatible(f.all[i+1].version) {
 			split = append(split, f.all[first:i+1])
 			first = i + 1
 		}

@@ -46,7 +46,7 @@ type Suggester interface {
 // of a package to be selected side by side, as Cargo does.
 type Coexister interface {
 	// Coexist reports whether the registry of this alias does.
-	Coexist(ctx context.Context, registry string) bool
+	Coexist(ctx context.Context, registry string) (bool, error)
 }
 
 // DefaultMaxSteps bounds the decisions and derivations of one Resolve.

@@ -105,13 +105,18 @@ func (p *pkg) stateOf(version string) int {
 
 // sideBySide reports whether a registry allows incompatible versions of a
 // package to be selected side by side.
-func (u *universe) sideBySide(registry string) bool {
+func (u *universe) sideBySide(registry string) (bool, error) {
 	side, asked := u.side[registry]
-	if c, ok := u.src.(Coexister); ok && !asked {
-		side = c.Coexist(u.ctx, registry)
-		u.side[registry] = side
+	c, ok := u.src.(Coexister)
+	if asked || !ok {
+		return side, nil
 	}
-	return side
+	side, err := c.Coexist(u.ctx, registry)
+	if err != nil {
+		return false, fmt.Errorf("ask whether versions may stand side by side: %w", err)
+	}
+	u.side[registry] = side
+	return side, nil
 }
 
 // load returns a package, nil if it does not exist.
@@ -128,7 +133,10 @@ func (u *universe) load(id Package) (*family, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read the versions of %s: %w", id.Name, err)
 	}
-	f := u.newFamily(id, entries)
+	f, err := u.newFamily(id, entries)
+	if err != nil {
+		return nil, err
+	}
 	u.packages[key] = f
 	fold := index.Fold(f.id.Name)
 	for _, p := range f.members {
