@@ -68,7 +68,7 @@ func TestRegister(t *testing.T) {
 	}
 	said := k.as(exitOK, dir, nil, "init", "--register", "keepers/index")
 	for _, words := range []string{
-		"sources/he/ll/hello.yaml", "repository: " + k.forge.URL + "/octo/hello", "workflow: .github/workflows/release.yml",
+		"sources/he/ll/hello.yaml", "repository: " + k.forge.URL + "/octo/hello", "workflow: .github/workflows/release.yml", `tags: ["v{version}"]`,
 		k.forge.URL + "/keepers/index/new/HEAD?filename=sources%2Fhe%2Fll%2Fhello.yaml&value=publishers",
 	} {
 		if !strings.Contains(said, words) {

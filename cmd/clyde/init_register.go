@@ -9,15 +9,17 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/attest"
 	"github.com/clydepm/clyde/internal/manifest"
 	"github.com/clydepm/clyde/publish"
 )
-
-// gitHubIssuer is who vouches for the identity of a workflow of github.com.
-const gitHubIssuer = "https://token.actions.githubusercontent.com"
 
 // register prepares the registration of the package in a folder with an index:
 // a pull request where a token may open one, and else the page on which a
@@ -79,7 +81,7 @@ func (a *app) registration(ctx context.Context, dir string, m *manifest.Manifest
 	var b strings.Builder
 	fmt.Fprintf(&b, "publishers:\n  - repository: %s\n    repository-id: %d\n    owner-id: %d\n", is.URL, is.ID, is.OwnerID)
 	if a.gitHubServer() == "https://github.com" {
-		fmt.Fprintf(&b, "    issuer: %s\n", gitHubIssuer)
+		fmt.Fprintf(&b, "    issuer: %s\n", attest.GitHubIssuer)
 	}
 	workflow, err := publishingWorkflow(dir)
 	if err != nil {
@@ -89,6 +91,15 @@ func (a *app) registration(ctx context.Context, dir string, m *manifest.Manifest
 		a.warnf("no workflow under .github/workflows uses clydepm/action-publish, so the registration names none")
 	} else {
 		fmt.Fprintf(&b, "    workflow: %s\n", workflow)
+	}
+	patterns, err := tagPatterns(dir, m.Name)
+	if err != nil {
+		return nil, err
+	}
+	if len(patterns) == 0 {
+		a.warnf("no tag here stands for a version, so the registration names none")
+	} else {
+		fmt.Fprintf(&b, "    tags: [\"%s\"]\n", strings.Join(patterns, `", "`))
 	}
 	return []byte(b.String()), nil
 }
@@ -119,6 +130,35 @@ func publishingWorkflow(dir string) (string, error) {
 		}
 	}
 	return found, nil
+}
+
+// tagPatterns are those by which tags of the repository in a folder stand for
+// versions of a package.
+func tagPatterns(dir, name string) ([]string, error) {
+	repository, err := git.PlainOpenWithOptions(dir, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
+	if errors.Is(err, git.ErrRepositoryNotExists) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	tags, err := repository.Tags()
+	if err != nil {
+		return nil, err
+	}
+	used := map[string]bool{}
+	err = tags.ForEach(func(ref *plumbing.Reference) error {
+		for _, pattern := range attest.DefaultTags() {
+			before, after, _ := strings.Cut(strings.ReplaceAll(pattern, "{name}", name), "{version}")
+			version, starts := strings.CutPrefix(ref.Name().Short(), before)
+			version, ends := strings.CutSuffix(version, after)
+			if _, err := index.ParseVersion(version); err == nil && starts && ends {
+				used[pattern] = true
+			}
+		}
+		return nil
+	})
+	return slices.DeleteFunc(attest.DefaultTags(), func(p string) bool { return !used[p] }), err
 }
 
 // showRegistration prints the file, and where a person proposes it.

@@ -192,3 +192,20 @@ func TestFirstVersionIsRecorded(t *testing.T) {
 		})
 	}
 }
+
+// The first version of a registered package needs nobody, not even one whose
+// registration records little: a person saw that when it was registered.
+func TestRegisteredFirstVersionNeedsNobody(t *testing.T) {
+	loose := strings.Replace(ownersText, "    tags: [\"v{version}\"]\n", "", 1)
+	w := newWorld(t)
+	delete(w.base, "he/ll/hello")
+	delete(w.base, "owners/he/ll/hello.yaml")
+	w.base["sources/he/ll/hello.yaml"] = file(loose)
+	plain := strings.Replace(strings.ReplaceAll(manifestText, "VERSION", "1.2.3"), `["apt:libhello-dev"]`, "[]", 1)
+	e := w.release("1.2.3", map[string]string{".clyde/package.yaml": plain, "lib/libhello.a": "none"}, nil)
+	head := maps.Clone(w.with(e.AppendLine(nil)))
+	head["owners/he/ll/hello.yaml"] = file(loose)
+	if r := w.judge(head); r.Decision != review.Merge {
+		t.Errorf("the decision is %s: broken %v, people %+v", r.Decision, failed(r), r.People)
+	}
+}

@@ -183,13 +183,18 @@ func (x *examination) recordedBy(at string, p Publisher) {
 	if r.OwnerID != 0 && p.OwnerID != r.OwnerID {
 		x.add("identity/recorded", at+"owner-id", fmt.Sprintf("write %d", r.OwnerID), "%d, and the owner is %d", p.OwnerID, r.OwnerID)
 	}
-	if x.verified == nil || x.verified.Certificate == nil {
-		return
+	// Of a registered package this was asked when it was registered.
+	if !x.registered && x.verified != nil && x.verified.Certificate != nil {
+		x.pinned(at, p)
 	}
+}
+
+// pinned asks for all by which a workflow can be told from others.
+func (j *judge) pinned(at string, p Publisher) {
 	if p.Workflow == "" {
-		x.add("identity/pinned", at+"workflow", "record it", "any workflow of the repository could sign; %s did", x.verified.Certificate.BuildConfigURI)
+		j.add("identity/pinned", at+"workflow", "record it", "any workflow of the repository could sign")
 	}
 	if len(p.Tags) == 0 {
-		x.add("identity/pinned", at+"tags", "record them", "any tag that clyde takes by default could be signed")
+		j.add("identity/pinned", at+"tags", "record them", "any tag that clyde takes by default could be signed")
 	}
 }

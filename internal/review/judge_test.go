@@ -101,7 +101,8 @@ func TestJudge(t *testing.T) {
 	}
 	owners := "publishers:\n  - repository: https://github.com/example/hello\n    repository-id: 7\n"
 	const lenient = "approval: {owners: automatic}\n"
-	registration := owners + "    owner-id: 8\n"
+	loose := owners + "    owner-id: 8\n"
+	registration := loose + "    workflow: .github/workflows/release.yml\n    tags: [\"v{version}\"]\n"
 	ownedBy := func(id int64) func(*index.Entry) {
 		return func(e *index.Entry) {
 			e.Source = &index.Source{Repository: "https://github.com/example/hello", RepositoryID: id, OwnerID: 8, Commit: strings.Repeat("1", 40)}
@@ -113,6 +114,8 @@ func TestJudge(t *testing.T) {
 		approval   string
 	}{
 		"registration":         {tree(t, base), tree(t, base, "sources/ne/wo/newone.yaml", registration), "", Person},
+		"loose registration":   {tree(t, base), tree(t, base, "sources/ne/wo/newone.yaml", loose), "warn identity/pinned, warn identity/pinned", Person},
+		"registered loosely":   {tree(t, base, "sources/ne/wo/newone.yaml", loose), tree(t, plus(entry("newone", "1.0.0", ownedBy(7))), "sources/ne/wo/newone.yaml", loose, "owners/ne/wo/newone.yaml", loose), "", Automatic},
 		"poor registration":    {tree(t, base), tree(t, base, "sources/ne/wo/newone.yaml", owners), "fail sources/valid", Person},
 		"registration, known":  {tree(t, base), tree(t, base, "sources/he/ll/hello.yaml", registration), "fail sources/new", Person},
 		"registration, twin":   {tree(t, base), tree(t, base, "sources/ut/il/util_a.yaml", registration), "fail name/unique", Person},

@@ -73,7 +73,7 @@ func proposal(t *testing.T, kind, policy string) (base, head fstest.MapFS) {
 	case "transfer":
 		files[3] = strings.Replace(owners, "repository-id: 7", "repository-id: 8", 1)
 	case "register":
-		files = append(files, "sources/br/an/brand-new.yaml", "publishers:\n  - repository: https://github.com/example/new\n    repository-id: 9\n    owner-id: 1\n")
+		files = append(files, "sources/br/an/brand-new.yaml", "publishers:\n  - repository: https://github.com/example/new\n    repository-id: 9\n    owner-id: 1\n    workflow: .github/workflows/release.yml\n    tags: [\"v{version}\"]\n")
 	case "policy":
 		files[1] += "verify: attested\n"
 	default:

@@ -27,7 +27,7 @@ func contentRules() []Rule {
 	return []Rule{
 		fixed("identity/downgrade", "a package that has been signed stays signed"),
 		fixed("identity/recorded", "the owners file of a new package names the repository that its first version comes from, with its numbers"),
-		{ID: "identity/pinned", Status: Person, Summary: "the owners file of a new package records who may publish: repository, workflow and tags"},
+		{ID: "identity/pinned", Status: Person, Summary: "the registration or else the owners file of a new package records who may publish: repository, workflow and tags"},
 		{ID: "identity/fork", Status: Person, Summary: "a new package does not come from a fork"},
 
 		fixed("content/archive", "the archives can be extracted by every client"),

@@ -31,15 +31,21 @@ func ParseSource(file string, data []byte) (*Owners, error) {
 	return o, nil
 }
 
-// register checks a registration that comes, changes or goes. The name is
-// judged now, since a person will not look at it again.
+// register checks a registration that comes, changes or goes. The name, and
+// how closely it records who may publish, are judged now, since a person will
+// not look at them again.
 func (j *judge) register() error {
 	change := j.delta.Source
 	if change.After == nil {
 		return nil
 	}
-	if _, err := ParseSource(change.Path, change.After.Data); err != nil {
+	owners, err := ParseSource(change.Path, change.After.Data)
+	if err != nil {
 		j.add("sources/valid", change.Path, "'clyde init --register' writes one", "%s", firstLine(err))
+	} else {
+		for i, p := range owners.Publishers {
+			j.pinned(fmt.Sprintf("%s: publishers[%d].", change.Path, i), p)
+		}
 	}
 	name := j.delta.Package
 	var wrong *index.NameError
