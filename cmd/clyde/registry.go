@@ -88,7 +88,7 @@ with a config.json.`,
 		Args: cobra.ExactArgs(1),
 	}
 	scope := projectFlag(cmd)
-	kind := cmd.Flags().String("type", "", "how it is read: `TYPE` is git or dir (default: from the address)")
+	kind := cmd.Flags().String("type", "", "how it is read: `TYPE` is git, sparse or dir (default: from the address)")
 	cmd.Flags().StringVar(&opts.Name, "name", "", "call it `NAME` (default: from the address)")
 	cmd.Flags().StringVar(&opts.Branch, "branch", "", "read this `BRANCH` of a git registry (default: the one its HEAD names)")
 	cmd.Flags().BoolVar(&opts.IfNotExists, "if-not-exists", false, "succeed when it is there already")

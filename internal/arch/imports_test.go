@@ -18,7 +18,7 @@ func allowed() map[string][]string {
 
 		// The two sides, which never meet but in the program.
 		"publish":         {"index", "internal/manifest", "internal/review", "internal/attest", "internal/archive", "internal/git", "internal/forge", "internal/strictyaml", "internal/terminal", "internal/markdown", "internal/report"},
-		"internal/client": {"index", "internal/history", "internal/spelling", "internal/indexcache", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
+		"internal/client": {"index", "internal/staticindex", "internal/history", "internal/spelling", "internal/indexcache", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
 
 		// A Sigstore for tests.
 		"internal/sigstoretest": {"internal/attest"},
@@ -44,7 +44,7 @@ func allowed() map[string][]string {
 		"internal/report":      {"index", "internal/audit", "internal/review", "internal/markdown", "internal/terminal"},
 		"internal/resolve":     {"index"},
 		"internal/indexcache":  {"index"},
-		"internal/staticindex": {"internal/attest", "internal/history"},
+		"internal/staticindex": {"internal/attest", "internal/git", "internal/history"},
 		"internal/lockfile":    {"index"},
 		"internal/manifest":    {"index", "internal/spelling", "internal/strictyaml", "internal/spdx"},
 

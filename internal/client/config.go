@@ -55,8 +55,9 @@ type RegistryKind string
 
 // The kinds that can be opened.
 const (
-	KindGit RegistryKind = "git"
-	KindDir RegistryKind = "dir"
+	KindGit    RegistryKind = "git"
+	KindDir    RegistryKind = "dir"
+	KindSparse RegistryKind = "sparse" // files on a web server, in the layout of Cargo's sparse registries
 )
 
 // Origin says where a setting was written.

@@ -269,16 +269,16 @@ func parseRegistry(item strictyaml.Value, base string) RegistryConfig {
 // checkKind reports a kind that this version cannot open.
 func checkKind(kind RegistryKind) error {
 	switch kind {
-	case KindGit, KindDir:
+	case KindGit, KindDir, KindSparse:
 		return nil
-	case kindSparse, kindAPI:
+	case kindAPI:
 		return &Error{
 			Class: ErrUsage, Message: fmt.Sprintf("registries of the kind %q are not supported by this version of clyde", kind),
-			Remedy: "use a git repository (type git) or a folder (type dir)",
+			Remedy: "use a git repository (type git), files on a web server (type sparse) or a folder (type dir)",
 		}
 	}
-	remedy := "write git or dir"
-	if near := spelling.Nearest(string(kind), []string{"git", "dir"}); near != "" {
+	remedy := "write git, sparse or dir"
+	if near := spelling.Nearest(string(kind), []string{"git", "sparse", "dir"}); near != "" {
 		remedy = "did you mean " + near + "?"
 	}
 	return &Error{Class: ErrUsage, Message: fmt.Sprintf("%q is not a kind of registry", kind), Remedy: remedy}

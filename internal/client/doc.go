@@ -34,7 +34,7 @@
 // index's config.json, a search. A value shows one state of its registry, from
 // the first question until [Registry.Update], so that one resolution never
 // mixes two commits. That a registry has no such package ([NoPackageError]) is
-// not the same as a registry that does not answer. Two kinds are built in:
+// not the same as a registry that does not answer. Three kinds are built in:
 //
 //   - "git": one packed file in the cache that holds the newest commit, shared
 //     by all projects and processes; see [indexcache]. It is made when first
@@ -44,6 +44,12 @@
 //     not follow that commit is an integrity error, also when the copy was lost
 //     and is made again; see [history]. Commits that were shown before stay
 //     readable for a while: a lock may name one.
+//   - "sparse": files on a web server, in the layout of Cargo's sparse
+//     registries. One that "clyde index export static" wrote has a change log,
+//     see [staticindex]: it is kept as one packed file like a git repository,
+//     and held against its history and its key. Any other has the files of
+//     packages alone: what is needed is fetched ahead while resolving, several
+//     files at a time, kept, and asked for again only after an update.
 //   - "dir": a folder in the index layout with a config.json, read in place.
 //
 // A package name without a registry is answered by the one registry that has

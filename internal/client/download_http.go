@@ -92,15 +92,20 @@ func (d *Downloader) getOnce(ctx context.Context, a Archive, u *url.URL, f *os.F
 	return body.n, err
 }
 
-// retrying is the client with repetitions. Statuses come back as answers once
-// the repetitions are used up.
+// retrying is the client with repetitions.
 func (d *Downloader) retrying(watch *watchdog) *retryablehttp.Client {
 	first := d.retryWait
 	if first == 0 {
 		first = firstRetryWait
 	}
+	return newRetrying(d.HTTP, first, watch)
+}
+
+// newRetrying is a client with repetitions, the first after that time. Statuses
+// come back as answers once the repetitions are used up.
+func newRetrying(client *http.Client, first time.Duration, watch *watchdog) *retryablehttp.Client {
 	return &retryablehttp.Client{
-		HTTPClient:   d.HTTP,
+		HTTPClient:   client,
 		RetryWaitMin: first,
 		RetryWaitMax: maxRetryWait,
 		RetryMax:     maxRetries,

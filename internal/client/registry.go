@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"strings"
 	"time"
 
@@ -78,6 +79,8 @@ type Access struct {
 	// Note tells a person of work that takes a while or repairs something; it
 	// may be called by several goroutines. It may be nil.
 	Note func(format string, args ...any)
+	// HTTP asks web servers; nil is a client of its own.
+	HTTP *http.Client
 }
 
 func (a Access) note(format string, args ...any) {
@@ -122,8 +125,11 @@ func OpenRegistry(c *Config, entry RegistryConfig, a Access) (Registry, error) {
 	if err := checkKind(entry.Kind); err != nil {
 		return nil, err
 	}
-	if entry.Kind == KindDir {
+	switch entry.Kind {
+	case KindDir:
 		return newDirRegistry(entry, location)
+	case KindSparse:
+		return newSparseRegistry(c, entry, location, a)
 	}
 	return newGitRegistry(c, entry, location, a), nil
 }

@@ -104,9 +104,6 @@ func (c *Config) newEntry(opts AddRegistryOptions) (RegistryConfig, error) {
 		return entry, err
 	}
 	if err := checkKind(entry.Kind); err != nil {
-		if entry.Kind == kindSparse {
-			return entry, err
-		}
 		return entry, &Error{
 			Class:   ErrUsage,
 			Message: fmt.Sprintf("%s looks like a registry of the kind %q, which is not supported by this version of clyde", location, entry.Kind),

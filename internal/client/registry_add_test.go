@@ -22,7 +22,7 @@ func TestInferNameAndKind(t *testing.T) {
 		"ssh://git@example.org:2222/a/libs":               {"libs", KindGit},
 		"git@example.org:a/libs":                          {"libs", KindGit},
 		"git+https://example.org/a/libs.git":              {"libs", KindGit},
-		"sparse+https://index.example.org/":               {"index.example.org", kindSparse},
+		"sparse+https://index.example.org/":               {"index.example.org", KindSparse},
 		"https://registry.example.org":                    {"registry.example.org", kindAPI},
 		"https://registry.example.org/v1/our_x":           {"our_x", kindAPI},
 		"file://" + filepath.ToSlash(w.dir) + "/bare.git": {"bare", KindGit},

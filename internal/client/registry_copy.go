@@ -26,6 +26,7 @@ const transferFactor = 20
 type gitCopy struct {
 	name, url, branch string
 	base              string
+	static            *fileHost // of a static export; nil when the registry is a git repository
 	offline           bool
 	timeout           time.Duration
 	access            Access
@@ -40,6 +41,8 @@ type gitRecord struct {
 	Updated time.Time `json:"updated"`
 	When    time.Time `json:"when"` // of the commit, as it says itself
 	File    string    `json:"file"` // its packed file, in the folder of the copy
+
+	Static *staticRecord `json:"static,omitempty"` // of a static export
 }
 
 func (c gitCopy) folder() string     { return c.base }
@@ -147,6 +150,9 @@ func (c gitCopy) update(ctx context.Context, opts UpdateOptions) (_ Change, err 
 		return c.begin(ctx, opts)
 	}
 	defer func() { err = errors.Join(err, opened.file.Close()) }()
+	if c.static != nil {
+		return c.updateStatic(ctx, opened, opts)
+	}
 	f, err := c.dial(ctx)
 	if err != nil {
 		return Change{}, err
@@ -197,15 +203,18 @@ func (c gitCopy) advance(ctx context.Context, f *fetcher, opened *openCopy, opts
 // begin fetches a copy from nothing. The caller holds the file lock.
 func (c gitCopy) begin(ctx context.Context, opts UpdateOptions) (_ Change, err error) {
 	c.access.note("fetching registry %s from %s", c.name, c.url)
+	known, err := c.readRecord()
+	if err != nil {
+		known = gitRecord{}
+	}
+	if c.static != nil {
+		return c.beginStatic(ctx, known, opts)
+	}
 	f, err := c.dial(ctx)
 	if err != nil {
 		return Change{}, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	known, err := c.readRecord()
-	if err != nil {
-		known = gitRecord{}
-	}
 	return c.anew(ctx, f, known, opts)
 }
 
@@ -240,7 +249,7 @@ func (c gitCopy) anew(ctx context.Context, f *fetcher, known gitRecord, opts Upd
 // if it is an index at all, and one that does not stand still. What was shown
 // before is removed; whoever has it open goes on reading it.
 func (c gitCopy) show(head git.Ref, next *fetched, w *indexcache.Writer, opts UpdateOptions) error {
-	name := fmt.Sprintf("%s-%d.index", shortID(head.ID), c.access.Now().UnixNano())
+	name := c.fileName(head.ID)
 	path := filepath.Join(c.folder(), name)
 	if err := addFiles(w, next.pack); err != nil {
 		return errors.Join(err, w.Abort())
@@ -252,12 +261,22 @@ func (c gitCopy) show(head git.Ref, next *fetched, w *indexcache.Writer, opts Up
 		return errors.Join(fmt.Errorf("at its new commit %s: %w", shortID(head.ID), err), os.Remove(path))
 	}
 	record := gitRecord{URL: c.url, Ref: head.Name, Commit: head.ID, When: next.when, Updated: c.access.Now().UTC(), File: name}
+	return c.present(record)
+}
+
+// fileName is a new name for the packed file of a commit.
+func (c gitCopy) fileName(commit string) string {
+	return fmt.Sprintf("%s-%d.index", shortID(commit), c.access.Now().UnixNano())
+}
+
+// present makes the packed file of a record the one that is shown.
+func (c gitCopy) present(record gitRecord) error {
 	if err := c.writeRecord(record); err != nil {
 		return err
 	}
 	// Not being able to remove what is old is no failure: on Windows somebody
 	// may have it open, and the next update tries again.
-	_ = c.removeOthers(name)
+	_ = c.removeOthers(record.File)
 	_ = removeAll(c.former()...)
 	return nil
 }

@@ -2,8 +2,6 @@ package client
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,17 +38,20 @@ type openCopy struct {
 }
 
 func newGitRegistry(c *Config, config RegistryConfig, location Location, a Access) *gitRegistry {
-	digest := sha256.Sum256([]byte(config.Key()))
-	base := location.InferName() + "-" + hex.EncodeToString(digest[:6])
 	return &gitRegistry{
 		config: config,
 		copy: gitCopy{
 			name: config.Name, url: location.CloneURL(), branch: config.Branch,
-			base:    filepath.Join(c.Cache, "registries", base),
+			base:    copyBase(c, config, location),
 			offline: c.Offline && location.URL != nil, timeout: c.Timeout, access: a,
 		},
 		packages: map[string]index.File{},
 	}
+}
+
+// copyBase is what the files of the copy of a registry begin with.
+func copyBase(c *Config, config RegistryConfig, location Location) string {
+	return filepath.Join(c.Cache, "registries", location.InferName()+"-"+copyDigest(config))
 }
 
 func (g *gitRegistry) Config() RegistryConfig { return g.config }

@@ -11,12 +11,9 @@ import (
 	"strings"
 )
 
-// Kinds that are recognised so that a person gets a straight answer, though
-// this version cannot open them.
-const (
-	kindSparse RegistryKind = "sparse"
-	kindAPI    RegistryKind = "api"
-)
+// kindAPI is recognised so that a person gets a straight answer, though this
+// version cannot open it.
+const kindAPI RegistryKind = "api"
 
 // scpLike is git's short form of an SSH address: [user@]host:path, with no
 // slash before the colon. A single letter before it is a Windows drive.
@@ -152,7 +149,7 @@ func (l Location) InferKind() (RegistryKind, error) {
 	}
 	switch {
 	case l.Sparse:
-		return kindSparse, nil
+		return KindSparse, nil
 	case l.URL.Scheme == "ssh", strings.HasSuffix(strings.TrimRight(l.URL.Path, "/"), ".git"), isGitHost(l.URL.Hostname()):
 		return KindGit, nil
 	}

@@ -25,10 +25,12 @@ func (r *Repo) CommitInfo(id Hash) (*CommitInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseCommit(id, data)
+	return ParseCommit(id, data)
 }
 
-func parseCommit(id Hash, data []byte) (*CommitInfo, error) {
+// ParseCommit reads what a commit, as git keeps it, says about itself. Whether it
+// has that ID is not looked at.
+func ParseCommit(id Hash, data []byte) (*CommitInfo, error) {
 	info := &CommitInfo{ID: id}
 	header, body, _ := strings.Cut(string(data), "\n\n")
 	info.Message = body

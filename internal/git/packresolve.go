@@ -82,7 +82,7 @@ func (p *Pack) Commit(id Hash) (*CommitInfo, error) {
 	if !ok || part.kind != plumbing.CommitObject {
 		return nil, &Error{Op: "read commit", Name: id, Kind: ErrNotFound}
 	}
-	return parseCommit(id, part.content)
+	return ParseCommit(id, part.content)
 }
 
 // RawCommit is a commit of the pack as git keeps it.

@@ -90,6 +90,9 @@ func (f *File) Commit() string { return f.commit }
 // Tree is the ID of the commit's tree.
 func (f *File) Tree() string { return f.head.tree.String() }
 
+// CommitObject is the commit as git keeps it.
+func (f *File) CommitObject() ([]byte, error) { return f.read(f.head.object, "the commit") }
+
 // Packages says how many packages there are.
 func (f *File) Packages() int { return int(f.head.packages) }
 
@@ -429,7 +432,7 @@ func (s *State) Folder(id ID) (path string, ok bool) {
 // It is false when the commit does not have it.
 func (s *State) Object(id ID) (kind string, content []byte, ok bool, err error) {
 	if id == s.file.head.commit {
-		content, err = s.file.read(s.file.head.object, "the commit")
+		content, err = s.file.CommitObject()
 		return "commit", content, err == nil, err
 	}
 	s.prepare()

@@ -20,6 +20,17 @@ func (m Mode) git() string {
 	return "100644"
 }
 
+// ParseMode reads the mode of a tree object; what it does not know is a regular
+// file.
+func ParseMode(mode string) Mode {
+	for m := Regular; m <= Submodule; m++ {
+		if m.git() == mode {
+			return m
+		}
+	}
+	return Regular
+}
+
 // ModeOf is the kind of a file with that mode.
 func ModeOf(mode fs.FileMode) Mode {
 	switch {

@@ -6,9 +6,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/clydepm/clyde/internal/git"
 )
 
 // Files of an export beside those of packages and config.json.
@@ -93,6 +95,9 @@ func (c *Commit) check() error {
 	if got := ObjectID("commit", c.Object); got != c.ID {
 		return fmt.Errorf("the commit %.40q has the object of %s", c.ID, got)
 	}
+	if _, err := git.ParseCommit(c.ID, c.Object); err != nil {
+		return err
+	}
 	if len(c.Files) > maxFiles {
 		return fmt.Errorf("commit %s has %d changed files, more than %d", c.ID, len(c.Files), maxFiles)
 	}
@@ -104,37 +109,23 @@ func (c *Commit) check() error {
 	return nil
 }
 
-var headerLine = regexp.MustCompile(`^[a-z]+ [0-9a-f]{40}$`)
-
-// links are the tree and the parents that the object of a commit names.
-func (c *Commit) links() (tree string, parents []string) {
-	header, _, _ := bytes.Cut(c.Object, []byte("\n\n"))
-	for line := range bytes.SplitSeq(header, []byte("\n")) {
-		if !headerLine.Match(line) {
-			continue
-		}
-		key, id, _ := strings.Cut(string(line), " ")
-		switch key {
-		case "tree":
-			tree = id
-		case "parent":
-			parents = append(parents, id)
-		}
+// info is what the commit says about itself; one that was checked says it.
+func (c *Commit) info() *git.CommitInfo {
+	info, err := git.ParseCommit(c.ID, c.Object)
+	if err != nil {
+		return &git.CommitInfo{}
 	}
-	return tree, parents
+	return info
 }
 
 // Tree is the ID of the tree.
-func (c *Commit) Tree() string {
-	tree, _ := c.links()
-	return tree
-}
+func (c *Commit) Tree() string { return c.info().Tree }
 
 // Parents are the IDs of the parents, the first one first.
-func (c *Commit) Parents() []string {
-	_, parents := c.links()
-	return parents
-}
+func (c *Commit) Parents() []string { return c.info().Parents }
+
+// When is when it was made, as it says itself.
+func (c *Commit) When() time.Time { return c.info().When }
 
 // Changes is the content of changes.jsonl.
 type Changes struct {
