@@ -21,7 +21,6 @@ import (
 	"github.com/clydepm/clyde/internal/github"
 	"github.com/clydepm/clyde/internal/harvest"
 	"github.com/clydepm/clyde/internal/release"
-	"github.com/clydepm/clyde/internal/review"
 	"github.com/clydepm/clyde/internal/terminal"
 	"github.com/clydepm/clyde/publish"
 )
@@ -220,12 +219,9 @@ func (a *app) releasesOf(repository string) (*release.Client, error) {
 
 // mergeHarvested merges the pull requests that were opened.
 func (a *app) mergeHarvested(ctx context.Context, f harvestFlags, results []harvest.Result) error {
-	g, done, err := a.openGate(f.index, f.host)
+	g, done, err := a.judging(&reviewFlags{mergeFlags: mergeFlags{merge: true, host: f.host}, index: f.index, evidence: "auto"})
 	if err != nil {
 		return err
-	}
-	g.Judge = func(ctx context.Context, in review.Input) (*review.Report, error) {
-		return a.judgeWith(ctx, in, true, false)
 	}
 	for _, r := range results {
 		if r.Outcome != harvest.Proposed || err != nil {

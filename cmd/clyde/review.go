@@ -99,22 +99,14 @@ func (a *app) review(ctx context.Context, f *reviewFlags) error {
 	if err := f.show.check(a, f.pull); err != nil {
 		return err
 	}
-	now, err := a.judgedAt(f.at)
-	if err != nil {
-		return err
-	}
-	gather, err := f.gathers(a)
-	if err != nil {
-		return err
-	}
 	if f.pull > 0 {
-		return a.reviewPull(ctx, f, now, gather)
+		return a.reviewPull(ctx, f)
 	}
 	if f.base == "" || f.head == "" {
 		return withHint(exitUsage, errors.New("--base and --head are needed: which change is to be judged?"),
 			"name two commits, such as --base main --head topic, or --pull NUMBER of an index at a host")
 	}
-	return a.reviewCommits(ctx, f, now, gather)
+	return a.reviewCommits(ctx, f)
 }
 
 // judgedAt is the time of the judgement, in the seconds that a command can name.
@@ -140,13 +132,21 @@ func (f *reviewFlags) gathers(a *app) (bool, error) {
 	case "never":
 		return false, nil
 	case "auto":
-		return f.pull > 0 && !a.offline && !a.isFolder(f.index), nil
+		return (f.pull > 0 || f.wanted()) && !a.offline && !a.isFolder(f.index), nil
 	}
 	return false, withHint(exitUsage, fmt.Errorf("--evidence: %q is no answer", f.evidence), "choose always, never or auto")
 }
 
 // reviewCommits judges the difference of two commits of a repository here.
-func (a *app) reviewCommits(ctx context.Context, f *reviewFlags, now time.Time, gather bool) error {
+func (a *app) reviewCommits(ctx context.Context, f *reviewFlags) error {
+	now, err := a.judgedAt(f.at)
+	if err != nil {
+		return err
+	}
+	gather, err := f.gathers(a)
+	if err != nil {
+		return err
+	}
 	path := a.path(f.index)
 	repo, err := git.Open(path)
 	if err != nil {
@@ -167,7 +167,7 @@ func (a *app) reviewCommits(ctx context.Context, f *reviewFlags, now time.Time, 
 	if err != nil {
 		return err
 	}
-	r.Reproduce = f.reproduce(r.Binding, now, gather)
+	r.Reproduce = f.reproduce(0, r.Binding, now, gather)
 	return a.show(ctx, &f.show, judged{Report: r, tree: input.Head, what: fmt.Sprintf("%s: the change from %s to %s", path, f.base, f.head)})
 }
 

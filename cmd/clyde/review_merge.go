@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -46,21 +47,12 @@ func (a *app) reviewQueue(ctx context.Context, f *reviewFlags) error {
 		return withHint(exitUsage, errors.New("--queue: where do the verdicts go?"), "name a file with --verdicts")
 	case f.queue && (f.show.comment || f.show.status):
 		return usagef("--queue writes to nothing but --verdicts: give --comment and --status to --merge")
+	case f.at != "":
+		return usagef("--at is for a report: what is merged is judged as at now")
 	}
-	gather, err := f.gathers(a)
+	g, done, err := a.judging(f)
 	if err != nil {
 		return err
-	}
-	g, done, err := a.openGate(f.index, f.host)
-	if err != nil {
-		return err
-	}
-	local := a.isFolder(f.index)
-	if f.evidence == "auto" {
-		gather = !local && !a.offline
-	}
-	g.Judge = func(ctx context.Context, in review.Input) (*review.Report, error) {
-		return a.judgeWith(ctx, in, gather, local)
 	}
 	if f.queue {
 		return errors.Join(a.judgeQueue(ctx, g, f), done())
@@ -224,6 +216,34 @@ func mergeExit(results []gate.Result, pull int) error {
 		}
 	}
 	return nil
+}
+
+// judging opens the gate of the index that the flags name. Whatever judges a pull
+// request at a host does it through this, so that all give the same report.
+func (a *app) judging(f *reviewFlags) (*gate.Gate, func() error, error) {
+	gather, err := f.gathers(a)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := a.judgedAt(f.at); err != nil {
+		return nil, nil, err
+	}
+	g, done, err := a.openGate(f.index, f.host)
+	if err != nil {
+		return nil, nil, err
+	}
+	local := a.isFolder(f.index)
+	g.Now = func() time.Time {
+		at, _ := a.judgedAt(f.at) // that it can be read is known
+		return at
+	}
+	g.Judge = func(ctx context.Context, in review.Input) (*review.Report, error) {
+		return a.judgeWith(ctx, in, gather, local)
+	}
+	g.Reproduce = func(pull int, about review.Binding, at time.Time) string {
+		return f.reproduce(pull, about, at, gather)
+	}
+	return g, done, nil
 }
 
 // openGate opens the index at a host, or in a bare repository of this machine.

@@ -21,18 +21,18 @@ import (
 
 // reviewPull judges a pull request on the index as it is, or as it was at the
 // commits that the flags name.
-func (a *app) reviewPull(ctx context.Context, f *reviewFlags, now time.Time, gather bool) (err error) {
-	g, done, err := a.openGate(f.index, f.host)
+func (a *app) reviewPull(ctx context.Context, f *reviewFlags) (err error) {
+	g, done, err := a.judging(f)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
 	j := judged{pull: f.pull, what: fmt.Sprintf("pull request %d", f.pull), host: g.Forge}
-	g.Forge = &asOf{Forge: g.Forge, base: f.base, head: f.head, now: now}
-	g.Now = func() time.Time { return now }
+	g.Forge = &asOf{Forge: g.Forge, base: f.base, head: f.head, now: g.Now()}
+	judge := g.Judge
 	g.Judge = func(ctx context.Context, in review.Input) (*review.Report, error) {
 		j.tree = in.Head
-		return a.judgeWith(ctx, in, gather, a.isFolder(f.index))
+		return judge(ctx, in)
 	}
 	verdicts, err := g.JudgeOne(ctx, f.pull)
 	if err != nil {
@@ -47,7 +47,6 @@ func (a *app) reviewPull(ctx context.Context, f *reviewFlags, now time.Time, gat
 		return withHint(exitConflict, fmt.Errorf("pull request %d cannot be judged on the index as it is: %s", f.pull, v.Detail), "run the same again; if it stays so, its author has to make it anew")
 	}
 	j.Report, j.url = v.Report, v.URL
-	j.Reproduce = f.reproduce(j.Binding, now, gather)
 	return a.show(ctx, &f.show, j)
 }
 
@@ -128,13 +127,13 @@ func (a *app) isFolder(path string) bool {
 
 // reproduce is the command that gives the same report in JSON on any machine
 // that sees the same index.
-func (f *reviewFlags) reproduce(b review.Binding, now time.Time, gather bool) string {
+func (f *reviewFlags) reproduce(pull int, b review.Binding, now time.Time, gather bool) string {
 	words := []string{"clyde", "review", "--index", f.index}
 	if f.host != "" {
 		words = append(words, "--host", f.host)
 	}
-	if f.pull > 0 {
-		words = append(words, "--pull", strconv.Itoa(f.pull))
+	if pull > 0 {
+		words = append(words, "--pull", strconv.Itoa(pull))
 	}
 	words = append(words, "--base", b.Base, "--head", b.Head, "--at", now.Format(time.RFC3339))
 	if gather {

@@ -86,14 +86,24 @@ func TestReviewTellsOnce(t *testing.T) {
 			if got, want := h.Statuses("keeper/index", first.Commit), []string{report.Context + " pending Needs a person: publish hello 1.0.0, a new package"}; !slices.Equal(got, want) {
 				t.Errorf("the status is %q, want %q", got, want)
 			}
-			h.review(address, "--comment")
+			h.Calls()
+			h.review(address, "--comment", "--status", "--at", "2026-02-03T04:05:06Z")
+			for _, c := range h.Calls() {
+				if c.Method != "GET" && !strings.Contains(c.Path, "graphql") && !strings.Contains(c.Path, "git-upload-pack") {
+					t.Errorf("telling the same again makes the call %s %s", c.Method, c.Path)
+				}
+			}
 			if again := h.Pulls("keeper/index")[0]; !slices.Equal(again.Comments, first.Comments) {
 				t.Errorf("the same report changes the comments to %q", again.Comments)
 			}
-			h.review(address, "--comment", "--at", "2026-02-03T04:05:06Z")
+			h.AddFile("keeper/index", "README.md", "the index moved on\n")
+			h.review(address, "--comment", "--status", "--at", "2026-02-03T04:05:06Z")
 			edited := h.Pulls("keeper/index")[0]
 			if len(edited.Comments) != 2 || edited.Comments[0] != fake || !strings.Contains(edited.Comments[1], "--at 2026-02-03T04:05:06Z") {
 				t.Errorf("another report makes the comments %q", edited.Comments)
+			}
+			if got := h.Statuses("keeper/index", first.Commit); len(got) != 1 {
+				t.Errorf("the statuses are %q", got)
 			}
 		})
 	}

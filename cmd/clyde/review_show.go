@@ -50,9 +50,9 @@ func (f *showFlags) check(a *app, pull int) error {
 
 // conversation is a host on which a pull request can be commented, and a commit
 // marked. Comment puts the text in place of what this token said under the same
-// first line before.
+// first line before, unless that is as good.
 type conversation interface {
-	Comment(ctx context.Context, number int, text string) error
+	Comment(ctx context.Context, number int, text string, asGood func(said string) bool) error
 	SetStatus(ctx context.Context, s forge.Status) error
 }
 
@@ -104,7 +104,8 @@ func (a *app) tell(ctx context.Context, f *showFlags, j judged) error {
 		return usagef("--comment and --status need an index at a host; a repository without one has no pull requests to comment on")
 	}
 	if f.comment {
-		if err := host.Comment(ctx, j.pull, report.Markdown(j.Report)); err != nil {
+		text := report.Markdown(j.Report)
+		if err := host.Comment(ctx, j.pull, text, func(said string) bool { return report.Same(said, text) }); err != nil {
 			return err
 		}
 	}

@@ -46,11 +46,14 @@ type Gate struct {
 	Forge Forge
 	// Judge judges one change, with the evidence that it gathers; nil judges
 	// without any.
-	Judge   func(ctx context.Context, in review.Input) (*review.Report, error)
-	Now     func() time.Time
-	Index   string // address of the index, for the reports; may be ""
-	Author  forge.Author
-	Observe func(Step, forge.Pull) // called before each step; may be nil
+	Judge func(ctx context.Context, in review.Input) (*review.Report, error)
+	// Reproduce returns the command that gives a report again; nil for none. A
+	// report on top of changes that are not merged yet has none.
+	Reproduce func(pull int, about review.Binding, at time.Time) string
+	Now       func() time.Time
+	Index     string // address of the index, for the reports; may be ""
+	Author    forge.Author
+	Observe   func(Step, forge.Pull) // called before each step; may be nil
 }
 
 // Step is a step on the way of a pull request.
@@ -92,17 +95,21 @@ func (g *Gate) judge(ctx context.Context, pulls []forge.Pull) ([]Verdict, error)
 	if err != nil {
 		return nil, err
 	}
-	tree := base.Tree
+	tree, alone := base.Tree, true
 	verdicts := []Verdict{}
 	for _, pull := range pulls {
 		g.observe(StepJudge, pull)
-		v, change, err := g.judgeOn(ctx, pull, forge.Snapshot{ID: base.ID, Tree: tree})
+		now := g.Now()
+		v, change, err := g.judgeOn(ctx, pull, forge.Snapshot{ID: base.ID, Tree: tree}, now)
 		if err != nil {
 			return nil, err
 		}
+		if v.Report != nil && alone && g.Reproduce != nil {
+			v.Report.Reproduce = g.Reproduce(pull.Number, v.Report.Binding, now)
+		}
 		verdicts = append(verdicts, v)
 		if v.Report != nil && v.Report.Decision == review.Merge {
-			tree = change.On(tree)
+			tree, alone = change.On(tree), false
 		}
 	}
 	return verdicts, nil
@@ -110,7 +117,7 @@ func (g *Gate) judge(ctx context.Context, pulls []forge.Pull) ([]Verdict, error)
 
 // judgeOn judges one pull request on a state of the index. A pull request that
 // cannot be judged has no report, and does not stop the others.
-func (g *Gate) judgeOn(ctx context.Context, pull forge.Pull, base forge.Snapshot) (Verdict, *Change, error) {
+func (g *Gate) judgeOn(ctx context.Context, pull forge.Pull, base forge.Snapshot, now time.Time) (Verdict, *Change, error) {
 	v := Verdict{Number: pull.Number, Branch: pull.Branch, URL: pull.URL}
 	fork, head, err := g.Forge.Proposed(ctx, pull)
 	if errors.Is(err, forge.ErrMoved) || errors.Is(err, forge.ErrRefused) {
@@ -129,10 +136,10 @@ func (g *Gate) judgeOn(ctx context.Context, pull forge.Pull, base forge.Snapshot
 		return v, nil, nil
 	case errors.As(err, &none):
 		// The report says what is wrong with the whole of it.
-		v.Report, err = g.report(ctx, pull, fork, head.Tree, nil)
+		v.Report, err = g.report(ctx, g.input(pull, fork, head.Tree, nil, now))
 		return v, nil, err
 	case isUnreadable(err):
-		v.Report, err = g.report(ctx, pull, fork, head.Tree, nil)
+		v.Report, err = g.report(ctx, g.input(pull, fork, head.Tree, nil, now))
 		return v, nil, err
 	case err != nil:
 		return v, nil, err
@@ -151,24 +158,23 @@ func (g *Gate) judgeOn(ctx context.Context, pull forge.Pull, base forge.Snapshot
 	if err != nil {
 		return v, nil, err
 	}
-	v.Report, err = g.report(ctx, pull, base, change.On(base.Tree), reviews)
+	v.Report, err = g.report(ctx, g.input(pull, base, change.On(base.Tree), reviews, now))
 	return v, change, err
 }
 
 // isUnreadable reports whether a tree is at fault and not this machine.
 func isUnreadable(err error) bool { return errors.Is(err, fs.ErrInvalid) }
 
-func (g *Gate) report(ctx context.Context, pull forge.Pull, base forge.Snapshot, head fs.FS, reviews []forge.Review) (*review.Report, error) {
-	in := g.input(pull, base, head, reviews)
+func (g *Gate) report(ctx context.Context, in review.Input) (*review.Report, error) {
 	if g.Judge != nil {
 		return g.Judge(ctx, in)
 	}
 	return review.Judge(in)
 }
 
-func (g *Gate) input(pull forge.Pull, base forge.Snapshot, head fs.FS, reviews []forge.Review) review.Input {
+func (g *Gate) input(pull forge.Pull, base forge.Snapshot, head fs.FS, reviews []forge.Review, now time.Time) review.Input {
 	in := review.Input{
-		Base: base.Tree, Head: head, BaseID: base.ID, HeadID: pull.Head, Now: g.Now(),
+		Base: base.Tree, Head: head, BaseID: base.ID, HeadID: pull.Head, Now: now,
 		Index: g.Index, Author: pull.Author, Opened: pull.Opened,
 		// What is merged goes on with the history of the base, so nothing that
 		// cuts a history off can be.

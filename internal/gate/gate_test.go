@@ -618,14 +618,14 @@ func TestComment(t *testing.T) {
 			n := f.Propose(keepersIndex, "ann", "a", map[string]string{"he/ll/hello": line("hello", "1.0.0")})
 			stranger := gitHub(t, f, registrytest.Token{Login: "stranger"}).(*github.Index)
 			commenter := open(t, f).(interface {
-				Comment(ctx context.Context, number int, text string) error
+				Comment(ctx context.Context, number int, text string, asGood func(said string) bool) error
 				SetStatus(ctx context.Context, s forge.Status) error
 			})
 			for _, say := range []func() error{
-				func() error { return stranger.Comment(t.Context(), n, "<!-- clyde -->\nforged") },
-				func() error { return commenter.Comment(t.Context(), n, "<!-- clyde -->\none") },
-				func() error { return commenter.Comment(t.Context(), n, "<!-- clyde -->\none") },
-				func() error { return commenter.Comment(t.Context(), n, "<!-- clyde -->\ntwo") },
+				func() error { return stranger.Comment(t.Context(), n, "<!-- clyde -->\nforged", is("<!-- clyde -->\nforged")) },
+				func() error { return commenter.Comment(t.Context(), n, "<!-- clyde -->\none", is("<!-- clyde -->\none")) },
+				func() error { return commenter.Comment(t.Context(), n, "<!-- clyde -->\none", is("<!-- clyde -->\none")) },
+				func() error { return commenter.Comment(t.Context(), n, "<!-- clyde -->\ntwo", is("<!-- clyde -->\ntwo")) },
 				func() error {
 					return commenter.SetStatus(t.Context(), forge.Status{Commit: f.Pulls(keepersIndex)[0].Commit, Context: "clyde", State: forge.Success})
 				},
@@ -640,3 +640,6 @@ func TestComment(t *testing.T) {
 		})
 	}
 }
+
+// is reports whether a comment is the text.
+func is(text string) func(string) bool { return func(said string) bool { return said == text } }

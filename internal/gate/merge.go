@@ -165,7 +165,7 @@ func (g *Gate) rejudge(ctx context.Context, v Verdict, pull forge.Pull, base for
 	if err != nil {
 		return "", nil, "", err
 	}
-	report, err := review.Judge(g.input(pull, base, change.On(base.Tree), reviews))
+	report, err := review.Judge(g.input(pull, base, change.On(base.Tree), reviews, g.Now()))
 	switch {
 	case err != nil:
 		return "", nil, "", err

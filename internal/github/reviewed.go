@@ -181,8 +181,9 @@ func (x *Index) account(ctx context.Context) (string, error) {
 }
 
 // Comment says something on a pull request, in place of what this token said
-// there under the same marker before. The marker is the first line of the text.
-func (x *Index) Comment(ctx context.Context, number int, text string) error {
+// there under the same marker before, unless that is as good. The marker is the
+// first line of the text.
+func (x *Index) Comment(ctx context.Context, number int, text string, asGood func(said string) bool) error {
 	op := fmt.Sprintf("comment on pull request %d", number)
 	if _, err := x.about(ctx); err != nil {
 		return err
@@ -203,7 +204,7 @@ func (x *Index) Comment(ctx context.Context, number int, text string) error {
 			switch {
 			case !strings.EqualFold(c.GetUser().GetLogin(), me) || first != marker:
 				continue
-			case lines(c.GetBody()) == text:
+			case asGood(lines(c.GetBody())):
 				return nil
 			}
 			_, _, err := x.client.api.Issues.EditComment(ctx, x.owner, x.name, c.GetID(), &gh.IssueComment{Body: gh.String(text)})

@@ -458,3 +458,10 @@ func (f *Forge) RepositoryID(name string) int64 {
 	defer f.mu.Unlock()
 	return int64(f.repos[strings.ToLower(name)].id)
 }
+
+// UserID is the number of a user.
+func (f *Forge) UserID(login string) int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return int64(f.addUser(login).id)
+}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/clydepm/clyde/internal/markdown"
@@ -311,4 +312,11 @@ func shortID(id string) string {
 		name += ":"
 	}
 	return name + hex[:min(len(hex), 12)]
+}
+
+// Same reports whether two pages of [Markdown] differ in nothing but when they
+// were made.
+func Same(a, b string) bool {
+	at := regexp.MustCompile(`(?m)^(clyde review .* --at )[0-9TZ:-]+`)
+	return at.ReplaceAllString(a, "$1") == at.ReplaceAllString(b, "$1")
 }
