@@ -17,6 +17,7 @@ type Config struct {
 	Offline bool          // open no network connection
 	Cache   string        // folder of registry copies and archives
 	Store   string        // folder of installed trees
+	Audit   AuditConfig   // against what packages are audited
 	Vendor  string        // folder that archives and registries are taken from, "" for none
 	Keep    int           // generations of a project kept beside the active one
 

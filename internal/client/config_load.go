@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -155,6 +156,7 @@ func (c *Config) set(pair string) error {
 // parsedFile is what one file says.
 type parsedFile struct {
 	registries []RegistryConfig
+	audit      AuditConfig
 	settings   []func(*Config)
 }
 
@@ -162,13 +164,15 @@ func (p *parsedFile) apply(c *Config) {
 	for _, set := range p.settings {
 		set(c)
 	}
+	c.Audit.Database = cmp.Or(p.audit.Database, c.Audit.Database)
+	c.Audit.Ignore = append(c.Audit.Ignore, p.audit.Ignore...)
 }
 
 // parseFile reads the bytes of one configuration file. The error is
 // [strictyaml.Problems].
 func (c *Config) parseFile(scope Scope, file string, data []byte) (*parsedFile, error) {
 	doc := strictyaml.Parse(file, data)
-	known := []string{"registries"}
+	known := []string{"registries", "audit"}
 	for _, s := range settings() {
 		known = append(known, s.key)
 	}
@@ -187,6 +191,13 @@ func (c *Config) parseFile(scope Scope, file string, data []byte) (*parsedFile, 
 		}
 	}
 	parsed.registries = c.parseRegistries(root.Get("registries"), scope, file)
+	if v := root.Get("audit"); v.Present() {
+		base := filepath.Dir(file)
+		if scope == ScopeProject {
+			base = c.Project
+		}
+		parsed.audit = parseAudit(v, Origin{Scope: scope, File: file}, base)
+	}
 	if err := doc.Err(); err != nil {
 		return nil, err
 	}

@@ -43,6 +43,11 @@ func TestConfigSchemaAgrees(t *testing.T) {
 		"platform: linux-arm64\n":   false,
 		"platform: universal\n":     false,
 		"[]\n":                      false,
+		"audit: {database: ../osv, ignore: [{id: X-1, reason: not reached, expires: \"2027-01-31\"}]}\n": true,
+		"audit: {ignore: [{id: X-1, reason: not reached}]}\n":                                             false,
+		"audit: {ignore: [{id: X-1, expires: \"2027-01-31\"}]}\n":                                         false,
+		"audit: {ignore: [{id: X-1, reason: r, expires: \"soon\"}]}\n":                                    false,
+		"audit: {data: x}\n": false,
 	} {
 		w := newWorld(t)
 		w.write("config/clyde/config.yaml", data)

@@ -3,8 +3,10 @@ package client
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/lockfile"
 )
 
 // FetchOptions say what is brought into the store.
@@ -43,7 +45,7 @@ func (in *Installer) Fetch(ctx context.Context, opts FetchOptions) (*Fetched, er
 
 func (in *Installer) fetch(ctx context.Context, p *plan, opts FetchOptions) (_ *Fetched, err error) {
 	f := &Fetched{Platforms: []string{}, Lock: lockChanges(p.locked, p.lock)}
-	meant, archives, err := in.archivesFor(p, opts)
+	meant, archives, err := p.archivesFor(opts)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +57,7 @@ func (in *Installer) fetch(ctx context.Context, p *plan, opts FetchOptions) (_ *
 		f.Bytes += a.Size
 	}
 	fits := p.lock == p.locked
-	lock, warnings, err := in.verify(ctx, p.lock, func(name string) bool { return !fits || meant[name] })
+	lock, warnings, err := in.verify(ctx, p.lock, func(name string) bool { return !fits || hasPackage(meant, name) })
 	if err != nil {
 		return nil, err
 	}
@@ -72,70 +74,62 @@ func (in *Installer) fetch(ctx context.Context, p *plan, opts FetchOptions) (_ *
 	return f, in.Project.apply(change{lock: lock.Bytes()}, store, in.Config.Keep)
 }
 
-// archivesFor lists the archives that are meant, each once, and the names of
-// their packages.
-func (in *Installer) archivesFor(p *plan, opts FetchOptions) (names map[string]bool, archives []Archive, err error) {
-	names = map[string]bool{}
+// archivesFor lists the archives that are meant, each once, and which packages
+// they are of, each version once.
+func (p *plan) archivesFor(opts FetchOptions) (packages []lockfile.Package, archives []Archive, err error) {
+	platforms := opts.Platforms
+	if len(platforms) == 0 && opts.NoDev {
+		platforms = index.Platforms()
+	}
+	needed := p.lock.Packages
+	if len(platforms) > 0 {
+		needed = nil
+	}
+	for _, platform := range platforms {
+		selected, err := p.selected(platform)
+		if err != nil {
+			return nil, nil, err
+		}
+		needed = append(needed, selected...)
+	}
+	var all []LedgerPackage
+	have := map[string]bool{}
+	for _, l := range needed {
+		if id := l.Name + " " + l.Version; !have[id] {
+			have[id] = true
+			packages = append(packages, l)
+		}
+	}
+	for _, l := range packages {
+		all = append(all, chosen(l, opts.Platforms)...)
+	}
 	seen := map[string]bool{}
-	add := func(l LedgerPackage) {
-		names[l.Name] = true
+	for _, l := range all {
 		if !seen[l.Cksum] {
 			seen[l.Cksum] = true
 			archives = append(archives, l.archive())
 		}
 	}
-	for _, platform := range opts.Platforms {
-		on := *in
-		on.Platform = platform
-		ledger, err := on.ledgerFor(p)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, l := range ledger.Packages {
-			add(l)
-		}
-	}
-	if len(opts.Platforms) > 0 {
-		return names, archives, nil
-	}
-	ledgers, err := in.everything(p)
-	for _, l := range ledgers {
-		add(l)
-	}
-	return names, archives, err
+	return packages, archives, nil
 }
 
-// everything is each package of the lock with its own archive and all builds of
-// it, without what is for development alone where that is left out.
-func (in *Installer) everything(p *plan) ([]LedgerPackage, error) {
-	wanted := func(string) bool { return true }
-	if p.opts.NoDev {
-		reached := map[string]bool{}
-		for _, platform := range index.Platforms() {
-			on := *in
-			on.Platform = platform
-			ledger, err := on.ledgerFor(p)
-			if err != nil {
-				return nil, err
-			}
-			for _, l := range ledger.Packages {
-				reached[l.Name] = true
-			}
+// chosen is a package with the archives that installations on the platforms
+// take: for none, its own and all that were built.
+func chosen(l lockfile.Package, platforms []index.Platform) []LedgerPackage {
+	if len(platforms) == 0 {
+		all := []LedgerPackage{ledgerPackage(l, "")}
+		for _, b := range l.Builds {
+			all = append(all, ledgerPackage(l, b.Platform))
 		}
-		wanted = func(name string) bool { return reached[name] }
+		return all
 	}
 	var all []LedgerPackage
-	for _, l := range p.lock.Packages {
-		if !wanted(l.Name) {
-			continue
-		}
-		own := LedgerPackage{Name: l.Name, Version: l.Version, Registry: l.Registry, Cksum: l.Cksum, DL: l.DL, Size: l.Size}
-		all = append(all, own)
-		for _, b := range l.Builds {
-			build := own
-			build.Platform, build.Cksum, build.DL, build.Size = b.Platform, b.Cksum, b.DL, b.Size
-			all = append(all, build)
-		}
+	for _, platform := range platforms {
+		all = append(all, ledgerPackage(l, platform.String()))
 	}
-	return all, nil
+	return all
+}
+
+func hasPackage(packages []lockfile.Package, name string) bool {
+	return slices.ContainsFunc(packages, func(p lockfile.Package) bool { return p.Name == name })
 }

@@ -136,7 +136,23 @@ func (in *Installer) changeFor(p *plan, active int) (change, error) {
 // which archive. The project's own optional dependencies are: whoever works
 // on it may turn them on.
 func (in *Installer) ledgerFor(p *plan) (*Ledger, error) {
-	selection := lockfile.Selection{Platform: in.Platform, Dev: !p.opts.NoDev}
+	selected, err := p.selected(in.Platform)
+	if err != nil {
+		return nil, err
+	}
+	ledger := &Ledger{Version: ledgerVersion, Platform: in.Platform.String(), Dev: !p.opts.NoDev, Packages: []LedgerPackage{}}
+	for i, l := range selected {
+		if i > 0 && selected[i-1].Name == l.Name {
+			return nil, sideBySideError(selected[i-1], l, in.Platform)
+		}
+		ledger.Packages = append(ledger.Packages, ledgerPackage(l, in.Platform.String()))
+	}
+	return ledger, nil
+}
+
+// selected is what of the lock is needed on a platform.
+func (p *plan) selected(platform index.Platform) ([]lockfile.Package, error) {
+	selection := lockfile.Selection{Platform: platform, Dev: !p.opts.NoDev}
 	for _, r := range p.lock.Requirements {
 		if r.Optional {
 			selection.Optional = append(selection.Optional, r.Name)
@@ -146,14 +162,7 @@ func (in *Installer) ledgerFor(p *plan) (*Ledger, error) {
 	if err != nil {
 		return nil, &Error{Class: ErrConflict, Message: lockfile.Path, Err: err, Remedy: "run 'clyde update' to make it again"}
 	}
-	ledger := &Ledger{Version: ledgerVersion, Platform: in.Platform.String(), Dev: selection.Dev, Packages: []LedgerPackage{}}
-	for i, l := range selected {
-		if i > 0 && selected[i-1].Name == l.Name {
-			return nil, sideBySideError(selected[i-1], l, in.Platform)
-		}
-		ledger.Packages = append(ledger.Packages, in.ledgerPackage(l))
-	}
-	return ledger, nil
+	return selected, nil
 }
 
 // sideBySideError refuses to install two versions of one package: a tree has one
@@ -168,10 +177,10 @@ func sideBySideError(a, b lockfile.Package, platform index.Platform) error {
 
 // ledgerPackage takes the archive that was built for the platform, and else
 // the package's own.
-func (in *Installer) ledgerPackage(l lockfile.Package) LedgerPackage {
+func ledgerPackage(l lockfile.Package, platform string) LedgerPackage {
 	pkg := LedgerPackage{Name: l.Name, Version: l.Version, Registry: l.Registry, Cksum: l.Cksum, DL: l.DL, Size: l.Size}
 	for _, b := range l.Builds {
-		if b.Platform == in.Platform.String() {
+		if b.Platform == platform {
 			pkg.Platform, pkg.Cksum, pkg.DL, pkg.Size = b.Platform, b.Cksum, b.DL, b.Size
 		}
 	}

@@ -103,12 +103,12 @@ func checkVendorFolder(dir string) error {
 }
 
 func (in *Installer) vendor(ctx context.Context, p *plan, dir string, opts FetchOptions) (*Vendored, error) {
-	meant, archives, err := in.archivesFor(p, opts)
+	meant, archives, err := p.archivesFor(opts)
 	if err != nil {
 		return nil, err
 	}
 	fits := p.lock == p.locked
-	lock, warnings, err := in.verify(ctx, p.lock, func(name string) bool { return !fits || meant[name] })
+	lock, warnings, err := in.verify(ctx, p.lock, func(name string) bool { return !fits || hasPackage(meant, name) })
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +186,7 @@ func (w *vendorWriter) archives(ctx context.Context, archives []Archive) (fetche
 
 // registries writes what the registries of the lock say about the packages that
 // are meant, as of the locked commits.
-func (w *vendorWriter) registries(ctx context.Context, lock *lockfile.Lock, meant map[string]bool) error {
+func (w *vendorWriter) registries(ctx context.Context, lock *lockfile.Lock, meant []lockfile.Package) error {
 	list := vendored{Version: vendorVersion, Registries: []vendoredFromHere{}}
 	for _, r := range lock.Registries {
 		registry, err := w.in.Registries.ByURL(r.URL)
@@ -195,7 +195,7 @@ func (w *vendorWriter) registries(ctx context.Context, lock *lockfile.Lock, mean
 		}
 		names := []string{}
 		for _, p := range lock.Packages {
-			if p.Registry == r.Name && meant[p.Name] {
+			if p.Registry == r.Name && hasPackage(meant, p.Name) {
 				names = append(names, p.Name)
 				if err := w.signature(p); err != nil {
 					return err
