@@ -34,7 +34,7 @@ type Vulnerable struct {
 	Summary  string   `json:"summary,omitempty"`
 	Fixed    []string `json:"fixed,omitempty"` // versions with the repair
 	URL      string   `json:"url,omitempty"`
-	Line     int      `json:"line"` // of the lock
+	Line     int      `json:"line"`             // of the lock
 	Reason   string   `json:"reason,omitempty"` // why it is ignored
 }
 

@@ -44,9 +44,9 @@ func TestConfigSchemaAgrees(t *testing.T) {
 		"platform: universal\n":     false,
 		"[]\n":                      false,
 		"audit: {database: ../osv, ignore: [{id: X-1, reason: not reached, expires: \"2027-01-31\"}]}\n": true,
-		"audit: {ignore: [{id: X-1, reason: not reached}]}\n":                                             false,
-		"audit: {ignore: [{id: X-1, expires: \"2027-01-31\"}]}\n":                                         false,
-		"audit: {ignore: [{id: X-1, reason: r, expires: \"soon\"}]}\n":                                    false,
+		"audit: {ignore: [{id: X-1, reason: not reached}]}\n":                                            false,
+		"audit: {ignore: [{id: X-1, expires: \"2027-01-31\"}]}\n":                                        false,
+		"audit: {ignore: [{id: X-1, reason: r, expires: \"soon\"}]}\n":                                   false,
 		"audit: {data: x}\n": false,
 	} {
 		w := newWorld(t)

@@ -63,18 +63,18 @@ func TestRanges(t *testing.T) {
 func TestWhichPackage(t *testing.T) {
 	const here = "https://git.example.org/index.git"
 	for text, want := range map[string]bool{
-		`{"ecosystem":"clyde","name":"fmt_lib"}`:                                                                    true,
-		`{"ecosystem":"clyde","name":"FMT-lib"}`:                                                                    true,
-		`{"ecosystem":"clyde","name":"fmt"}`:                                                                        false,
-		`{"ecosystem":"npm","name":"fmt-lib"}`:                                                                      false,
-		`{"ecosystem":"clyde:` + here + `","name":"fmt-lib"}`:                                                       true,
-		`{"ecosystem":"clyde:https://other.example.org","name":"fmt-lib"}`:                                          false,
-		`{"purl":"pkg:clyde/fmt-lib"}`:                                                                              true,
-		`{"purl":"pkg:clyde/fmt-lib?repository_url=https%3A%2F%2Fgit.example.org%2Findex.git"}`:                     true,
-		`{"purl":"pkg:clyde/fmt-lib?repository_url=https%3A%2F%2Fother.example.org"}`:                               false,
-		`{"purl":"pkg:npm/fmt-lib"}`:                                                                                false,
-		`{"purl":"pkg:clyde/team/fmt-lib"}`:                                                                         false,
-		`{"ecosystem":"OSS-Fuzz","name":"fmt","purl":"pkg:clyde/fmt-lib"}`:                                          true,
+		`{"ecosystem":"clyde","name":"fmt_lib"}`:                                                                     true,
+		`{"ecosystem":"clyde","name":"FMT-lib"}`:                                                                     true,
+		`{"ecosystem":"clyde","name":"fmt"}`:                                                                         false,
+		`{"ecosystem":"npm","name":"fmt-lib"}`:                                                                       false,
+		`{"ecosystem":"clyde:` + here + `","name":"fmt-lib"}`:                                                        true,
+		`{"ecosystem":"clyde:https://other.example.org","name":"fmt-lib"}`:                                           false,
+		`{"purl":"pkg:clyde/fmt-lib"}`:                                                                               true,
+		`{"purl":"pkg:clyde/fmt-lib?repository_url=https%3A%2F%2Fgit.example.org%2Findex.git"}`:                      true,
+		`{"purl":"pkg:clyde/fmt-lib?repository_url=https%3A%2F%2Fother.example.org"}`:                                false,
+		`{"purl":"pkg:npm/fmt-lib"}`:                                                                                 false,
+		`{"purl":"pkg:clyde/team/fmt-lib"}`:                                                                          false,
+		`{"ecosystem":"OSS-Fuzz","name":"fmt","purl":"pkg:clyde/fmt-lib"}`:                                           true,
 		`{"ecosystem":"clyde","name":"fmt-lib","purl":"pkg:clyde/fmt-lib?repository_url=https://other.example.org"}`: true,
 	} {
 		r := parse(t, `{"id":"X-1","affected":[{"package":`+text+`,"versions":["1.0.0"]}]}`)
