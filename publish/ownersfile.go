@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"gopkg.in/yaml.v3"
 
@@ -42,12 +43,14 @@ func settings(p review.Publisher) map[string]string {
 }
 
 // plainScalar is what YAML takes for a text without quotes.
-var plainScalar = regexp.MustCompile(`^[A-Za-z.][A-Za-z0-9._/@+-]*(:[A-Za-z0-9._/@+-]+)*$`)
+var plainScalar = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z.][A-Za-z0-9._/@+-]*(:[A-Za-z0-9._/@+-]+)*$`)
+})
 
 // quoted writes a text: with quotes, unless it is a text without them.
 func quoted(s string) string {
 	var v any
-	if plainScalar.MatchString(s) && yaml.Unmarshal([]byte(s), &v) == nil && v == s && !slices.Contains([]string{"y", "n", "yes", "no", "on", "off"}, strings.ToLower(s)) {
+	if plainScalar().MatchString(s) && yaml.Unmarshal([]byte(s), &v) == nil && v == s && !slices.Contains([]string{"y", "n", "yes", "no", "on", "off"}, strings.ToLower(s)) {
 		return s
 	}
 	return strconv.Quote(s)

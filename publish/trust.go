@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"sync"
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/attest"
@@ -24,13 +25,13 @@ type TrustOptions struct {
 	ForIndex bool   // the key speaks for the index itself, and signs no packages
 }
 
-var trustName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+var trustName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`) })
 
 // NewTrustPlan plans to add a key to those that an index trusts. The error is
 // ErrUsage for a name that is no file's, or what is no public key, and
 // ErrConflict when the name is another key's.
 func NewTrustPlan(ctx context.Context, opts TrustOptions) (*Plan, error) {
-	if !trustName.MatchString(opts.Name) {
+	if !trustName().MatchString(opts.Name) {
 		return nil, &Error{Kind: ErrUsage, Detail: fmt.Sprintf("%q is no name for a key", opts.Name), Remedy: "use letters, digits, - and _"}
 	}
 	if bytes.Contains(opts.PEM, []byte("PRIVATE")) {

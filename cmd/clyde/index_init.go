@@ -6,6 +6,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -48,7 +49,7 @@ Running it again on the same index changes nothing.`,
 
 // releaseVersion is a version that others can install, unlike that of a build
 // from a checkout.
-var releaseVersion = regexp.MustCompile(`^v\d+\.\d+\.\d+$`)
+var releaseVersion = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^v\d+\.\d+\.\d+$`) })
 
 func (a *app) indexInit(ctx context.Context, target, store string, opts registry.InitOptions) error {
 	if err := git.CheckURL(target); err != nil {
@@ -65,7 +66,7 @@ func (a *app) indexInit(ctx context.Context, target, store string, opts registry
 	}
 	by := a.author()
 	opts.Author, opts.Email, opts.When = by.Name, by.Email, a.Now()
-	if v := version(); releaseVersion.MatchString(v) {
+	if v := version(); releaseVersion().MatchString(v) {
 		opts.Version = v
 	}
 	if local {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/go-git/go-git/v5"
 	"github.com/google/renameio/v2/maybe"
@@ -142,12 +143,14 @@ func originOf(dir string) string {
 	return address
 }
 
-var scpAddress = regexp.MustCompile(`^(?:[A-Za-z0-9._-]+@)?([A-Za-z0-9.-]+\.[A-Za-z0-9-]+):([^:/][^:]*)$`)
+var scpAddress = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:[A-Za-z0-9._-]+@)?([A-Za-z0-9.-]+\.[A-Za-z0-9-]+):([^:/][^:]*)$`)
+})
 
 // webAddress returns the https form of an address that git understands,
 // without credentials, or "" for one that names no host.
 func webAddress(address string) string {
-	if m := scpAddress.FindStringSubmatch(address); m != nil {
+	if m := scpAddress().FindStringSubmatch(address); m != nil {
 		address = "ssh://" + m[1] + "/" + m[2]
 	}
 	u, err := url.Parse(address)

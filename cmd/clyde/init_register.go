@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
@@ -104,7 +105,9 @@ func (a *app) registration(ctx context.Context, dir string, m *manifest.Manifest
 	return []byte(b.String()), nil
 }
 
-var usesAction = regexp.MustCompile(`(?m)^\s*(?:-\s*)?uses:\s*["']?[\w.-]+/action-publish(?:@|/)`)
+var usesAction = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^\s*(?:-\s*)?uses:\s*["']?[\w.-]+/action-publish(?:@|/)`)
+})
 
 // publishingWorkflow is the one workflow of a repository that publishes, "" when
 // there is none or it is not clear which.
@@ -120,7 +123,7 @@ func publishingWorkflow(dir string) (string, error) {
 			if err != nil {
 				return "", err
 			}
-			if !usesAction.Match(text) {
+			if !usesAction().Match(text) {
 				continue
 			}
 			if found != "" {

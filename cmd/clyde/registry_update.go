@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -55,11 +56,11 @@ registry itself.`,
 }
 
 // acceptedCommit is a commit that names one head, and not many.
-var acceptedCommit = regexp.MustCompile(`^[0-9a-f]{12,40}$`)
+var acceptedCommit = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{12,40}$`) })
 
 func checkAccepted(accepted map[string]string) error {
 	for name, commit := range accepted {
-		if !acceptedCommit.MatchString(commit) {
+		if !acceptedCommit().MatchString(commit) {
 			return withHint(exitUsage, fmt.Errorf("--accept-history: %q is no commit of %s", commit, name), "give the ID that the maintainers name, 12 to 40 hex digits")
 		}
 	}

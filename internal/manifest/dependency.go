@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"regexp"
+	"sync"
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/strictyaml"
@@ -157,11 +158,11 @@ func parseRequirement(v strictyaml.Value) string {
 	return text
 }
 
-var aliasPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$`)
+var aliasPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$`) })
 
 func parseAlias(v strictyaml.Value) string {
 	text := v.Text()
-	if text != "" && !aliasPattern.MatchString(text) {
+	if text != "" && !aliasPattern().MatchString(text) {
 		v.Report("write the name that 'clyde registry list' shows", `%q is not the name of a registry: 1 to 64 of a-z, 0-9, ".", "_" and "-" between letters or digits`, text)
 	}
 	return text

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/spelling"
@@ -12,8 +13,10 @@ import (
 )
 
 var (
-	featurePattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_+.-]{0,63}$`)
-	valuePattern   = regexp.MustCompile(`^(dep:[A-Za-z0-9_./-]+|([A-Za-z0-9_./-]+\??/)?[A-Za-z0-9_][A-Za-z0-9_+.-]{0,63})$`)
+	featurePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_+.-]{0,63}$`) })
+	valuePattern   = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(dep:[A-Za-z0-9_./-]+|([A-Za-z0-9_./-]+\??/)?[A-Za-z0-9_][A-Za-z0-9_+.-]{0,63})$`)
+	})
 )
 
 func parseFeatureName(v strictyaml.Value) string {
@@ -25,7 +28,7 @@ func parseFeatureName(v strictyaml.Value) string {
 }
 
 func checkFeatureName(v strictyaml.Value, name string) {
-	if !featurePattern.MatchString(name) {
+	if !featurePattern().MatchString(name) {
 		v.Report("", `%q is not the name of a feature: 1 to 64 of letters, digits, "_", "-", "+" and ".", not "-", "+" or "." first`, name)
 	}
 }
@@ -72,7 +75,7 @@ func parseFeatures(v strictyaml.Value, dependencies []Dependency) map[string][]s
 // "DEPENDENCY/FEATURE" or "DEPENDENCY?/FEATURE". An optional dependency is also
 // a feature of its own name, as in Cargo.
 func (r featureReader) checkValue(v strictyaml.Value, feature, text string) {
-	if !valuePattern.MatchString(text) {
+	if !valuePattern().MatchString(text) {
 		v.Report(`write a feature, "dep:NAME", "NAME/FEATURE" or "NAME?/FEATURE"`, "%q is not a feature or dependency", text)
 		return
 	}

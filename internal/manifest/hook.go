@@ -3,6 +3,7 @@ package manifest
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -17,7 +18,7 @@ const (
 )
 
 // durationPattern is the part of Go's durations that manifests may use.
-var durationPattern = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`)
+var durationPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`) })
 
 func parseHooks(v strictyaml.Value) map[string]Hook {
 	root := v.Mapping(HookNames()...)
@@ -69,7 +70,7 @@ func parseRun(v strictyaml.Value) []string {
 }
 
 func parseTimeout(v strictyaml.Value) time.Duration {
-	if v.IsText() && !durationPattern.MatchString(v.Text()) {
+	if v.IsText() && !durationPattern().MatchString(v.Text()) {
 		v.Report(`write a number and a unit, such as "90s" or "5m"`, "%q is not a duration", v.Text())
 		return DefaultTimeout
 	}

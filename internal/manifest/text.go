@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -43,11 +44,11 @@ func isInvisible(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == 0x2028 || r == 0x2029 || r == 0xfeff
 }
 
-var typePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+var typePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`) })
 
 func parseType(v strictyaml.Value) string {
 	text := v.Text()
-	if text != "" && !typePattern.MatchString(text) {
+	if text != "" && !typePattern().MatchString(text) {
 		v.Report(`write a word such as "library", "tool" or "plugin"`, "%q is not 1 to 32 of a-z, 0-9 and \"-\" after a letter", text)
 	}
 	return text
@@ -59,7 +60,9 @@ func parseDescription(v strictyaml.Value) string {
 
 // urlPattern is what is allowed of RFC 3986: a host name, no user, nothing that
 // has to be escaped.
-var urlPattern = regexp.MustCompile(`^[a-z]+://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?([/?#]([!$&'()*+,./0-9:;=?@A-Z_a-z~#\[\]-]|%[0-9A-Fa-f]{2})*)?$`)
+var urlPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-z]+://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?([/?#]([!$&'()*+,./0-9:;=?@A-Z_a-z~#\[\]-]|%[0-9A-Fa-f]{2})*)?$`)
+})
 
 func parseURL(v strictyaml.Value, schemes ...string) string {
 	text := line(v, maxURL)
@@ -72,7 +75,7 @@ func parseURL(v strictyaml.Value, schemes ...string) string {
 		v.Report(urlHint(text), "%q is not an address that begins with %s and a host", text, alternatives(schemes))
 	case u.User != nil:
 		v.Report("take USER@ out; credentials never belong in a manifest", "the URL holds a user name or password")
-	case !urlPattern.MatchString(text):
+	case !urlPattern().MatchString(text):
 		v.Report("write the host as a name and escape other characters as %XX", "%q has a part that may not stand in a URL", text)
 	}
 	return text
@@ -92,18 +95,20 @@ func alternatives(schemes []string) string {
 }
 
 var (
-	sshAddress = regexp.MustCompile(`^ssh://(?:[^/@]+@)?([A-Za-z0-9.-]+)(?::[0-9]+)?/([^:]+)$`)
-	scpAddress = regexp.MustCompile(`^[A-Za-z0-9._-]+@([A-Za-z0-9.-]+):([^:]+)$`)
-	bareHost   = regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(/[!-~]*)?$`)
+	sshAddress = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^ssh://(?:[^/@]+@)?([A-Za-z0-9.-]+)(?::[0-9]+)?/([^:]+)$`)
+	})
+	scpAddress = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9._-]+@([A-Za-z0-9.-]+):([^:]+)$`) })
+	bareHost   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(/[!-~]*)?$`) })
 )
 
 func urlHint(text string) string {
-	for _, address := range []*regexp.Regexp{sshAddress, scpAddress} {
+	for _, address := range []*regexp.Regexp{sshAddress(), scpAddress()} {
 		if m := address.FindStringSubmatch(text); m != nil {
 			return `write "https://` + m[1] + "/" + strings.TrimSuffix(m[2], ".git") + `"`
 		}
 	}
-	if bareHost.MatchString(text) {
+	if bareHost().MatchString(text) {
 		return `write "https://` + text + `"`
 	}
 	if rest, ok := strings.CutPrefix(text, "git+"); ok {
@@ -114,38 +119,40 @@ func urlHint(text string) string {
 
 // authorPattern is a name with or without an address. The address is what RFC
 // 5322 calls a dot-atom on both sides, in ASCII.
-var authorPattern = regexp.MustCompile(`^([^<>@"]*[^<>@" ])( <([^<>@ ]+@[^<>@ ]+)>)?$`)
+var authorPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([^<>@"]*[^<>@" ])( <([^<>@ ]+@[^<>@ ]+)>)?$`) })
 
-var mailPattern = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*" +
-	`@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
+var mailPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*" +
+		`@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
+})
 
 func parseAuthor(v strictyaml.Value) string {
 	text := line(v, maxAuthor)
 	if text == "" {
 		return ""
 	}
-	parts := authorPattern.FindStringSubmatch(text)
+	parts := authorPattern().FindStringSubmatch(text)
 	if parts == nil {
 		v.Report(`write "Name <name@example.org>" or "Name"`, "%q is not a name with a mail address", text)
 		return text
 	}
 	if address := parts[3]; address != "" {
-		if _, err := mail.ParseAddress(address); err != nil || !mailPattern.MatchString(address) {
+		if _, err := mail.ParseAddress(address); err != nil || !mailPattern().MatchString(address) {
 			v.Report("write the address as NAME@HOST", "%q is not a mail address", address)
 		}
 	}
 	return text
 }
 
-var keywordPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9+_-]{0,29}$`)
+var keywordPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9+_-]{0,29}$`) })
 
 func parseKeyword(v strictyaml.Value) string {
 	text := v.Text()
-	if text == "" || keywordPattern.MatchString(text) {
+	if text == "" || keywordPattern().MatchString(text) {
 		return text
 	}
 	hint := `write one lower-case word, such as "http-client"`
-	if tidy := strings.ReplaceAll(strings.ToLower(text), " ", "-"); keywordPattern.MatchString(tidy) {
+	if tidy := strings.ReplaceAll(strings.ToLower(text), " ", "-"); keywordPattern().MatchString(tidy) {
 		hint = `write "` + tidy + `"`
 	}
 	v.Report(hint, `%q is not 1 to 30 of a-z, 0-9, "+", "-" and "_"`, text)

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"text/template"
 	"time"
 
@@ -62,7 +63,7 @@ func (e *InitError) Hint() string { return e.Remedy }
 
 // registryName is what a registry may be called: it becomes an alias in the
 // configuration of its users.
-var registryName = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$`)
+var registryName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$`) })
 
 // NameFrom derives the name of a registry from the address of its repository:
 // "packages" of "git@example.org:team/packages.git".
@@ -113,7 +114,7 @@ func (o InitOptions) Files() (map[string][]byte, error) {
 }
 
 func (o InitOptions) check() error {
-	if !registryName.MatchString(o.Name) {
+	if !registryName().MatchString(o.Name) {
 		return &InitError{
 			fmt.Sprintf("%q cannot be the name of a registry", o.Name),
 			"use up to 64 lower-case letters, digits and \"-\", and give it with --name",

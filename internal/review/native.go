@@ -6,12 +6,13 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/clydepm/clyde/internal/archive"
 )
 
 // sharedObject is the name of a library with its version: "libz.so.1.3".
-var sharedObject = regexp.MustCompile(`\.so(\.[0-9]+)*$`)
+var sharedObject = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\.so(\.[0-9]+)*$`) })
 
 // native says what kind of machine code a file of an archive is, by how it
 // starts or, where that tells nothing, by its name; "" for none.
@@ -64,7 +65,7 @@ func cafebabe(head []byte) string {
 // any known format.
 func nativeName(name string) string {
 	base := strings.ToLower(path.Base(name))
-	if sharedObject.MatchString(base) {
+	if sharedObject().MatchString(base) {
 		return "shared object"
 	}
 	return map[string]string{

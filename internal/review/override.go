@@ -97,7 +97,7 @@ func overrideRule(v strictyaml.Value) string {
 
 func overrideBy(v strictyaml.Value) string {
 	name := v.Text()
-	if name != "" && !account.MatchString(name) {
+	if name != "" && !account().MatchString(name) {
 		v.Report("write the account's name without \"@\"", "%q is not an account name", name)
 	}
 	return name

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/clydepm/clyde/index"
@@ -141,8 +142,8 @@ func parsePublisher(item strictyaml.Value) Publisher {
 			workflow.Report("write a path such as .github/workflows/release.yml", "%q is not the path of a workflow", p.Workflow)
 		}
 	}
-	p.Tags = matching(m.Get("tags"), tagPattern, "write a tag such as v{version}, without refs/tags/")
-	p.Triggers = matching(m.Get("triggers"), trigger, "write an event such as release")
+	p.Tags = matching(m.Get("tags"), tagPattern(), "write a tag such as v{version}, without refs/tags/")
+	p.Triggers = matching(m.Get("triggers"), trigger(), "write an event such as release")
 	if runner := m.Get("runner"); runner.Present() {
 		if p.Runner = runner.Text(); p.Runner != "github-hosted" && p.Runner != "self-hosted" {
 			runner.Report("write github-hosted or self-hosted", "%q is no kind of runner", p.Runner)
@@ -156,7 +157,7 @@ func parsePublisher(item strictyaml.Value) Publisher {
 			workflow.Report("write its file, without a ref", "%q is not the URL of a workflow", p.Signer)
 		}
 		refs := fields.Require("refs", "list the refs or commits that may sign")
-		p.SignerRefs = matching(refs, signerRef, "write refs/tags/NAME, or a commit of 40 hex digits")
+		p.SignerRefs = matching(refs, signerRef(), "write refs/tags/NAME, or a commit of 40 hex digits")
 		if refs.Present() && len(p.SignerRefs) == 0 {
 			refs.Report("list the refs or commits that may sign", "names none")
 		}
@@ -164,11 +165,15 @@ func parsePublisher(item strictyaml.Value) Publisher {
 	return p
 }
 
-// What may stand in the lists of a publisher.
+// What may stand in the lists of a publisher. Like all patterns of this program,
+// they are compiled when they are needed: every command pays for what is done at
+// its start.
 var (
-	tagPattern = regexp.MustCompile(`^[A-Za-z0-9._/+*{}-]{1,128}$`)
-	trigger    = regexp.MustCompile(`^[a-z][a-z_]{0,63}$`)
-	signerRef  = regexp.MustCompile(`^(refs/(tags|heads)/[A-Za-z0-9._/+-]{1,200}|[0-9a-f]{40})$`)
+	tagPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9._/+*{}-]{1,128}$`) })
+	trigger    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z_]{0,63}$`) })
+	signerRef  = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(refs/(tags|heads)/[A-Za-z0-9._/+-]{1,200}|[0-9a-f]{40})$`)
+	})
 )
 
 // matching reads a list whose elements have a form.
@@ -176,7 +181,7 @@ func matching(v strictyaml.Value, form *regexp.Regexp, hint string) []string {
 	var all []string
 	for _, item := range v.List() {
 		text := item.Text()
-		if text != "" && (!form.MatchString(text) || strings.HasPrefix(text, "refs/tags/") && form == tagPattern) {
+		if text != "" && (!form.MatchString(text) || strings.HasPrefix(text, "refs/tags/") && form == tagPattern()) {
 			item.Report(hint, "%q is none", text)
 		}
 		all = append(all, text)
@@ -225,14 +230,16 @@ func httpsURL(v strictyaml.Value) string {
 }
 
 // account is what forges permit as an account's name, with an optional team.
-var account = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?(?:/[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?)?$`)
+var account = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?(?:/[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?)?$`)
+})
 
 // addAccount reads the name of an account into a list that has each once.
 func addAccount(all []string, item strictyaml.Value) []string {
 	name := item.Text()
 	switch {
 	case name == "":
-	case !account.MatchString(name):
+	case !account().MatchString(name):
 		item.Report("write the account's name without \"@\", or ORGANISATION/TEAM", "%q is not an account name", name)
 	case hasAccount(all, name):
 		item.Report("leave it out", "%q is listed already", name)

@@ -2,6 +2,7 @@ package review
 
 import (
 	"regexp"
+	"sync"
 
 	"github.com/clydepm/clyde/internal/strictyaml"
 )
@@ -19,7 +20,9 @@ type ContentPolicy struct {
 }
 
 // indexAddress is what the address of an index may be, as in a line.
-var indexAddress = regexp.MustCompile(`^((sparse\+)?https://[^/@]|ssh://[^/]|file:///?[^/])`)
+var indexAddress = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^((sparse\+)?https://[^/@]|ssh://[^/]|file:///?[^/])`)
+})
 
 // Bounds of size-growth.
 const (
@@ -35,7 +38,7 @@ func (p *ContentPolicy) parse(v strictyaml.Value) {
 		if address == "" {
 			continue
 		}
-		if !indexAddress.MatchString(address) {
+		if !indexAddress().MatchString(address) {
 			e.Value.Report("write https://HOST/PATH", "%q is not the URL of an index", address)
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/clydepm/clyde/internal/attest"
@@ -46,9 +47,9 @@ func PackedPath(format int, sha256 string) string {
 }
 
 // IsPackedPath reports whether a packed file could lie there.
-func IsPackedPath(path string) bool { return packedPath.MatchString(path) }
+func IsPackedPath(path string) bool { return packedPath().MatchString(path) }
 
-var packedPath = regexp.MustCompile(`^packed-v[1-9][0-9]*-[0-9a-f]{64}\.index$`)
+var packedPath = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^packed-v[1-9][0-9]*-[0-9a-f]{64}\.index$`) })
 
 // Says reports whether two statements say the same, whenever they were made.
 func (h *Head) Says(other Head) bool {
