@@ -22,6 +22,8 @@ type Installer struct {
 	Platform   index.Platform // to install for
 	HTTP       *http.Client
 	Report     Reporter
+
+	source *Source // that the last resolution read from, nil before it
 }
 
 // InstallOptions say how far an installation may go.

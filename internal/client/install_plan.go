@@ -207,6 +207,7 @@ func (in *Installer) resolve(ctx context.Context, p *plan, move movement) error 
 		return err
 	}
 	source := in.Registries.Source()
+	in.source = source
 	opts := resolve.Options{Root: p.manifest.Name, Dependencies: needs, Features: p.manifest.Features, UpdateAll: move.all}
 	in.lockedVersions(p, move, &opts)
 	solution, err := resolve.Resolve(ctx, source, opts)

@@ -17,10 +17,11 @@ type Source struct {
 
 	mu      sync.Mutex
 	unknown []string // URLs that lines named and nobody configured
+	read    map[resolve.Package][]*index.Entry
 }
 
 // Source makes a source that shows what the registries show.
-func (s *Registries) Source() *Source { return &Source{registries: s} }
+func (s *Registries) Source() *Source { return &Source{registries: s, read: map[resolve.Package][]*index.Entry{}} }
 
 // Versions reads the lines of a package from its own registry and no other.
 func (s *Source) Versions(ctx context.Context, p resolve.Package) ([]*index.Entry, error) {
@@ -28,7 +29,25 @@ func (s *Source) Versions(ctx context.Context, p resolve.Package) ([]*index.Entr
 	if err != nil {
 		return nil, err
 	}
-	return r.Entries(ctx, p.Name)
+	entries, err := r.Entries(ctx, p.Name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.read[resolve.Package{Registry: p.Registry, Name: index.Fold(p.Name)}] = entries
+	return entries, err
+}
+
+// entries are the lines of a package of a registry, as they were read for the
+// resolver, or read now. A nil source has read nothing.
+func (s *Source) entries(ctx context.Context, r Registry, name string) ([]*index.Entry, error) {
+	if s != nil {
+		s.mu.Lock()
+		entries := s.read[resolve.Package{Registry: r.Config().Name, Name: index.Fold(name)}]
+		s.mu.Unlock()
+		if entries != nil {
+			return entries, nil
+		}
+	}
+	return r.Entries(ctx, name)
 }
 
 // Coexist reports whether the lock may have incompatible versions of a package

@@ -278,7 +278,7 @@ func (v *verification) shown(ctx context.Context, l lockfile.Package, s *signing
 	if err != nil || status.Commit != s.commit {
 		return nil, nil, err
 	}
-	lines, err := s.registry.Entries(ctx, l.Name)
+	lines, err := v.in.source.entries(ctx, s.registry, l.Name)
 	if err != nil && !isNoPackage(err) {
 		return nil, nil, err
 	}

@@ -52,9 +52,10 @@ func (s *search) priority(v variable) (priority, bool) {
 // put enters a variable that has changed.
 func (a *agenda) put(s *search, v variable) {
 	p, open := s.priority(v)
-	if !open {
+	if !open || s.vars[v].listed == p {
 		return
 	}
+	s.vars[v].listed = p
 	a.heap = append(a.heap, p)
 	for i := len(a.heap) - 1; i > 0; {
 		parent := (i - 1) / 2
@@ -72,6 +73,9 @@ func (a *agenda) next(s *search) (v variable, open bool) {
 	for len(a.heap) > 0 {
 		top := a.heap[0]
 		a.drop()
+		if s.vars[top.v].listed == top {
+			s.vars[top.v].listed = priority{}
+		}
 		if now, open := s.priority(top.v); open && now == top {
 			return top.v, true
 		}

@@ -38,6 +38,7 @@ type varState struct {
 	history   []mark
 	watched   []*incompatibility
 	conflicts int
+	listed    priority // that the agenda has the variable by; zero if it has not
 }
 
 // mark remembers the states left for a variable after a step of the trail.
