@@ -71,22 +71,44 @@ func (f *buildFlags) register(cmd *cobra.Command) {
 }
 
 func (a *app) indexBuild(ctx context.Context, dir string, flags *buildFlags) error {
-	opts, err := a.buildOptions(dir, flags)
+	opts, done, err := a.openBuild(ctx, dir, flags)
 	if err != nil {
 		return err
+	}
+	defer done()
+	built, err := a.runBuild(ctx, opts)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		err = a.printJSON(built)
+	} else {
+		a.printBuilt(built)
+	}
+	if err != nil {
+		return err
+	}
+	return problemsError(built)
+}
+
+// openBuild prepares a build. The caller calls done.
+func (a *app) openBuild(ctx context.Context, dir string, flags *buildFlags) (opts indexbuild.Options, done func(), err error) {
+	if opts, err = a.buildOptions(dir, flags); err != nil {
+		return opts, nil, err
 	}
 	temp, err := os.MkdirTemp("", "clyde-build-*")
 	if err != nil {
-		return err
+		return opts, nil, err
 	}
-	defer os.RemoveAll(temp)
 	overlay, closeOverlay, err := a.overlay(ctx, flags.overlay, temp)
 	if err != nil {
-		return err
+		return opts, nil, errors.Join(err, os.RemoveAll(temp))
 	}
-	defer closeOverlay()
 	opts.Overlay, opts.Full = overlay, flags.full
-	return a.build(ctx, opts, flags.into)
+	return opts, func() {
+		closeOverlay()
+		_ = os.RemoveAll(temp)
+	}, nil
 }
 
 // buildOptions are the options that flags and configuration decide.
@@ -119,27 +141,23 @@ func (a *app) buildOptions(dir string, flags *buildFlags) (indexbuild.Options, e
 			}
 			return address, err
 		},
-		State:    filepath.Join(places.Cache, "build"),
-		Author:   by.Name, Email: by.Email, When: a.Now(),
+		State:  filepath.Join(places.Cache, "build"),
+		Author: by.Name, Email: by.Email, When: a.Now(),
 	}, nil
 }
 
-// build builds and tells of it.
-func (a *app) build(ctx context.Context, opts indexbuild.Options, into string) error {
+// runBuild builds and shows how far it is.
+func (a *app) runBuild(ctx context.Context, opts indexbuild.Options) (*indexbuild.Built, error) {
 	bar := &countBar{a: a, verb: "reading"}
+	defer bar.stop()
 	opts.Read = bar.step
-	built, err := indexbuild.Build(ctx, opts)
-	bar.stop()
-	if err != nil {
-		return err
-	}
-	if a.json {
-		err = a.printJSON(built)
-	} else {
-		a.printBuilt(built)
-	}
-	if err != nil || len(built.Problems) == 0 {
-		return err
+	return indexbuild.Build(ctx, opts)
+}
+
+// problemsError makes the run end with the code for what a build found.
+func problemsError(built *indexbuild.Built) error {
+	if len(built.Problems) == 0 {
+		return nil
 	}
 	code := exitFindings
 	for _, p := range built.Problems {

@@ -19,9 +19,10 @@ import (
 func indexImportCommand(a *app) *cobra.Command {
 	var path string
 	var opts registry.ImportOptions
+	var archives archiveFlags
 	cmd := &cobra.Command{
 		Use:   "import SOURCE --index PATH [NAME...]",
-		Short: "Take packages over from another index",
+		Short: "Take packages over from another index, or from a folder of archives",
 		Long: `Append the versions of packages of another index to this one, in one commit.
 SOURCE is a git repository or its URL, or a folder with the files of an index;
 it may be clyde's or Cargo's.
@@ -31,15 +32,30 @@ gets the place that the source gives its archive. A version that is there
 already is left as it is. A dependency on a package that is not imported points
 to SOURCE when that is a URL.
 
+SOURCE may also be a folder of archives that were made for other package managers:
+Debian packages (.deb), tarballs of npm, and plain tarballs with a manifest beside
+them, in a file named like the archive with ".yaml" behind it. All of them are
+taken. Their files are packed again with a manifest made of what they say about
+themselves, the archives go to the store of the index, and the index, which may be
+new, is built as 'clyde index build' does it. Names, versions, dependencies and
+their ranges are mapped; what has to be left out is told in a note, and what cannot
+be mapped is not taken. Nothing in an archive is run, and no network is used.
+
 What cannot be taken is reported, the rest is taken, and the exit code is 9.`,
 		Example: `  clyde index import ../other.git --index registry.git hello base
-  clyde index import https://example.org/other.git --index registry.git --all`,
+  clyde index import https://example.org/other.git --index registry.git --all
+  clyde index import tarballs --index registry.git`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.Names = args[1:]
 			switch {
 			case path == "":
 				return withHint(exitUsage, errors.New("--index is missing: which index are the packages for?"), "usage: "+cmd.UseLine())
+			case a.isArchiveFolder(args[0]):
+				if len(opts.Names) > 0 {
+					return usagef("%s is a folder of archives, all of which are taken: leave out %q", args[0], opts.Names[0])
+				}
+				return a.importArchives(cmd.Context(), args[0], path, &archives)
 			case opts.All == (len(opts.Names) > 0):
 				return withHint(exitUsage, errors.New("which packages?"), "name them, or say --all")
 			}
@@ -51,8 +67,9 @@ What cannot be taken is reported, the rest is taken, and the exit code is 9.`,
 			return a.indexImport(cmd.Context(), args[0], path, opts)
 		},
 	}
-	cmd.Flags().StringVar(&path, "index", "", "bare git repository of the index that the packages are for: `PATH`")
+	cmd.Flags().StringVar(&path, "index", "", "bare git repository of the index that the packages are for, or with archives a folder as well: `PATH`")
 	cmd.Flags().BoolVar(&opts.All, "all", false, "import every package")
+	archives.register(cmd)
 	return cmd
 }
 

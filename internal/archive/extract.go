@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 )
 
 // Extract unpacks an archive into dst, without its one top folder, and returns
@@ -58,7 +59,7 @@ func place(a *reader, to target) (int, error) {
 		}
 	}
 	for _, link := range x.order {
-		if err := x.materialise(link); err != nil {
+		if err := x.leaveOut(x.materialise(link)); err != nil {
 			return 0, err
 		}
 	}
@@ -96,9 +97,9 @@ func (x *extraction) place(m member) error {
 		x.noteFolders(m.path)
 		return x.to.folder(m.path)
 	case tar.TypeSymlink:
-		return x.putOff(m, path.Dir(m.path))
+		return x.leaveOut(x.putOff(m, path.Dir(m.path)))
 	case tar.TypeLink:
-		return x.putOffHard(m)
+		return x.leaveOut(x.putOffHard(m))
 	}
 	mode := memberMode(m.header)
 	x.note(m.path, placed{mode, m.header.Size})
@@ -137,6 +138,9 @@ func (m *memberReader) Read(p []byte) (int, error) {
 // putOff notes a link whose target is relative to folder.
 func (x *extraction) putOff(m member, folder string) error {
 	target := m.header.Linkname
+	if x.foreign && strings.HasPrefix(target, "/") {
+		folder, target = "", strings.TrimLeft(target, "/") // of the root that the archive is made for
+	}
 	if target == "" || isAbsolute(target) || len(target) >= 2 && target[1] == ':' {
 		return &UnsafeError{Path: m.path, Rule: RuleLinkOutside, Detail: "the link is absolute or leads nowhere"}
 	}
@@ -156,6 +160,9 @@ func (x *extraction) putOffHard(m member) error {
 		return &UnsafeError{Path: m.path, Rule: RuleLinkOutside, Detail: "the link leads out of the archive"}
 	}
 	target, ok := cutTop(clean, x.top)
+	if x.foreign {
+		target, ok = clean, true
+	}
 	if !ok {
 		return &UnsafeError{Path: m.path, Rule: RuleLinkOutside, Detail: "the link leads out of the archive"}
 	}

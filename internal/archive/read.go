@@ -11,6 +11,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"path"
 	"strings"
 	"time"
 
@@ -36,13 +37,15 @@ type reader struct {
 	limits   Limits
 	source   *sourceReader
 	packed   *bufio.Reader // of source; gzip takes no byte too many from it
-	gzip     *gzip.Reader
+	plain    io.Reader     // of packed, decompressed
+	foreign  bool          // by the rules of ExtractForeign
 	stream   *streamReader
 	members  *tar.Reader
 	top      string
 	count    int
 	unpacked int64
 	newest   time.Time // of the files read so far
+	left     []Refusal // links of a foreign archive that were left out
 }
 
 // member is a header that has passed the rules of one member.
@@ -60,10 +63,13 @@ func newReader(ctx context.Context, r io.Reader, limits Limits) (*reader, error)
 		return nil, source.explain(err)
 	}
 	compressed.Multistream(false)
-	a := &reader{limits: limits.orDefault(), source: source, packed: packed, gzip: compressed}
+	return startReader(&reader{limits: limits.orDefault(), source: source, packed: packed, plain: compressed}), nil
+}
+
+func startReader(a *reader) *reader {
 	a.stream = &streamReader{reader: a}
 	a.members = tar.NewReader(a.stream)
-	return a, nil
+	return a
 }
 
 // next returns the next member, or io.EOF after the last one of a sound
@@ -83,6 +89,9 @@ func (a *reader) next() (member, error) {
 		if header.Typeflag == tar.TypeXGlobalHeader {
 			continue // git archive writes one, with the commit
 		}
+		if a.foreign && path.Clean(header.Name) == "." {
+			continue // the root itself
+		}
 		return a.judge(header)
 	}
 }
@@ -94,6 +103,9 @@ func (a *reader) judge(header *tar.Header) (member, error) {
 		return member{}, err
 	}
 	top, rest, below := strings.Cut(clean, "/")
+	if a.foreign {
+		top, rest, below = "", clean, true
+	}
 	if !below {
 		if header.Typeflag != tar.TypeDir {
 			return member{}, &UnsafeError{Path: clean, Rule: RuleTopFolder, Detail: "the file is not in the archive's one folder"}
@@ -174,6 +186,9 @@ func cleanPath(name string) (string, error) {
 // finish makes sure that nothing but padding follows the last member, and that
 // the archive ends where its compressed data ends.
 func (a *reader) finish() error {
+	if a.foreign {
+		return a.finishForeign()
+	}
 	if a.stream.zeros < 2*tarBlock {
 		return &UnsafeError{Rule: RuleTruncated, Detail: "the archive has no end marker"}
 	}
@@ -248,7 +263,7 @@ type streamReader struct {
 }
 
 func (s *streamReader) Read(p []byte) (int, error) {
-	n, err := s.reader.gzip.Read(p)
+	n, err := s.reader.plain.Read(p)
 	s.n += int64(n)
 	if tail := trailingZeros(p[:n]); tail == n {
 		s.zeros += int64(n)

@@ -187,7 +187,7 @@ func (d *deriver) locate(ctx context.Context, where string, e *index.Entry) erro
 				continue
 			}
 		}
-		if dep.Kind != index.KindDev { // those who use the package do without
+		if dep.Kind != index.KindDev && !dep.Optional { // of which packages can do without
 			d.problem(where, RuleDependency, "add its archive, or name the index that has it with --overlay", "depends on %s, which neither the folder nor the index has", name)
 		}
 	}
