@@ -143,10 +143,15 @@ func (a *app) buildImported(ctx context.Context, imported *foreign.Imported, fla
 	} else {
 		a.printImportedArchives(&result)
 	}
-	if len(result.Refused) > 0 && len(built.Problems) == 0 {
-		return withCode(exitFindings, fmt.Errorf("%s could not be taken", count(len(result.Refused), "archive")))
+	err = problemsError(built)
+	if len(result.Refused) == 0 {
+		return err
 	}
-	return problemsError(built)
+	text := count(len(result.Refused), "archive") + " could not be taken"
+	if err == nil {
+		return withCode(exitFindings, errors.New(text))
+	}
+	return withCode(exitCode(err), fmt.Errorf("%s, and the index has %w", text, err))
 }
 
 func (a *app) printImportedArchives(r *importedArchives) {
