@@ -16,17 +16,19 @@ type identity struct {
 }
 
 // handover compares the publishers of two owners files. It grants when somebody
-// may publish who could not before; it is a transfer when somebody who could may
+// may publish who could not before, or when signatures that are for no registry
+// in particular were refused before; it is a transfer when somebody who could may
 // no longer, as well, or when it opens the package to anyone. Files that cannot
 // be read are taken for the worst.
 func handover(before, after []byte) (grants, transfer bool) {
-	old, oldErr := readIdentities(before)
-	now, newErr := readIdentities(after)
+	old, wasExact, oldErr := readIdentities(before)
+	now, exact, newErr := readIdentities(after)
 	if oldErr != nil || newErr != nil {
 		return true, true
 	}
+	grants = wasExact && !exact
 	if len(old) == 0 { // then anyone could
-		return false, false
+		return grants, false
 	}
 	if len(now) == 0 {
 		return true, true
@@ -74,9 +76,11 @@ func (x identity) lasts(other identity) bool {
 }
 
 // readIdentities reads the publishers of an owners file, as far as they say who
-// somebody is. What else must be true of such a file is not judged here.
-func readIdentities(data []byte) ([]identity, error) {
+// somebody is, and whether signatures have to be for the very registry. What else
+// must be true of such a file is not judged here.
+func readIdentities(data []byte) (all []identity, exact bool, err error) {
 	var file struct {
+		Registry   string
 		Publishers []struct {
 			Key, Issuer, Repository, Until string
 			RepositoryID                   string `yaml:"repository-id"`
@@ -84,14 +88,13 @@ func readIdentities(data []byte) ([]identity, error) {
 		}
 	}
 	if err := yaml.Unmarshal(data, &file); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var all []identity
 	for _, p := range file.Publishers {
 		all = append(all, identity{
 			key: p.Key, issuer: p.Issuer, repository: strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(p.Repository), "/"), ".git"),
 			repositoryID: p.RepositoryID, ownerID: p.OwnerID, ending: p.Until,
 		})
 	}
-	return all, nil
+	return all, file.Registry == "exact", nil
 }

@@ -46,6 +46,9 @@ func TestTransfers(t *testing.T) {
 		"a key for a key":                  {publishers(key), publishers("  - key: BBBB\n"), KindTransfer, true},
 		"another issuer":                   {publishers(plain + "    issuer: https://a.example.org\n"), publishers(plain + "    issuer: https://b.example.org\n"), KindTransfer, true},
 		"anyone":                           {publishers(ann) + reviewers, reviewers, KindTransfer, true},
+		"the very registry demanded":       {publishers(ann), publishers(ann) + "registry: exact\n", KindOwners, false},
+		"the very registry no more":        {publishers(ann) + "registry: exact\n", publishers(ann), KindOwners, true},
+		"the very registry, then any":      {publishers(ann) + "registry: exact\n", publishers(ann) + "registry: any\n", KindOwners, true},
 		"what cannot be read":              {"publishers: [", publishers(ann), KindTransfer, true},
 	} {
 		t.Run(name, func(t *testing.T) {

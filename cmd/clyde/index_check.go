@@ -50,7 +50,7 @@ func (a *app) indexCheck(ctx context.Context, flags *sourceFlags, profile string
 		return err
 	}
 	defer source.Close()
-	report, err := registry.Check(ctx, source, profile)
+	report, err := registry.Check(ctx, source, profile, a.Now())
 	if err != nil {
 		return err
 	}

@@ -622,10 +622,18 @@ func TestComment(t *testing.T) {
 				SetStatus(ctx context.Context, s forge.Status) error
 			})
 			for _, say := range []func() error{
-				func() error { return stranger.Comment(t.Context(), n, "<!-- clyde -->\nforged", is("<!-- clyde -->\nforged")) },
-				func() error { return commenter.Comment(t.Context(), n, "<!-- clyde -->\none", is("<!-- clyde -->\none")) },
-				func() error { return commenter.Comment(t.Context(), n, "<!-- clyde -->\none", is("<!-- clyde -->\none")) },
-				func() error { return commenter.Comment(t.Context(), n, "<!-- clyde -->\ntwo", is("<!-- clyde -->\ntwo")) },
+				func() error {
+					return stranger.Comment(t.Context(), n, "<!-- clyde -->\nforged", is("<!-- clyde -->\nforged"))
+				},
+				func() error {
+					return commenter.Comment(t.Context(), n, "<!-- clyde -->\none", is("<!-- clyde -->\none"))
+				},
+				func() error {
+					return commenter.Comment(t.Context(), n, "<!-- clyde -->\none", is("<!-- clyde -->\none"))
+				},
+				func() error {
+					return commenter.Comment(t.Context(), n, "<!-- clyde -->\ntwo", is("<!-- clyde -->\ntwo"))
+				},
 				func() error {
 					return commenter.SetStatus(t.Context(), forge.Status{Commit: f.Pulls(keepersIndex)[0].Commit, Context: "clyde", State: forge.Success})
 				},

@@ -23,7 +23,7 @@ func BenchmarkCheckCrates(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		report, err := Check(b.Context(), source, "")
+		report, err := Check(b.Context(), source, "", time.Now())
 		if err != nil || report.Packages != 43451 {
 			b.Fatal(report, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -47,11 +48,11 @@ type RuleCount struct {
 
 // Check lints a whole index: every file, every line, and what ties them
 // together. An empty profile is Cargo's when config.json has no "clyde" object.
-func Check(ctx context.Context, s *Source, profile string) (*CheckReport, error) {
+func Check(ctx context.Context, s *Source, profile string, now time.Time) (*CheckReport, error) {
 	if profile == "" {
 		profile = profileOf(s)
 	}
-	c := &checker{source: s, cargo: profile == ProfileCargo, rules: map[string]*RuleCount{}, folded: map[string]string{}, wanted: map[string]string{}}
+	c := &checker{source: s, now: now, cargo: profile == ProfileCargo, rules: map[string]*RuleCount{}, folded: map[string]string{}, wanted: map[string]string{}}
 	if err := c.run(ctx); err != nil {
 		return nil, err
 	}
@@ -87,6 +88,7 @@ func profileOf(s *Source) string {
 
 type checker struct {
 	source *Source
+	now    time.Time
 	cargo  bool
 
 	mu       sync.Mutex
@@ -198,13 +200,22 @@ func (c *checker) file(f file) {
 			c.add(review.Finding{Check: "sources/valid", Where: f.path, Detail: err.Error()})
 		}
 	case index.IsOverridePath(f.path):
-		if _, err := review.ParseOverride(f.path, f.blob.Data); err != nil {
-			c.add(review.Finding{Check: "policy/valid", Where: f.path, Detail: err.Error()})
-		}
+		c.override(f)
 	case f.path == index.PolicyPath:
 		if _, err := review.ParsePolicy(f.path, f.blob.Data); err != nil {
 			c.add(review.Finding{Check: "policy/valid", Where: f.path, Detail: err.Error()})
 		}
+	}
+}
+
+// override checks an override, and whether it has an effect still.
+func (c *checker) override(f file) {
+	o, err := review.ParseOverride(f.path, f.blob.Data)
+	switch {
+	case err != nil:
+		c.add(review.Finding{Check: "policy/valid", Where: f.path, Detail: err.Error()})
+	case o.Expired(c.now):
+		c.add(o.ExpiredFinding())
 	}
 }
 
@@ -291,7 +302,7 @@ func (c *checker) addLocked(f review.Finding) {
 func (c *checker) status(rule string) string {
 	group, _, _ := strings.Cut(rule, "/")
 	switch {
-	case rule == "dependency/exists", rule == "line/target", group == "name" && rule != "name/unique":
+	case rule == "dependency/exists", rule == "policy/expired", rule == "line/target", group == "name" && rule != "name/unique":
 		return review.Warn
 	case !c.cargo:
 		return review.Fail

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/clydepm/clyde/internal/git"
 	"github.com/clydepm/clyde/internal/review"
@@ -37,7 +38,7 @@ func TestCratesIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer source.Close()
-	checked, err := Check(t.Context(), source, "")
+	checked, err := Check(t.Context(), source, "", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +68,7 @@ func TestCratesIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	again, err := Check(t.Context(), taken, "")
+	again, err := Check(t.Context(), taken, "", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -210,7 +210,7 @@ func (x *examination) tagPatterns() []string {
 	var patterns []string
 	if x.owners != nil {
 		for _, p := range x.owners.Publishers {
-			if p.Key == "" && p.matches(x.Entry.Source) {
+			if p.Key == "" && p.matches(x.Entry) {
 				patterns = append(patterns, p.Tags...)
 			}
 		}

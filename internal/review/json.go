@@ -29,7 +29,7 @@ func (c Change) String() string {
 	case len(c.Files) > 0:
 		return c.Kind + " " + strings.Join(c.Files, ", ")
 	}
-	text := c.Kind + " " + c.Package
+	text := strings.TrimSpace(c.Kind + " " + c.Package)
 	if len(c.Versions) > 0 {
 		text += " " + strings.Join(c.Versions, ", ")
 	}

@@ -317,7 +317,7 @@ func (j *judge) applies(rule Rule) bool {
 	case "evidence", "content", "bundle", "signature", "statement", "identity", "provenance":
 		return j.appliesEvidence(rule.ID)
 	case "time":
-		return publish || kind == index.KindRetire
+		return publish || rule.ID != "time/order" && kind == index.KindRetire
 	case "owners":
 		if rule.ID == "owners/source" {
 			return publish

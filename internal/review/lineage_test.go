@@ -139,3 +139,10 @@ func TestLineage(t *testing.T) {
 		t.Error("an error of the disk is taken for one of the history")
 	}
 }
+
+// A change that is about no package is named without a gap.
+func TestChangeWithoutPackage(t *testing.T) {
+	if got := (Change{Kind: "squash"}).String(); got != "squash" {
+		t.Errorf("%q", got)
+	}
+}

@@ -135,7 +135,7 @@ func readOverrides(tree fs.FS) ([]*Override, error) {
 // change to break a rule.
 func (j *judge) overriddenBy(id string) *Override {
 	i := slices.IndexFunc(j.overrides, func(o *Override) bool {
-		return o.Rule == id && j.concerns(o) && !o.expired(j.in.Now)
+		return o.Rule == id && j.concerns(o) && !o.Expired(j.in.Now)
 	})
 	if i < 0 {
 		return nil
@@ -156,14 +156,23 @@ func (j *judge) concerns(o *Override) bool {
 	return len(versions) > 0 && !slices.ContainsFunc(versions, func(v string) bool { return v != o.Version })
 }
 
-func (o *Override) expired(now time.Time) bool { return !now.Before(o.Expires) }
+// Expired reports whether the override has no effect any more.
+func (o *Override) Expired(now time.Time) bool { return !now.Before(o.Expires) }
+
+// ExpiredFinding says, without a status, that it has none.
+func (o *Override) ExpiredFinding() Finding {
+	return Finding{
+		Check: "policy/expired", Where: o.File, Hint: "remove the file, or renew it in a change of its own",
+		Detail: fmt.Sprintf("the override of %s for %s expired at %s and has no effect", o.Rule, o.Package, o.Expires.Format(index.TimeLayout)),
+	}
+}
 
 // expiredOverrides says which overrides of the package have no effect any more.
 func (j *judge) expiredOverrides() {
 	for _, o := range j.overrides {
-		if j.concerns(o) && o.expired(j.in.Now) {
-			j.add("policy/expired", o.File, "remove the file, or renew it in a change of its own", "the override of %s for %s expired at %s and has no effect",
-				o.Rule, o.Package, o.Expires.Format(index.TimeLayout))
+		if j.concerns(o) && o.Expired(j.in.Now) {
+			f := o.ExpiredFinding()
+			j.add(f.Check, f.Where, f.Hint, "%s", f.Detail)
 		}
 	}
 }
@@ -175,7 +184,7 @@ func (j *judge) override(change index.FileChange) {
 	case err != nil:
 		j.add("policy/valid", change.Path, "", "%s", firstLine(err))
 		return
-	case o.expired(j.in.Now):
+	case o.Expired(j.in.Now):
 		j.add("policy/expired", change.Path, "write a time to come", "the override has expired at %s already", o.Expires.Format(index.TimeLayout))
 	case o.Expires.After(j.in.Now.Add(maxOverride)):
 		j.add("policy/valid", change.Path, "write a time within a year; it can be renewed", "the override would hold until %s", o.Expires.Format(index.TimeLayout))

@@ -254,24 +254,40 @@ func hasAccount(all []string, name string) bool {
 	return slices.ContainsFunc(all, func(a string) bool { return strings.EqualFold(a, name) })
 }
 
-// permits reports whether a version with this source may be published now.
-// Owners that name no publishers permit every source.
-func (o *Owners) permits(s *index.Source, now time.Time) bool {
+// permits reports whether a version may be published now, as far as its line
+// says where it is from. Owners that name no publishers permit every source.
+func (o *Owners) permits(e *index.Entry, now time.Time) bool {
 	if len(o.Publishers) == 0 {
 		return true
 	}
-	return slices.ContainsFunc(o.Publishers, func(p Publisher) bool {
-		return (p.Until.IsZero() || !now.After(p.Until)) && p.matches(s)
-	})
+	return slices.ContainsFunc(o.Publishers, func(p Publisher) bool { return p.lasts(now) && p.matches(e) })
+}
+
+// lasts reports whether this is a publisher still.
+func (p Publisher) lasts(now time.Time) bool { return p.Until.IsZero() || !now.After(p.Until) }
+
+// signOnly reports whether all who may publish now do so with a key, so that a
+// version without a signature is nobody's.
+func (o *Owners) signOnly(now time.Time) bool {
+	keys := false
+	for _, p := range o.Publishers {
+		if p.lasts(now) && p.Key == "" {
+			return false
+		}
+		keys = keys || p.lasts(now)
+	}
+	return keys
 }
 
 // matches compares the forge's numbers where both sides have them, since a
 // repository's name can be taken over, and the URL where they do not. Who signs
-// with a key publishes from anywhere, and says from where or not.
-func (p Publisher) matches(s *index.Source) bool {
+// with a key publishes from anywhere, and says from where or not; whether it is
+// that key's signature is for package attest to find out.
+func (p Publisher) matches(e *index.Entry) bool {
 	if p.Key != "" {
-		return true
+		return e.Att != nil
 	}
+	s := e.Source
 	if s == nil || p.OwnerID != 0 && p.OwnerID != s.OwnerID {
 		return false
 	}

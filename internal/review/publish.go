@@ -39,7 +39,8 @@ func (j *judge) publish() error {
 		j.notFuture(e, "pubtime", e.Pubtime)
 		j.newVersion(e, known)
 		j.source(e, owners)
-		j.attested(e, known)
+		j.attested(e, known, owners)
+		j.order(e, known)
 		if err := j.dependencies(e); err != nil {
 			return err
 		}
@@ -51,11 +52,16 @@ func (j *judge) publish() error {
 	return nil
 }
 
-// attested checks that a version is signed where it must be. Once a package has
-// been signed it stays so.
-func (j *judge) attested(e *index.Entry, known []*index.Entry) {
+// attested checks that a version is signed where it must be: once a package has
+// been signed it stays so, and owners that name only keys can be held to nothing
+// else, whatever the policy says.
+func (j *judge) attested(e *index.Entry, known []*index.Entry, owners *Owners) {
 	const hint = "sign it, for example with 'clyde publish --sign-key FILE'"
-	switch err := attest.CheckAttested(known, e, attest.Strongest(j.policy.Verify)); {
+	mode := attest.Strongest(j.policy.Verify)
+	if owners != nil && owners.signOnly(j.in.Now) {
+		mode = attest.Require
+	}
+	switch err := attest.CheckAttested(known, e, mode); {
 	case errors.Is(err, attest.ErrDowngrade):
 		j.add("identity/downgrade", j.at(e, "att"), hint, "%s", err)
 	case err != nil:
@@ -84,6 +90,31 @@ func (j *judge) notFuture(e *index.Entry, field, text string) {
 	if t.After(j.in.Now.Add(clockSkew)) {
 		j.add("time/future", j.at(e, field), "set the clock of the machine that publishes", "%s is later than now, %s", text, j.in.Now.UTC().Format(time.RFC3339))
 	}
+}
+
+// order compares the time that a line claims with that of the line before it, as
+// far as nothing better is known: the time of a
+// release bounds it more narrowly. Publishers who meet may come in any order.
+func (j *judge) order(e *index.Entry, known []*index.Entry) {
+	if len(known) == 0 || j.bounded(e) {
+		return
+	}
+	before := known[len(known)-1]
+	was, err := time.Parse(time.RFC3339, before.Pubtime)
+	if err != nil {
+		return // absent
+	}
+	made, err := time.Parse(time.RFC3339, e.Pubtime)
+	if err == nil && made.Before(was.Add(-clockSkew)) {
+		j.add("time/order", j.at(e, "pubtime"), "publish it with the present time, unless this is meant",
+			"%s is earlier than that of %s, which is there already: %s", e.Pubtime, before.Vers, before.Pubtime)
+	}
+}
+
+// bounded reports whether evidence bounds the time of a line; see times.
+func (j *judge) bounded(e *index.Entry) bool {
+	ev := j.in.Evidence[e.Vers]
+	return ev != nil && ev.Release != nil && !ev.Release.Published.IsZero()
 }
 
 // versionsOf reads the lines of a package, none when there is no such package.
@@ -190,7 +221,7 @@ func (j *judge) ownersInForce() (*Owners, error) {
 }
 
 func (j *judge) source(e *index.Entry, owners *Owners) {
-	if owners == nil || owners.permits(e.Source, j.in.Now) {
+	if owners == nil || owners.permits(e, j.in.Now) || e.Att == nil && owners.signOnly(j.in.Now) {
 		return
 	}
 	const hint = "publish from a repository that the owners file names, or change that file first"

@@ -88,6 +88,7 @@ func Rules() []Rule {
 		fixed("line/retired", "a retirement has a reason that the format knows"),
 
 		{ID: "time/future", Status: Fail, Summary: "a time of publishing or retirement is not in the future"},
+		{ID: "time/order", Status: Fail, Summary: "a line is not older than the one before it, where no release bounds its time"},
 		{ID: "version/order", Status: Warn, Summary: "a new version is newer than every other of its release line"},
 		{ID: "version/gap", Status: Pass, Summary: "a new version is the next after the one before it; a gap is noted"},
 		{ID: "dependency/exists", Status: Fail, Summary: "every dependency on this index is there"},
@@ -98,7 +99,7 @@ func Rules() []Rule {
 		{ID: "dependency/registry", Status: Person, Summary: "a dependency on another index is on one that the policy declares"},
 		{ID: "license/changed", Status: Warn, Summary: "the licence is the one of the version before"},
 
-		{ID: "attestation/present", Status: Fail, Summary: "a version is signed when the policy demands it"},
+		{ID: "attestation/present", Status: Fail, Summary: "a version is signed when the policy demands it, or its owners name only keys"},
 
 		fixed("owners/valid", "an owners file can be read"),
 		fixed("owners/package", "an owners file is of a package that exists"),
