@@ -90,7 +90,7 @@ func TestShippedWorkflows(t *testing.T) {
 			t.Errorf("%s: %s", name, p)
 		}
 	}
-	if seen != 10 {
+	if seen != 11 {
 		t.Errorf("%d workflows", seen)
 	}
 }

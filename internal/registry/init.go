@@ -140,6 +140,9 @@ func (o InitOptions) templates() map[string]string {
 		for _, workflow := range []string{"validate.yml", "merge.yml", "harvest.yml", "audit.yml", "check.yml"} {
 			files["."+host+"/workflows/"+workflow] = host + "/" + workflow
 		}
+		if host == "github" {
+			files[".github/workflows/export.yml"] = "github/export.yml"
+		}
 		files["."+host+"/ISSUE_TEMPLATE/register.yml"] = "register.yml"
 		files["."+host+"/PULL_REQUEST_TEMPLATE.md"] = "pull_request_template.md"
 		files["CODEOWNERS"] = "codeowners.tmpl"
