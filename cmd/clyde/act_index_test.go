@@ -107,7 +107,11 @@ func (x *indexRun) carryOut(workflow, event string, payload map[string]any) stri
 		}
 		args = append(args, "--env", name+"="+value)
 	}
-	args = append(args, "--env", "GITHUB_REPOSITORY=keepers/index", "--env", "GITHUB_REPOSITORY_OWNER=keepers", "--env", "GITHUB_REF=refs/heads/main")
+	ref := "refs/heads/main"
+	if group, ok := payload["merge_group"].(map[string]string); ok {
+		ref = group["head_ref"]
+	}
+	args = append(args, "--env", "GITHUB_REPOSITORY=keepers/index", "--env", "GITHUB_REPOSITORY_OWNER=keepers", "--env", "GITHUB_REF="+ref)
 	cmd := exec.CommandContext(x.Context(), x.act, args...)
 	cmd.Dir = x.checkout
 	cmd.Env = append(os.Environ(), "HOME="+x.home, "XDG_CACHE_HOME="+filepath.Join(x.home, "cache"), "XDG_CONFIG_HOME="+filepath.Join(x.home, "config"),
@@ -125,8 +129,9 @@ func (x *indexRun) carryOut(workflow, event string, payload map[string]any) stri
 
 // TestActIndex has an index keep itself: the workflow of a publisher, who has no
 // secret but the token of the own repository, leaves a signed line on the release;
-// harvest proposes it, a keeper approves, validate judges it, merge merges it, and
-// it is installed with its signature verified.
+// harvest proposes it, validate judges it, also as a merge queue would have it,
+// merge merges it, and it is installed with its signature verified. Nobody does
+// anything after the registration.
 func TestActIndex(t *testing.T) {
 	w := newWorkflowRun(t, strings.Replace(twoLines, "          token: ", "          index: keepers/index\n          token: ", 1))
 	web := w.serveTLS()
@@ -149,6 +154,13 @@ func TestActIndex(t *testing.T) {
 	x.carryOut("validate.yml", "pull_request_target", map[string]any{
 		"pull_request": map[string]any{"number": 1, "base": map[string]any{"ref": "main"}, "head": map[string]any{"ref": pulls[0].Branch}},
 	})
+	ref, base, head := w.forge.Enqueue("keepers/index", 1, "")
+	log = x.carryOut("validate.yml", "merge_group", map[string]any{
+		"action": "checks_requested", "merge_group": map[string]string{"head_ref": ref, "head_sha": head, "base_ref": "refs/heads/main", "base_sha": base},
+	})
+	if !strings.Contains(log, "hello    merge") {
+		t.Errorf("the commit of the queue is not judged\n%s", log)
+	}
 	if w.forge.File("keepers/index", "he/ll/hello") != "" {
 		t.Error("judging merges")
 	}

@@ -47,7 +47,9 @@ With --queue, every open pull request is judged on top of those before it, and
 the verdicts are written to --verdicts; nothing else is. With --merge, what may
 be merged is, by these verdicts or by those of its own: only what was judged, on
 the index as it is, or not at all. With --pull as well, it is about that one, and
-the exit code is 0 only if it may be merged, or was. See also 'clyde harvest'.`,
+the exit code is 0 only if it may be merged, or was. With --group, the pull
+request is the one that a host's merge queue made a commit of, which must have
+nothing else in it. See also 'clyde harvest'.`,
 		Example: `  clyde review main topic
   clyde review --index /srv/index.git --base main --head refs/pull/7/head --json
   clyde review --index example/index --pull 7

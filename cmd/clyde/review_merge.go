@@ -23,6 +23,7 @@ import (
 // queue.
 type mergeFlags struct {
 	merge, queue bool
+	group        string
 	verdicts     string
 	host         string
 }
@@ -30,23 +31,28 @@ type mergeFlags struct {
 func (f *mergeFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.merge, "merge", false, "merge the pull requests that may be merged, all or the one of --pull")
 	flags.BoolVar(&f.queue, "queue", false, "judge all open pull requests, each on top of those before it")
+	flags.StringVar(&f.group, "group", "", "judge the commit that a host's merge queue made, --head on top of --base: `REF` is its branch, refs/heads/gh-readonly-queue/...")
 	flags.StringVar(&f.verdicts, "verdicts", "", "`FILE` that --queue writes what it found out to, and --merge reads it from")
 	if flags.Lookup("host") == nil {
 		flags.StringVar(&f.host, "host", "", "what kind of host has the index: `KIND` is github, gitea or forgejo (default: as the URL says)")
 	}
 }
 
-func (f *mergeFlags) wanted() bool { return f.merge || f.queue }
+func (f *mergeFlags) wanted() bool { return f.merge || f.queue || f.group != "" }
 
 // reviewQueue judges pull requests, merges them, or both.
 func (a *app) reviewQueue(ctx context.Context, f *reviewFlags) error {
 	switch {
+	case f.group != "" && (f.merge || f.queue || f.pull > 0):
+		return usagef("--group judges one commit: it goes with neither --merge, --queue nor --pull")
+	case f.group != "" && (f.base == "" || f.head == ""):
+		return withHint(exitUsage, errors.New("--group: which commit, and on top of which?"), "name both commits with --base and --head")
 	case f.merge && f.queue:
 		return usagef("--queue and --merge are two steps: give one of them, or --merge alone for both")
 	case f.queue && f.verdicts == "" && !a.json:
 		return withHint(exitUsage, errors.New("--queue: where do the verdicts go?"), "name a file with --verdicts")
-	case f.queue && (f.show.comment || f.show.status):
-		return usagef("--queue writes to nothing but --verdicts: give --comment and --status to --merge")
+	case !f.merge && (f.show.comment || f.show.status):
+		return usagef("--queue and --group write to nothing but --verdicts: give --comment and --status to --merge")
 	case f.at != "":
 		return usagef("--at is for a report: what is merged is judged as at now")
 	}
@@ -54,7 +60,7 @@ func (a *app) reviewQueue(ctx context.Context, f *reviewFlags) error {
 	if err != nil {
 		return err
 	}
-	if f.queue {
+	if !f.merge {
 		return errors.Join(a.judgeQueue(ctx, g, f), done())
 	}
 	return errors.Join(a.merge(ctx, g, f), done())
@@ -71,10 +77,13 @@ func (a *app) merge(ctx context.Context, g *gate.Gate, f *reviewFlags) error {
 
 // judgeQueue judges, and writes the verdicts down.
 func (a *app) judgeQueue(ctx context.Context, g *gate.Gate, f *reviewFlags) error {
-	file, pull := f.verdicts, f.pull
-	verdicts, err := judgeOpen(ctx, g, pull)
+	verdicts, err := f.judge(ctx, g)
 	if err != nil {
 		return err
+	}
+	file, pull := f.verdicts, f.pull
+	if f.group != "" {
+		pull = verdicts[0].Number
 	}
 	data, err := gate.FormatVerdicts(verdicts)
 	if err != nil {
@@ -125,9 +134,19 @@ func judgedExit(verdicts []gate.Verdict, pull int) error {
 	return nil
 }
 
-func judgeOpen(ctx context.Context, g *gate.Gate, pull int) ([]gate.Verdict, error) {
-	if pull > 0 {
-		return g.JudgeOne(ctx, pull)
+// judge judges the commit of a merge queue, the pull request that is named, or
+// all.
+func (f *reviewFlags) judge(ctx context.Context, g *gate.Gate) ([]gate.Verdict, error) {
+	switch {
+	case f.group != "":
+		number, err := gate.PullOfGroup(f.group)
+		if err != nil {
+			return nil, withHint(exitUsage, fmt.Errorf("--group: %w", err), "give the GITHUB_REF of the event merge_group")
+		}
+		v, err := g.JudgeGroup(ctx, gate.Group{Number: number, Base: f.base, Head: f.head})
+		return []gate.Verdict{v}, err
+	case f.pull > 0:
+		return g.JudgeOne(ctx, f.pull)
 	}
 	return g.JudgeAll(ctx)
 }
@@ -154,7 +173,7 @@ func (a *app) mergeQueue(ctx context.Context, g *gate.Gate, f *reviewFlags) ([]g
 
 func (a *app) readOrJudge(ctx context.Context, g *gate.Gate, f *reviewFlags) ([]gate.Verdict, error) {
 	if f.verdicts == "" {
-		return judgeOpen(ctx, g, f.pull)
+		return f.judge(ctx, g)
 	}
 	data, err := os.ReadFile(a.path(f.verdicts))
 	if err != nil {

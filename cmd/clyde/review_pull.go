@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
 	"slices"
@@ -63,13 +62,7 @@ func (x *asOf) Head(ctx context.Context) (forge.Snapshot, error) {
 	if err != nil || x.base == "" || x.base == head.ID {
 		return head, err
 	}
-	trees, ok := x.Forge.(interface {
-		Tree(ctx context.Context, commit string) (fs.FS, error)
-	})
-	if !ok {
-		return head, usagef("--base does not go with --pull here: %s has no older state to show", x.Forge)
-	}
-	tree, err := trees.Tree(ctx, x.base)
+	tree, err := x.Tree(ctx, x.base)
 	return forge.Snapshot{ID: x.base, Tree: tree}, err
 }
 

@@ -56,6 +56,12 @@ func lintShipped(text string) []string {
 			if strings.Contains(s.Run, "clyde review --queue") && writes {
 				problem(name + ": the job that judges may write")
 			}
+			if strings.Contains(s.Run, "clyde review --merge") {
+				split := strings.Contains(s.Run, "--verdicts") && job.Needs.Kind != 0
+				if fromStrangers && !split {
+					problem(name + ": judging and merging are one job, which strangers start")
+				}
+			}
 			for _, v := range s.With {
 				values = append(values, v)
 			}
@@ -69,6 +75,33 @@ func lintShipped(text string) []string {
 					problem(name + ": " + member + " is what a stranger wrote")
 				}
 			}
+		}
+	}
+	return problems
+}
+
+// lintGitea says what a workflow asks of Gitea or Forgejo that they have not: other
+// events, and rights of a token that differ from job to job. Where one token
+// does all, what judges and merges must be a schedule's or a keeper's to start.
+func lintGitea(text string) []string {
+	var w struct{ On map[string]yaml.Node }
+	if err := yaml.Unmarshal([]byte(text), &w); err != nil {
+		return []string{err.Error()}
+	}
+	var problems []string
+	for event := range w.On {
+		switch event {
+		case "push", "schedule", "workflow_dispatch", "pull_request_target":
+		default:
+			problems = append(problems, "Gitea has no event "+event)
+		}
+	}
+	if strings.Contains(text, "--merge") && strings.Contains(text, "upload-artifact") {
+		problems = append(problems, "two jobs with the same token look as if they parted rights")
+	}
+	for _, github := range []string{"actions/cache", "GITHUB_TOKEN"} {
+		if strings.Contains(text, github) {
+			problems = append(problems, github+" is GitHub's")
 		}
 	}
 	return problems
@@ -88,6 +121,11 @@ func TestShippedWorkflows(t *testing.T) {
 		seen++
 		for _, p := range lintShipped(string(data)) {
 			t.Errorf("%s: %s", name, p)
+		}
+		if strings.HasPrefix(name, ".gitea/") {
+			for _, p := range lintGitea(string(data)) {
+				t.Errorf("%s: %s", name, p)
+			}
 		}
 	}
 	if seen != 11 {
@@ -130,6 +168,7 @@ jobs:
 		{`"$NUMBER"`, `"${{ github.event.pull_request.number }}"`},
 		{"github.event.pull_request.number", "github.event.pull_request.title"},
 		{"github.event.pull_request.number", "github.head_ref"},
+		{"clyde review --queue --pull", "clyde review --merge --verdicts v --pull"},
 		{"runs-on: ubuntu-24.04", "runs-on: ubuntu-24.04\n    env: {TITLE: \"${{ github.event.pull_request.head.ref }}\"}"},
 		{"cache: \"false\"", "ref: ${{ github.sha }}-head"},
 		{"{pull_request_target: {types: [opened]}}", "{workflow_dispatch: {}}\nx: 1\n# permissions: {contents: read}"},
@@ -143,6 +182,25 @@ jobs:
 		}
 		if p := lintShipped(text); len(p) == 0 {
 			t.Errorf("nothing is wrong with %q in place of %q", change[1], change[0])
+		}
+	}
+}
+
+// TestLintGiteaFinds shows each rule a workflow that breaks it.
+func TestLintGiteaFinds(t *testing.T) {
+	const good = "on: {schedule: [{cron: \"1 * * * *\"}]}\njobs: {}\n"
+	if p := lintGitea(good); len(p) != 0 {
+		t.Fatal(p)
+	}
+	for _, bad := range []string{
+		strings.Replace(good, "schedule", "merge_group", 1),
+		strings.Replace(good, "schedule", "workflow_run", 1),
+		good + "# clyde review --merge, actions/upload-artifact\n",
+		good + "# actions/cache\n",
+		good + "# GITHUB_TOKEN\n",
+	} {
+		if p := lintGitea(bad); len(p) == 0 {
+			t.Errorf("nothing is wrong with %q", bad)
 		}
 	}
 }

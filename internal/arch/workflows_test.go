@@ -16,6 +16,7 @@ type workflow struct {
 	Permissions yaml.Node  `yaml:"permissions"`
 	Concurrency *yaml.Node `yaml:"concurrency"`
 	Jobs        map[string]struct {
+		Needs       yaml.Node         `yaml:"needs"`
 		Permissions yaml.Node         `yaml:"permissions"`
 		Timeout     int               `yaml:"timeout-minutes"`
 		Concurrency *yaml.Node        `yaml:"concurrency"`

@@ -19,6 +19,8 @@ type Forge interface {
 	Head(ctx context.Context) (forge.Snapshot, error)
 	// OpenPulls returns the open pull requests, oldest first.
 	OpenPulls(ctx context.Context) ([]forge.Pull, error)
+	// Tree returns the tree of a commit.
+	Tree(ctx context.Context, commit string) (fs.FS, error)
 	// Pull returns a pull request as it is now.
 	Pull(ctx context.Context, number int) (forge.Pull, error)
 	// Proposed returns the commit of the index that a pull request was made on,

@@ -88,20 +88,25 @@ func (f *Forge) fork(parent *repository, owner *user) (*repository, error) {
 // merge puts a pull request's head on top of the branch, and reports whether
 // that was possible.
 func (r *repository) merge(head, message string) (bool, error) {
-	base := r.head()
-	tree, err := gitOutput(r.dir, "merge-tree", "--write-tree", base, head)
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == 1 {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	commit, err := r.commit(tree, message+"\n", object.Signature{}, base)
-	if err != nil {
+	commit, err := r.squash(r.head(), head, message)
+	if commit == "" || err != nil {
 		return false, err
 	}
 	return true, r.setRef("refs/heads/"+r.branch, commit)
+}
+
+// squash makes a commit on a base of what a head has besides, "" when the texts
+// conflict.
+func (r *repository) squash(base, head, message string) (string, error) {
+	tree, err := gitOutput(r.dir, "merge-tree", "--write-tree", base, head)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == 1 {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return r.commit(tree, message+"\n", object.Signature{}, base)
 }
 
 // gitRoutes serve clones and pushes over smart HTTP.
