@@ -59,7 +59,7 @@ func (r *actionRun) planTag() string {
 
 // entryAsset is the name of the asset that has the line.
 func (r *actionRun) entryAsset() string {
-	return strings.TrimSuffix(index.ArchiveName(r.manifest.Name, r.manifest.Version), ".tar.gz") + release.EntrySuffix
+	return strings.TrimSuffix(index.ArchiveName(r.manifest.Name, r.manifest.Version), ".tar.gz") + forge.EntrySuffix
 }
 
 // plannedStore says where archives would be, on a dry run without a release.

@@ -147,7 +147,7 @@ func (a *app) auditOptions(source *registry.Source, flags *auditFlags) (audit.Op
 		return audit.Options{}, err
 	}
 	files := strings.HasPrefix(config.DL, "file:") // the index is of this machine
-	gather := a.evidenceOptions(flags.localNetwork || files)
+	gather := a.evidenceOptions(flags.localNetwork || files, "", "")
 	gather.Files = files
 	gather.Origin = evidence.Remember(gather.Origin)
 	opts := audit.Options{

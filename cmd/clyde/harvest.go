@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/url"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,10 +17,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/clydepm/clyde/internal/client"
+	"github.com/clydepm/clyde/internal/evidence"
 	"github.com/clydepm/clyde/internal/git"
-	"github.com/clydepm/clyde/internal/github"
 	"github.com/clydepm/clyde/internal/harvest"
-	"github.com/clydepm/clyde/internal/release"
 	"github.com/clydepm/clyde/internal/terminal"
 	"github.com/clydepm/clyde/publish"
 )
@@ -50,6 +49,9 @@ sources/. They are asked for what is new since the last time, those first that
 were asked the longest ago, until --requests are made. What was asked when is in
 the file --state; without it everything is asked again, and nothing is proposed
 twice. One repository that fails does not stop the others.
+
+Releases are read at GitHub, at the Gitea or Forgejo that has the index, at
+codeberg.org and at gitea.com.
 
 INDEX is OWNER/REPO, the URL of its page, or a bare repository on this machine,
 to which the lines are written at once.`,
@@ -83,7 +85,7 @@ func (a *app) harvest(ctx context.Context, f harvestFlags) error {
 	}
 	budget := &harvest.Budget{Left: f.requests}
 	h.Open = func(repository string) (harvest.Releases, error) {
-		releases, err := a.releasesOf(repository)
+		releases, err := a.releasesOf(repository, f)
 		if err != nil {
 			return nil, err
 		}
@@ -193,28 +195,19 @@ func (a *app) keepState(h *harvest.Harvest, f harvestFlags) error {
 	return nil
 }
 
-// releasesOf are the releases of a repository at the GitHub of the environment,
-// or at github.com.
-func (a *app) releasesOf(repository string) (*release.Client, error) {
-	u, err := url.Parse(repository)
+// releasesOf are the releases of a repository, at the hosts that evidence is asked
+// of.
+func (a *app) releasesOf(repository string, f harvestFlags) (harvest.Releases, error) {
+	hosts := evidence.Hosts{Known: a.knownHosts(f.index, f.host), HTTP: &http.Client{Transport: a.HTTP.Transport}, Wait: a.wait}
+	origin, err := hosts.Origin(repository)
 	if err != nil {
 		return nil, err
 	}
-	server, name := u.Scheme+"://"+u.Host, strings.Trim(u.Path, "/")
-	opts := release.Options{Web: server, Repository: name, HTTP: a.HTTP.Transport, Wait: a.wait}
-	switch {
-	case !ownerAndName(name):
-		return nil, fmt.Errorf("%s is no repository at GitHub", repository)
-	case server == a.gitHubServer():
-		opts.API = strings.TrimSuffix(a.Getenv("GITHUB_API_URL"), "/")
-		opts.Token = a.Getenv("GITHUB_TOKEN")
-	case server != "https://github.com":
-		return nil, fmt.Errorf("%s: only releases at GitHub are harvested", server)
+	releases, ok := origin.(harvest.Releases)
+	if !ok {
+		return nil, fmt.Errorf("%s: only releases at GitHub, Gitea and Forgejo are harvested", repository)
 	}
-	if opts.API == "" {
-		opts.API = github.DefaultAPI
-	}
-	return release.NewClient(opts)
+	return releases, nil
 }
 
 // mergeHarvested merges the pull requests that were opened.

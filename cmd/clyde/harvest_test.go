@@ -110,3 +110,18 @@ func TestHarvestCommand(t *testing.T) {
 	k.as(exitUsage, dir, env, "harvest")
 	k.as(exitNetwork, dir, env, "--offline", "harvest", "--index", "keepers/index")
 }
+
+// TestHarvestGiteaCommand collects what is on a release at the Gitea that has the
+// index.
+func TestHarvestGiteaCommand(t *testing.T) {
+	k := newKeeping(t, nil)
+	k.run(exitOK)
+	k.forge.AddFile("keepers/index", "owners/he/ll/hello.yaml", "publishers:\n  - repository: "+strings.Replace(k.forge.URL, "http:", "https:", 1)+"/octo/hello\n")
+	dir := t.TempDir()
+	env := map[string]string{"CLYDE_INDEX_TOKEN": k.token, "GITHUB_SERVER_URL": "https://github.com"}
+	// Repositories in owners files have https, which the forge of tests has not.
+	said := k.as(exitNetwork, dir, env, "harvest", "--host", "gitea", "--index", k.forge.URL+"/keepers/index")
+	if !strings.Contains(said, "only releases at GitHub, Gitea and Forgejo are harvested") {
+		t.Error(said)
+	}
+}

@@ -165,7 +165,7 @@ func (a *app) reviewCommits(ctx context.Context, f *reviewFlags) error {
 	if err := addLineage(ctx, &input, repo, f.base, f.head); err != nil {
 		return err
 	}
-	r, err := a.judgeWith(ctx, input, gather, true)
+	r, err := a.judgeWith(ctx, input, gather, true, f.host)
 	if err != nil {
 		return err
 	}

@@ -257,7 +257,7 @@ func (a *app) judging(f *reviewFlags) (*gate.Gate, func() error, error) {
 		return at
 	}
 	g.Judge = func(ctx context.Context, in review.Input) (*review.Report, error) {
-		return a.judgeWith(ctx, in, gather, local)
+		return a.judgeWith(ctx, in, gather, local, f.host)
 	}
 	g.Reproduce = func(pull int, about review.Binding, at time.Time) string {
 		return f.reproduce(pull, about, at, gather)

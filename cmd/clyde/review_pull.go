@@ -15,6 +15,7 @@ import (
 	"github.com/clydepm/clyde/internal/evidence"
 	"github.com/clydepm/clyde/internal/forge"
 	"github.com/clydepm/clyde/internal/gate"
+	"github.com/clydepm/clyde/internal/github"
 	"github.com/clydepm/clyde/internal/review"
 )
 
@@ -79,11 +80,11 @@ func (x *asOf) Reviews(ctx context.Context, pull forge.Pull) ([]forge.Review, er
 
 // judgeWith judges a change, with the evidence for it where it is to be had.
 // Local says that the index, and so what it names, is on this machine.
-func (a *app) judgeWith(ctx context.Context, in review.Input, gather, local bool) (*review.Report, error) {
+func (a *app) judgeWith(ctx context.Context, in review.Input, gather, local bool, kind string) (*review.Report, error) {
 	if !gather {
 		return review.Judge(in)
 	}
-	set, err := evidence.Gather(ctx, a.evidenceOptions(local), in.Base, in.Head)
+	set, err := evidence.Gather(ctx, a.evidenceOptions(local, in.Index, kind), in.Base, in.Head)
 	if err != nil {
 		return nil, err
 	}
@@ -94,15 +95,25 @@ func (a *app) judgeWith(ctx context.Context, in review.Input, gather, local bool
 
 // evidenceOptions say how evidence is fetched. Addresses of the local network
 // are for an index of this machine only.
-func (a *app) evidenceOptions(local bool) evidence.Options {
+func (a *app) evidenceOptions(local bool, index, kind string) evidence.Options {
 	client := &http.Client{Transport: a.HTTP.Transport, Timeout: time.Hour}
 	if base, ok := a.HTTP.Transport.(*http.Transport); !local && (ok || a.HTTP.Transport == nil) && !forge.Loopback(hostOf(a.gitHubServer())) {
 		client.Transport = evidence.Public(base)
 	}
-	hosts := evidence.Hosts{HTTP: client, Files: local, Wait: a.wait, Known: []evidence.Host{{
-		Kind: evidence.GitHub, Web: a.gitHubServer(), API: cmp.Or(a.Getenv("GITHUB_API_URL"), "https://api.github.com"), Token: a.Getenv("GITHUB_TOKEN"),
-	}}}
+	hosts := evidence.Hosts{HTTP: client, Files: local, Wait: a.wait, Known: a.knownHosts(index, kind)}
 	return evidence.Options{Origin: hosts.Origin, HTTP: client, Files: local, Wait: a.wait}
+}
+
+// knownHosts are the GitHub of the environment, and the host of an index that is
+// a Gitea or Forgejo, which may have its publishers too.
+func (a *app) knownHosts(index, kind string) []evidence.Host {
+	var known []evidence.Host
+	if x, err := a.parseIndex(index, kind); err == nil && x.kind == "gitea" {
+		known = append(known, evidence.Host{Kind: evidence.Gitea, Web: x.server, Token: a.Getenv("GITEA_TOKEN")})
+	}
+	return append(known, evidence.Host{
+		Kind: evidence.GitHub, Web: a.gitHubServer(), API: strings.TrimSuffix(cmp.Or(a.Getenv("GITHUB_API_URL"), github.DefaultAPI), "/"), Token: a.Getenv("GITHUB_TOKEN"),
+	})
 }
 
 // hostOf is the host of an address without its port.

@@ -15,3 +15,17 @@ type Release struct {
 	Published  time.Time
 	Assets     map[string]string // URLs that anybody downloads from, by name
 }
+
+// EntrySuffix ends the names of the assets that carry a line.
+const EntrySuffix = ".entry.json"
+
+// MaxCarried bounds an asset with a line; that of a line itself is tighter.
+const MaxCarried = 1 << 20
+
+// Carried is a line that a published release carries until an index collects it.
+type Carried struct {
+	Tag, Asset string
+	Key        string // of the asset's content; the same key is the same line
+	Size       int64
+	Address    string // where the host has it
+}

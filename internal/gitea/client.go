@@ -89,18 +89,34 @@ func (c *client) call(ctx context.Context, method, path string, body, into any) 
 		return err
 	}
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "clyde")
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := c.http.Do(req)
+	answer, _, err := c.do(req)
 	if err != nil {
 		return err
 	}
+	switch target := into.(type) {
+	case nil:
+		return nil
+	case *[]byte:
+		*target = answer
+		return nil
+	}
+	return json.Unmarshal(answer, into)
+}
+
+// do makes a request and returns the body and header of a success.
+func (c *client) do(req *http.Request) ([]byte, http.Header, error) {
+	req.Header.Set("User-Agent", "clyde")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, nil, err
+	}
 	defer resp.Body.Close()
 	var answer bytes.Buffer
-	if _, err := answer.ReadFrom(resp.Body); err != nil {
-		return err
+	if _, err := answer.ReadFrom(resp.Body); err != nil { // the transport bounds it
+		return nil, nil, err
 	}
 	if resp.StatusCode >= 300 {
 		failed := &statusError{Code: resp.StatusCode}
@@ -108,16 +124,9 @@ func (c *client) call(ctx context.Context, method, path string, body, into any) 
 		if json.Unmarshal(answer.Bytes(), &said) == nil {
 			failed.Message = said.Message
 		}
-		return failed
+		return nil, nil, failed
 	}
-	switch target := into.(type) {
-	case nil:
-		return nil
-	case *[]byte:
-		*target = answer.Bytes()
-		return nil
-	}
-	return json.Unmarshal(answer.Bytes(), into)
+	return answer.Bytes(), resp.Header, nil
 }
 
 // explain turns a failure into one of the kinds of package forge.

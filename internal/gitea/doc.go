@@ -8,6 +8,10 @@
 // gets the branch; since that fork may be behind, the whole history is fetched
 // then. A branch is forced only from the commit that the host said it was at.
 //
+// An [Origin] is a repository that packages come from: what the host says about
+// it, its tags and releases, and the lines that these carry for an index to
+// collect.
+//
 // Pull requests, comments and forks are looked up before they are made again
 // when it is not known whether they were made.
 package gitea

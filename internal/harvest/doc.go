@@ -14,6 +14,7 @@
 //
 // A repository is asked for its releases with the tag of the answer before, so
 // that nothing is sent, and nothing counts against a limit, when nothing changed.
+// Where a host knows no such tags, one is made of what the releases carry.
 // A carried line that was dealt with is not read again. Every request counts
 // towards a budget; when that is spent the rest is left for the next time, which
 // begins with what was asked the longest ago.

@@ -10,17 +10,18 @@ import (
 	"strings"
 
 	"github.com/clydepm/clyde/index"
-	"github.com/clydepm/clyde/internal/release"
+	"github.com/clydepm/clyde/internal/forge"
 	"github.com/clydepm/clyde/publish"
 )
 
-// Releases are those of one repository. *release.Client has them.
+// Releases are those of one repository. *release.Client has those at GitHub,
+// *gitea.Origin those at Gitea and Forgejo.
 type Releases interface {
 	// Carries lists the lines that the releases carry, or reports that nothing
 	// changed since the answer with a tag.
-	Carries(ctx context.Context, since string) (lines []release.Carried, tag string, changed bool, err error)
+	Carries(ctx context.Context, since string) (lines []forge.Carried, tag string, changed bool, err error)
 	// Line reads one of them.
-	Line(ctx context.Context, carried release.Carried) ([]byte, error)
+	Line(ctx context.Context, carried forge.Carried) ([]byte, error)
 }
 
 // ErrBudget reports that as many requests were made as may be.
@@ -178,7 +179,7 @@ func (h *Harvest) ask(ctx context.Context, s Source) ([]Result, Asked, error) {
 }
 
 // seenBefore are the keys of the lines that were dealt with by earlier runs.
-func seenBefore(was []string, lines []release.Carried) []string {
+func seenBefore(was []string, lines []forge.Carried) []string {
 	var seen []string
 	for _, c := range lines {
 		if slices.Contains(was, c.Key) {
@@ -260,14 +261,14 @@ func (l limited) spend() error {
 	return nil
 }
 
-func (l limited) Carries(ctx context.Context, since string) ([]release.Carried, string, bool, error) {
+func (l limited) Carries(ctx context.Context, since string) ([]forge.Carried, string, bool, error) {
 	if err := l.spend(); err != nil {
 		return nil, "", false, err
 	}
 	return l.Releases.Carries(ctx, since)
 }
 
-func (l limited) Line(ctx context.Context, carried release.Carried) ([]byte, error) {
+func (l limited) Line(ctx context.Context, carried forge.Carried) ([]byte, error) {
 	if err := l.spend(); err != nil {
 		return nil, err
 	}

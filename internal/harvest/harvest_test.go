@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/forge"
+	"github.com/clydepm/clyde/internal/gitea"
 	"github.com/clydepm/clyde/internal/github"
 	"github.com/clydepm/clyde/internal/harvest"
 	"github.com/clydepm/clyde/internal/registrytest"
@@ -30,6 +32,7 @@ type world struct {
 	*registrytest.Forge
 	state *harvest.State
 	left  int
+	gitea bool                          // the publishers are at Gitea
 	opens func(repository string) error // fails to open one; may be nil
 }
 
@@ -64,7 +67,7 @@ func line(name, version string) string {
 func (w *world) release(repository, version, text string) {
 	w.Helper()
 	w.AddRelease("octo/"+repository, "v"+version, false, false)
-	w.AddAsset("octo/"+repository, "v"+version, repository+"-"+version+release.EntrySuffix, []byte(text), false)
+	w.AddAsset("octo/"+repository, "v"+version, repository+"-"+version+forge.EntrySuffix, []byte(text), false)
 }
 
 func (w *world) harvest() []harvest.Result {
@@ -94,6 +97,10 @@ func (w *world) run(ctx context.Context) ([]harvest.Result, error) {
 				if err := w.opens(repository); err != nil {
 					return nil, err
 				}
+			}
+			if w.gitea {
+				c, err := gitea.NewOrigin(gitea.Options{Server: w.URL, Repository: strings.TrimPrefix(repository, "https://github.com/"), Wait: noWait})
+				return budget.Limit(c), err
 			}
 			c, err := release.NewClient(release.Options{API: w.API(), Web: w.URL, Repository: strings.TrimPrefix(repository, "https://github.com/"), Token: token, Wait: noWait})
 			return budget.Limit(c), err
@@ -267,4 +274,31 @@ func TestBudget(t *testing.T) {
 	if n := len(w.Pulls(keepersIndex)); n != 6 {
 		t.Errorf("%d pull requests", n)
 	}
+}
+
+// TestHarvestGitea reads releases of Gitea, whose answers have no tag and change
+// with every download: nothing is read again all the same.
+func TestHarvestGitea(t *testing.T) {
+	w := newWorld(t, map[string]string{"sources/he/ll/hello.yaml": registration("hello")})
+	w.gitea = true
+	w.AddRepository("octo/hello", map[string]string{"README.md": "x"})
+	w.release("hello", "1.0.0", line("hello", "1.0.0"))
+	w.AddRelease("octo/hello", "v1.1.0", true, false) // a draft carries nothing yet
+	w.AddAsset("octo/hello", "v1.1.0", "hello-1.1.0"+forge.EntrySuffix, []byte(line("hello", "1.1.0")), false)
+	want(t, w.harvest(), "hello 1.0.0: proposed")
+	if !w.Merge(keepersIndex, 1) {
+		t.Fatal("it cannot be merged")
+	}
+	w.Calls()
+	want(t, w.harvest(), "hello: unchanged")
+	for _, c := range w.Calls() {
+		if strings.Contains(c.Path, "/octo/") && !strings.HasPrefix(c.Path, "/api/v1/repos/octo/hello/releases?") {
+			t.Errorf("%s %s", c.Method, c.Path)
+		}
+	}
+	w.release("hello", "1.2.0", line("hello", "1.2.0"))
+	want(t, w.harvest(), "hello 1.2.0: proposed")
+	w.AddRelease("octo/hello", "v1.3.0", false, false)
+	w.AddAsset("octo/hello", "v1.3.0", "x"+forge.EntrySuffix, make([]byte, forge.MaxCarried+1), false)
+	want(t, w.harvest(), "hello: failed")
 }

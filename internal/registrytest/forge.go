@@ -367,7 +367,7 @@ func (f *Forge) api(h handler) http.HandlerFunc {
 			_, _ = w.Write(raw)
 			return
 		}
-		if hr.Method == http.MethodGet && a.status == http.StatusOK {
+		if hr.Method == http.MethodGet && a.status == http.StatusOK && !strings.HasPrefix(hr.URL.Path, "/api/v1/") { // Gitea tags no answers
 			tag := etag(a.body)
 			w.Header().Set("ETag", tag)
 			if hr.Header.Get("If-None-Match") == tag {

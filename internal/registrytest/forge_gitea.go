@@ -17,6 +17,7 @@ func (f *Forge) giteaRoutes(mux *http.ServeMux) {
 		"GET " + repo + "/forks":                           giteaForks,
 		"POST " + repo + "/forks":                          giteaFork,
 		"GET " + repo + "/raw/{path...}":                   giteaRaw,
+		"GET " + repo + "/releases":                        giteaReleases,
 		"GET " + repo + "/pulls":                           giteaPulls,
 		"POST " + repo + "/pulls":                          giteaCreatePull,
 		"PATCH " + repo + "/pulls/{number}":                giteaEditPull,
@@ -219,4 +220,24 @@ func giteaComments(r *request) answer {
 		list = append(list, r.f.commentView(p, i))
 	}
 	return ok(list)
+}
+
+// giteaReleases lists releases with the number of downloads, which is another one
+// each time.
+func giteaReleases(r *request) answer {
+	var list []any
+	for _, rel := range slices.Backward(r.repo.releases) {
+		if !r.visible(rel) || rel.draft && r.URL.Query().Get("draft") == "false" {
+			continue
+		}
+		assets := []any{}
+		for _, a := range rel.assets {
+			assets = append(assets, map[string]any{
+				"id": a.id, "name": a.name, "size": len(a.data), "uuid": fmt.Sprintf("00000000-0000-4000-8000-%012d", a.id), "download_count": r.f.nextID(),
+				"browser_download_url": fmt.Sprintf("%s/%s/releases/download/%s/%s", r.f.URL, r.repo.fullName(), rel.tag, a.name),
+			})
+		}
+		list = append(list, map[string]any{"id": rel.id, "tag_name": rel.tag, "draft": rel.draft, "prerelease": false, "assets": assets})
+	}
+	return r.giteaPage(list)
 }

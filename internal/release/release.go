@@ -61,6 +61,9 @@ type asset struct {
 	Size   int64  `json:"size"`
 }
 
+// path is where the API has it, from the repository.
+func (a asset) path() string { return "/releases/assets/" + strconv.FormatInt(a.ID, 10) }
+
 // ImmutableError reports a release that takes no files any more. It is
 // forge.ErrRefused.
 type ImmutableError struct{ Tag, Name string }
@@ -252,7 +255,7 @@ func (r *Release) Read(ctx context.Context, name string) ([]byte, error) {
 }
 
 func (r *Release) download(ctx context.Context, a asset) ([]byte, error) {
-	return r.client.exchange(ctx, http.MethodGet, "/releases/assets/"+strconv.FormatInt(a.ID, 10), "", "application/octet-stream", nil)
+	return r.client.exchange(ctx, http.MethodGet, a.path(), "", "application/octet-stream", nil)
 }
 
 // Publish makes a draft public. It does nothing to a release that is.
