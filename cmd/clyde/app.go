@@ -18,6 +18,7 @@ type Env struct {
 	Stdout, Stderr io.Writer
 	Dir            string              // the folder that relative paths start from, absolute
 	Getenv         func(string) string // environment variables, "" when unset
+	Environ        func() []string     // all of them, for programs that are started
 	Now            func() time.Time
 	HTTP           *http.Client
 }
@@ -33,9 +34,9 @@ func systemEnv() Env {
 		Stdout: os.Stdout,
 		Stderr: os.Stderr,
 		Dir:    dir,
-		Getenv: os.Getenv,
-		Now:    time.Now,
-		HTTP:   &http.Client{},
+		Getenv: os.Getenv, Environ: os.Environ,
+		Now:  time.Now,
+		HTTP: &http.Client{},
 	}
 }
 

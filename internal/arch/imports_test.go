@@ -39,7 +39,7 @@ func allowed() map[string][]string {
 		// Pure judgement over the format.
 		"internal/attest":      {"index"},
 		"internal/history":     {"index", "internal/attest"},
-		"internal/osv":      {"index"},
+		"internal/osv":         {"index"},
 		"internal/audit":       {"index", "internal/attest", "internal/review"},
 		"internal/review":      {"index", "internal/history", "internal/spelling", "internal/attest", "internal/archive", "internal/manifest", "internal/resolve", "internal/strictyaml"},
 		"internal/evidence":    {"index", "internal/archive", "internal/attest", "internal/forge", "internal/git", "internal/gitea", "internal/release", "internal/review"},
