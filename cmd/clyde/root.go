@@ -68,7 +68,7 @@ No server is needed.`,
 	add("Use packages",
 		addCommand(a), removeCommand(a), installCommand(a), ciCommand(a), updateCommand(a), fetchCommand(a), vendorCommand(a), cleanCommand(a), rollbackCommand(a), envCommand(a), runCommand(a))
 	add("Look around",
-		searchCommand(a), infoCommand(a), listCommand(a), treeCommand(a), whyCommand(a), outdatedCommand(a), verifyCommand(a), auditCommand(a))
+		searchCommand(a), infoCommand(a), listCommand(a), treeCommand(a), whyCommand(a), outdatedCommand(a), verifyCommand(a), auditCommand(a), sbomCommand(a))
 	add("Keep registries",
 		registryCommand(a), indexCommand(a), reviewCommand(a), harvestCommand(a), auditIndexCommand(a), keyCommand(a))
 	root.AddCommand(versionCommand(a), actionCommand(a))
