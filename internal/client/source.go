@@ -21,7 +21,9 @@ type Source struct {
 }
 
 // Source makes a source that shows what the registries show.
-func (s *Registries) Source() *Source { return &Source{registries: s, read: map[resolve.Package][]*index.Entry{}} }
+func (s *Registries) Source() *Source {
+	return &Source{registries: s, read: map[resolve.Package][]*index.Entry{}}
+}
 
 // Versions reads the lines of a package from its own registry and no other.
 func (s *Source) Versions(ctx context.Context, p resolve.Package) ([]*index.Entry, error) {

@@ -10,10 +10,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/tools/txtar"
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/resolve"
@@ -160,6 +163,54 @@ func TestRealCrates(t *testing.T) {
 			}
 			if len(sol.Packages) != tt.packages {
 				t.Errorf("want %d packages, not %s", tt.packages, brief(sol))
+			}
+		})
+	}
+}
+
+// sideCrates are crates with incompatible versions side by side.
+type sideCrates struct{ *crates }
+
+func (sideCrates) Coexist(context.Context, string) (bool, error) { return true, nil }
+
+// TestRealExplanations compares the explanations of conflicts among real crates
+// to those in testdata/crates.
+func TestRealExplanations(t *testing.T) {
+	source := openCrates(t)
+	files, err := filepath.Glob("testdata/crates/*.txtar")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var index resolve.Source = source
+			var opts resolve.Options
+			want := ""
+			for _, f := range archive.Files {
+				switch f.Name {
+				case "versions":
+					index = sideCrates{source}
+				case "root":
+					opts = crateOptions(t, strings.Split(strings.TrimSpace(string(f.Data)), "\n")...)
+				case "want":
+					want = string(f.Data)
+				}
+			}
+			got := explanation(t, index, opts)
+			if *update {
+				archive.Files = slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return f.Name == "want" })
+				archive.Files = append(archive.Files, txtar.File{Name: "want", Data: []byte(got)})
+				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
 		})
 	}

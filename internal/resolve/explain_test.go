@@ -62,7 +62,7 @@ func TestExplanations(t *testing.T) {
 	}
 }
 
-func explanation(t *testing.T, w *world, opts resolve.Options) string {
+func explanation(t *testing.T, w resolve.Source, opts resolve.Options) string {
 	t.Helper()
 	sol, err := resolve.Resolve(t.Context(), w, opts)
 	var conflict *resolve.Conflict
