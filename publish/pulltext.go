@@ -52,7 +52,7 @@ func (p *Plan) pullBody() string {
 	b.WriteString(p.introduction())
 	b.WriteString(p.facts())
 	fmt.Fprintf(&b, "\n%s", line)
-	fmt.Fprintf(&b, "\n### Review\n\n%s", review)
+	fmt.Fprintf(&b, "\n%s", review)
 	b.WriteString("\n---\nMade by `clyde`. Running the same command again changes nothing; with other contents it updates this pull request.\n")
 	return b.String()
 }
@@ -136,17 +136,14 @@ func (p *Plan) facts() string {
 	return b.String()
 }
 
-// reviewText is the report as the review renders it for a terminal.
+// reviewText is the report as its comment will show it, or in one line. It has
+// no marker: what edits comments is not to take the description for one.
 func (p *Plan) reviewText(whole bool) string {
-	if p.Report == nil {
+	switch {
+	case p.Report == nil:
 		return ""
+	case whole:
+		return strings.TrimPrefix(report.Markdown(p.Report), report.Marker+"\n")
 	}
-	if !whole {
-		return markdown.Block("", p.Report.Verdict+": "+report.Summary(p.Report))
-	}
-	var b bytes.Buffer
-	if err := report.WriteText(&b, p.Report); err != nil {
-		return markdown.Block("", err.Error())
-	}
-	return markdown.Block("", b.String())
+	return "### Review\n\n" + markdown.Block("", p.Report.Verdict+": "+report.Summary(p.Report))
 }

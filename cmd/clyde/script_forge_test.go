@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -56,7 +57,7 @@ func scriptForge(t *testing.T) func(*testscript.TestScript, bool, []string) {
 		case "body 1":
 			n, err := strconv.Atoi(args[1])
 			ts.Check(err)
-			body, _, _ := strings.Cut(f.Pulls(keepersIndex)[n-1].Body, "### Review")
+			body := regexp.MustCompile(`(?s)### (✅|👀|⏳|❌).*`).ReplaceAllString(f.Pulls(keepersIndex)[n-1].Body, "") // without the report
 			fmt.Fprint(ts.Stdout(), strings.ReplaceAll(body, f.URL, "$FORGE"))
 		case "merge 1":
 			n, err := strconv.Atoi(args[1])
