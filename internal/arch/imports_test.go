@@ -27,7 +27,7 @@ func allowed() map[string][]string {
 		"internal/registry":     {"index", "internal/indexcache", "internal/staticindex", "internal/history", "internal/attest", "internal/git", "internal/review", "internal/strictyaml"},
 		"internal/indexbuild":   {"index", "publish", "internal/archive", "internal/git", "internal/manifest", "internal/registry", "internal/strictyaml"},
 		"internal/foreign":      {"index", "internal/archive", "internal/manifest"},
-		"internal/harvest":      {"index", "publish", "internal/release", "internal/review"},
+		"internal/harvest":      {"index", "publish", "internal/forge", "internal/review"},
 		"internal/gate":         {"index", "internal/history", "publish", "internal/forge", "internal/git", "internal/review"},
 		"internal/registrytest": {"internal/git", "internal/registry", "publish"},
 
