@@ -32,10 +32,13 @@ func newFileHost(address *url.URL, client *http.Client, timeout time.Duration) *
 	if client != nil {
 		own = *client
 	}
-	if own.Transport == nil {
-		own.Transport = http.DefaultTransport
-	}
-	if t, ok := own.Transport.(*http.Transport); ok {
+	switch t := own.Transport.(type) {
+	case nil:
+		own.Transport = &http.Transport{
+			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true,
+			MaxIdleConnsPerHost: maxRequests, IdleConnTimeout: timeout, TLSHandshakeTimeout: timeout,
+		}
+	case *http.Transport:
 		t = t.Clone()
 		t.MaxIdleConnsPerHost = maxRequests
 		own.Transport = t
