@@ -333,3 +333,65 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// sideBySide is a lock with two versions of one package.
+func sideBySide() *lockfile.Lock {
+	return &lockfile.Lock{
+		Registries: []lockfile.Registry{{Name: "main", URL: "https://git.example.org/index.git", Kind: "git", Versions: index.CargoVersions}},
+		Requirements: []lockfile.Requirement{
+			{Name: "new", Req: "^2", Registry: "main", Package: "rand"},
+			{Name: "any", Req: ">=1", Registry: "main", Package: "rand", Version: "1.4.0"},
+		},
+		Packages: []lockfile.Package{
+			{Name: "rand", Version: "1.4.0", Registry: "main", Cksum: digest('a')},
+			{Name: "rand", Version: "2.0.1", Registry: "main", Cksum: digest('b')},
+		},
+	}
+}
+
+func TestVersionsSideBySide(t *testing.T) {
+	lock, err := lockfile.Parse("lock", sideBySide().Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	versions := lock.Versions()
+	for _, tt := range []struct{ req, version, want string }{
+		{"^2", "", "2.0.1"}, {"^1", "", "1.4.0"}, {">=1", "1.4.0", "1.4.0"}, {">=1", "", ""}, {"^3", "", ""}, {"^1", "2.0.1", ""},
+	} {
+		got := ""
+		if p := versions.Meeting("Rand", tt.req, tt.version); p != nil {
+			got = p.Version
+		}
+		if got != tt.want {
+			t.Errorf("%s %q is met by %q; want %q", tt.req, tt.version, got, tt.want)
+		}
+	}
+	for name, change := range map[string]func(l *lockfile.Lock){
+		"is locked twice": func(l *lockfile.Lock) { l.Registries[0].Versions = "" },
+		"rand is locked twice": func(l *lockfile.Lock) {
+			l.Packages[1].Version, l.Requirements[0].Req = "1.5.0", "^1.5"
+		},
+		"one of them must be named":                 func(l *lockfile.Lock) { l.Requirements[1].Version = "" },
+		"rand 2.0.0 is needed here but locked at":   func(l *lockfile.Lock) { l.Requirements[1].Version = "2.0.0" },
+		"does not say which versions may be locked": func(l *lockfile.Lock) { l.Registries[0].Versions = "many" },
+	} {
+		l := sideBySide()
+		change(l)
+		if _, err := lockfile.Parse("lock", l.Bytes()); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("got %v; want %q", err, name)
+		}
+	}
+}
+
+func TestCompareVersionsSideBySide(t *testing.T) {
+	after := sideBySide()
+	after.Packages[0].Version, after.Packages[0].Cksum = "1.5.0", digest('c')
+	c := lockfile.Compare(sideBySide(), after)
+	if len(c.Changed) != 1 || c.Changed[0].Before.Version != "1.4.0" || c.Changed[0].After.Version != "1.5.0" || c.Unchanged != 1 || len(c.Added)+len(c.Removed) != 0 {
+		t.Errorf("got %+v", c)
+	}
+	c = lockfile.Compare(sideBySide(), &lockfile.Lock{Packages: after.Packages[1:]})
+	if len(c.Removed) != 1 || c.Removed[0].Version != "1.4.0" || len(c.Changed)+len(c.Added) != 0 {
+		t.Errorf("got %+v", c)
+	}
+}

@@ -116,3 +116,82 @@ func BenchmarkCrowded(b *testing.B) {
 	}
 	b.ReportMetric(float64(len(sol.Packages)), "packages")
 }
+
+// TestSideBySide resolves with incompatible versions side by side.
+func TestSideBySide(t *testing.T) {
+	for _, tt := range []struct{ name, index, root, want string }{
+		{
+			"one of each class", "a 1.0.0 : c ^1\nb 1.0.0 : c ^2\nc 1.0.0\nc 1.1.0\nc 2.0.0\nc 2.1.0",
+			"a *\nb *", "a 1.0.0, b 1.0.0, c 1.1.0, c 2.1.0",
+		},
+		{
+			"classes below 1", "a 1.0.0 : c ^0.1\nb 1.0.0 : c ^0.2 ; d ^0.0.1\nc 0.1.5\nc 0.2.3\nd 0.0.1\nd 0.0.2",
+			"a *\nb *\nd *", "a 1.0.0, b 1.0.0, c 0.1.5, c 0.2.3, d 0.0.1, d 0.0.2",
+		},
+		{
+			"features of each version", "a 1.0.0 : c ^1 features=x\nb 1.0.0 : c ^2 features=y\nc 1.0.0 +x= +y=\nc 2.0.0 +x= +y=",
+			"a *\nb *", "a 1.0.0, b 1.0.0, c 1.0.0 [x], c 2.0.0 [y]",
+		},
+		{
+			"a feature decides the class", "c 1.0.0 +x=\nc 2.0.0", "c >=1 features=x", "c 1.0.0 [x]",
+		},
+		{
+			"the newest class first", "c 1.0.0\nc 2.0.0\nc 3.0.0-rc.1", "c >=1", "c 2.0.0",
+		},
+		{
+			"the locked class stays", "c 1.0.0\nc 1.1.0\nc 2.0.0", "c >=1\nlock c 1.0.0", "c 1.0.0",
+		},
+		{
+			"an update moves on", "c 1.0.0\nc 2.0.0", "c >=1\nlock c 1.0.0\nupdate c", "c 2.0.0",
+		},
+		{
+			"an update within each class", "a 1.0.0 : c ^1\nc 1.0.0\nc 1.1.0\nc 2.0.0\nc 2.1.0",
+			"a *\nc ^2\nlock a 1.0.0\nlock c 1.0.0 2.0.0\nupdate c", "a 1.0.0, c 1.1.0, c 2.1.0",
+		},
+		{
+			"a precise version of one class", "a 1.0.0 : c ^1\nc 1.0.0\nc 1.1.0\nc 1.2.0\nc 2.0.0\nc 2.1.0",
+			"a *\nc ^2\nlock c 1.0.0 2.0.0\nprecise c 1.1.0", "a 1.0.0, c 1.1.0, c 2.0.0",
+		},
+		{
+			"a native library is linked once", "a 1.0.0 : c >=1\nb 1.0.0 : c ^1\nc 1.0.0 links=z\nc 2.0.0 links=z", "a *\nb *", "a 1.0.0, b 1.0.0, c 1.0.0",
+		},
+		{
+			"a yanked class that is locked", "c 1.0.0 yanked\nc 2.0.0", "c >=1\nlock c 1.0.0", "c 1.0.0",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld()
+			w.load(t, "main", tt.index)
+			sol, err := resolve.Resolve(t.Context(), sideWorld{w}, rootOptions(t, tt.root))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := brief(sol); got != tt.want {
+				t.Errorf("got %s; want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestHeldChoice expects that a dependency keeps the version that the lock says
+// it has, though a newer one is locked for somebody else.
+func TestHeldChoice(t *testing.T) {
+	w := newWorld()
+	w.load(t, "main", "a 1.0.0 : c >=1\nb 1.0.0 : c ^2\nc 1.0.0\nc 2.0.0")
+	opts := rootOptions(t, "a *\nb *\nlock a 1.0.0\nlock b 1.0.0\nlock c 1.0.0 2.0.0")
+	id := func(name string) resolve.Package { return resolve.Package{Registry: "main", Name: name} }
+	for chosen, want := range map[string]string{
+		"1.0.0": "a 1.0.0, b 1.0.0, c 1.0.0, c 2.0.0",
+		"2.0.0": "a 1.0.0, b 1.0.0, c 2.0.0",
+		"":      "a 1.0.0, b 1.0.0, c 2.0.0",
+	} {
+		opts.Chosen = map[resolve.Held]string{{Package: id("a"), Version: "1.0.0", Needs: id("c"), Req: ">=1"}: chosen}
+		sol, err := resolve.Resolve(t.Context(), sideWorld{w}, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := brief(sol); got != want {
+			t.Errorf("with %q chosen: got %s; want %s", chosen, got, want)
+		}
+	}
+}
