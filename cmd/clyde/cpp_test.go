@@ -84,6 +84,44 @@ func TestRealLibraries(t *testing.T) {
 	}
 }
 
+// TestRealDebs takes the same libraries over as the packages that Debian made,
+// and builds and runs the program with them. It runs where TestRealLibraries does.
+func TestRealDebs(t *testing.T) {
+	if os.Getenv("CLYDE_TEST_CPP") != "1" && os.Getenv("CLYDE_TEST_REQUIRE") != "1" {
+		t.Skip("neither CLYDE_TEST_CPP=1 nor CLYDE_TEST_REQUIRE=1 is set")
+	}
+	c := newCppWorld(t)
+	debs := c.path("debs")
+	if err := os.Mkdir(debs, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	c.command(debs, "apt-get", "download", "-q", "libfmt-dev", "libfmt9", "libspdlog-dev", "libspdlog1.10", "nlohmann-json3-dev", "libcli11-dev")
+	out := c.clyde(c.dir, "index", "import", "debs", "--index", "registry.git")
+	if !strings.Contains(out, "took 6 of 6 archives") || !strings.Contains(out, "added 6 versions of 6 packages") {
+		t.Fatal(out)
+	}
+	c.clyde(c.dir, "registry", "add", c.path("registry.git"), "--name", "debian")
+	c.write("app/main.cpp", cppProgram)
+	project := c.path("app")
+	c.clyde(project, "add", "libspdlog-dev", "nlohmann-json3-dev", "libcli11-dev")
+	for _, want := range []string{"libspdlog1.10", "libfmt-dev", "libfmt9"} {
+		if tree := c.clyde(project, "tree"); !strings.Contains(tree, want) {
+			t.Errorf("%s is not in\n%s", want, tree)
+		}
+	}
+	env := c.clyde(project, "env", "--shell", "sh")
+	got := c.shell(t, project, env+"g++ -std=c++17 -DSPDLOG_FMT_EXTERNAL -MD -MF headers main.cpp -o app -lfmt\n./app --name clyde\n")
+	for _, want := range []string{`{"greeting":"hello clyde"}`, "[info] fmt says 42"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the program does not say %s:\n%s", want, got)
+		}
+	}
+	headers, err := os.ReadFile(filepath.Join(project, "headers"))
+	if err != nil || !regexp.MustCompile(`/\.clyde/packages/libfmt-dev/\S*fmt/core.h`).Match(headers) {
+		t.Errorf("the headers are not the installed ones: %v", err)
+	}
+}
+
 const cppProgram = `#include <CLI/CLI.hpp>
 #include <fmt/core.h>
 #include <iostream>
