@@ -317,7 +317,7 @@ func (j *judge) applies(rule Rule) bool {
 	case "evidence", "content", "bundle", "signature", "statement", "identity", "provenance":
 		return j.appliesEvidence(rule.ID)
 	case "time":
-		return publish || rule.ID != "time/order" && kind == index.KindRetire
+		return j.appliesTime(rule.ID)
 	case "owners":
 		if rule.ID == "owners/source" {
 			return publish
@@ -333,6 +333,12 @@ func (j *judge) applies(rule Rule) bool {
 		return kind == index.KindPolicy
 	}
 	return true
+}
+
+// appliesTime is applies for the rules about times: a retirement has one of its
+// own, which is compared with nothing before it.
+func (j *judge) appliesTime(id string) bool {
+	return j.delta.Kind == index.KindPublish || j.delta.Kind == index.KindRetire && id != "time/order"
 }
 
 func (j *judge) whySkipped(id string) string {
