@@ -36,8 +36,32 @@ func TestMain(m *testing.M) {
 // TestScripts runs the transcripts: what a person types and what comes back.
 // CLYDE_UPDATE_GOLDEN=1 rewrites the expected output in place.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 filepath.Join("testdata", "script"),
+	testscript.Run(t, scriptParams(t, "script"))
+}
+
+// TestRealTarballs imports real tarballs of npm, which .ci/npm/fetch puts into the
+// folder that CLYDE_TEST_NPM names, and installs from them with sockets forbidden.
+func TestRealTarballs(t *testing.T) {
+	folder := os.Getenv("CLYDE_TEST_NPM")
+	if folder == "" {
+		if os.Getenv("CLYDE_TEST_REQUIRE") == "1" {
+			t.Fatal("CLYDE_TEST_NPM does not say where the tarballs of npm are")
+		}
+		t.Skip("CLYDE_TEST_NPM does not say where the tarballs of npm are")
+	}
+	params := scriptParams(t, "npm")
+	setup := params.Setup
+	params.Setup = func(env *testscript.Env) error {
+		env.Setenv("TARBALLS", folder)
+		return setup(env)
+	}
+	testscript.Run(t, params)
+}
+
+// scriptParams run the transcripts of a folder of testdata.
+func scriptParams(t *testing.T, folder string) testscript.Params {
+	return testscript.Params{
+		Dir:                 filepath.Join("testdata", folder),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("CLYDE_UPDATE_GOLDEN") != "",
@@ -58,7 +82,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("GIT_CONFIG_GLOBAL", filepath.Join(env.WorkDir, "home", ".gitconfig"))
 			return os.MkdirAll(filepath.Join(env.WorkDir, "home"), 0o755)
 		},
-	})
+	}
 }
 
 // runWithoutSockets runs the program of its arguments, which is killed when it
