@@ -68,10 +68,40 @@ type lineDecoder struct {
 	texts   map[string]string // texts of quoted strings with escapes; nil unless many lines are read, which repeat them much
 	checked string            // a name that is in order
 
+	shares         bool // equal values of one line and the next are one
+	depsBefore     before[[]Dependency]
+	featuresBefore before[map[string][]string]
+
 	places   *jsontext.Decoder // reads text up to at, when the name of a field is asked for
 	problems []*LineError
 	broken   bool
 	newer    *NewerVersionError
+}
+
+// before is a value of the line before, and its text.
+type before[T any] struct {
+	text  string
+	value T
+}
+
+// shared reads a value, or takes that of the line before if the text is the same
+// and the decoder shares: versions of a package repeat each other.
+func shared[T any](d *lineDecoder, last *before[T], read func() T) T {
+	if !d.shares {
+		return read()
+	}
+	d.peek()
+	if last.text != "" && strings.HasPrefix(d.text[d.at:], last.text) {
+		d.at += len(last.text)
+		return last.value
+	}
+	start, problems := d.at, len(d.problems)
+	value := read()
+	*last = before[T]{}
+	if !d.broken && len(d.problems) == problems && d.text[start] != 'n' {
+		*last = before[T]{d.text[start:d.at], value}
+	}
+	return value
 }
 
 // Bounds of what a lineDecoder keeps.
@@ -154,12 +184,11 @@ func (d *lineDecoder) entryMember(e *Entry, version *int64, name string) bool {
 	case "vers":
 		e.Vers = d.string()
 	case "deps":
-		d.deps = decodeArray(d, d.deps[:0], d.dependency)
-		e.Deps = exact(d.deps)
+		e.Deps = shared(d, &d.depsBefore, d.dependencies)
 	case "cksum":
 		e.Cksum = d.string()
 	case "features":
-		e.Features = d.features()
+		e.Features = shared(d, &d.featuresBefore, d.features)
 	case "yanked":
 		e.Yanked = d.bool(false)
 	case "links":
@@ -213,6 +242,11 @@ func exact[T any](scratch []T) []T {
 		return nil
 	}
 	return append(make([]T, 0, len(scratch)), scratch...)
+}
+
+func (d *lineDecoder) dependencies() []Dependency {
+	d.deps = decodeArray(d, d.deps[:0], d.dependency)
+	return exact(d.deps)
 }
 
 func (d *lineDecoder) dependency() Dependency {

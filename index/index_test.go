@@ -224,3 +224,27 @@ func TestViolationPlaces(t *testing.T) {
 		t.Errorf("CheckLine = %+v", violations)
 	}
 }
+
+func TestParseFileShared(t *testing.T) {
+	line := func(vers, deps, features string) string {
+		return `{"name":"a","vers":"` + vers + `","deps":` + deps + `,"cksum":"","features":` + features + `,"yanked":false}` + "\n"
+	}
+	dep := `{"name":"b","req":"^1","features":[],"optional":false,"default_features":true,"target":null,"kind":"normal"}`
+	data := []byte(line("1.0.0", "["+dep+"]", `{"x":["y"]}`) +
+		line("1.0.1", "["+dep+"]", `{"x":["y"]}`) +
+		line("1.0.2", "["+dep+"]x", `{"x":["y"]}`) + // what follows is judged although the beginning is known
+		line("1.0.3", " ["+dep+","+dep+"]", `{"x":["y"],"z":[]}`) +
+		line("1.0.4", "null", `null`) +
+		line("1.0.5", "[]", `{}`) +
+		line("1.0.6", "[]", `{}`))
+	want, got := ParseFile(data), ParseFileShared(data)
+	if !reflect.DeepEqual(want.Entries, got.Entries) {
+		t.Errorf("shared entries %v, alone %v", got.Entries, want.Entries)
+	}
+	if len(got.Skipped) != 1 || got.Skipped[0].Line != 3 || got.Skipped[0].Err.Error() != want.Skipped[0].Err.Error() {
+		t.Errorf("skipped %v, alone %v", got.Skipped, want.Skipped)
+	}
+	if &got.Entries[0].Deps[0] != &got.Entries[1].Deps[0] || &want.Entries[0].Deps[0] == &want.Entries[1].Deps[0] {
+		t.Error("equal dependencies are shared, and by ParseFileShared alone")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -57,6 +58,10 @@ type recordWriter struct {
 	// the one in the same place of the version before.
 	before        []index.Dependency
 	beforeNumbers []uint64
+	beforeList    uint64
+
+	beforeFeatures map[string][]string
+	beforeMap      uint64 // its number
 }
 
 // table numbers what it is given, equal ones alike.
@@ -90,7 +95,7 @@ func (w *recordWriter) appendRecord(b []byte, entries []*index.Entry) []byte {
 	w.lists.reset()
 	w.features.reset()
 	w.versions = w.versions[:0]
-	w.before = nil
+	w.before, w.beforeFeatures = nil, nil
 	lengths := []byte(nil)
 	text := func(b []byte, s string) []byte {
 		n, ok := w.texts.numbers[s]
@@ -226,6 +231,9 @@ func appendNotes(v []byte, e *index.Entry, text textAppender) []byte {
 // list numbers a list of dependencies. Those of development are left out: they
 // count for the root of a resolution alone, which comes from no index.
 func (w *recordWriter) list(deps []index.Dependency, text textAppender) uint64 {
+	if len(deps) > 0 && len(deps) == len(w.before) && &deps[0] == &w.before[0] {
+		return w.beforeList // the entries share it
+	}
 	item, n := []byte(nil), uint64(0)
 	numbers := make([]uint64, len(deps))
 	for i := range deps {
@@ -242,7 +250,8 @@ func (w *recordWriter) list(deps []index.Dependency, text textAppender) uint64 {
 		n++
 	}
 	w.before, w.beforeNumbers = deps, numbers
-	return w.lists.number(append(binary.AppendUvarint(nil, n), item...))
+	w.beforeList = w.lists.number(append(binary.AppendUvarint(nil, n), item...))
+	return w.beforeList
 }
 
 func sameDependency(a, b *index.Dependency) bool {
@@ -285,12 +294,16 @@ func (w *recordWriter) dependency(d *index.Dependency, text textAppender) []byte
 }
 
 func (w *recordWriter) featureMap(features map[string][]string, text textAppender) uint64 {
+	if w.beforeFeatures != nil && reflect.ValueOf(features).Pointer() == reflect.ValueOf(w.beforeFeatures).Pointer() {
+		return w.beforeMap // the entries share it
+	}
 	item := binary.AppendUvarint(nil, uint64(len(features)))
 	for _, name := range slices.Sorted(maps.Keys(features)) {
 		item = text(item, name)
 		item = appendTexts(item, text, features[name])
 	}
-	return w.features.number(item)
+	w.beforeFeatures, w.beforeMap = features, w.features.number(item)
+	return w.beforeMap
 }
 
 // recordReader reads a record. What the entries have in common they share, so

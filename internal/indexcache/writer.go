@@ -191,7 +191,7 @@ func (a *Appender) addRecord(f *entry, content []byte) error {
 	if !ok || f.mode != Regular {
 		return nil
 	}
-	entries := Lines(name, content).Entries
+	entries := ownEntries(name, index.ParseFileShared(content).Entries)
 	a.record = a.records.appendRecord(a.record[:0], entries)
 	if len(a.record) <= maxRecord {
 		var err error
@@ -209,8 +209,12 @@ func (a *Appender) addRecord(f *entry, content []byte) error {
 // a file answers for its own name only.
 func Lines(name string, content []byte) index.File {
 	file := index.ParseFile(content)
-	file.Entries = slices.DeleteFunc(file.Entries, func(e *index.Entry) bool { return !strings.EqualFold(e.Name, name) })
+	file.Entries = ownEntries(name, file.Entries)
 	return file
+}
+
+func ownEntries(name string, entries []*index.Entry) []*index.Entry {
+	return slices.DeleteFunc(entries, func(e *index.Entry) bool { return !strings.EqualFold(e.Name, name) })
 }
 
 // add appends to the heap.
