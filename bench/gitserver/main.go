@@ -6,6 +6,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -18,21 +19,21 @@ import (
 )
 
 func main() {
-	if err := serve(os.Args[1:]); err != nil {
+	if err := serve(context.Background(), os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "gitserver:", err)
 		os.Exit(1)
 	}
 }
 
-func serve(args []string) error {
+func serve(ctx context.Context, args []string) error {
 	if len(args) != 1 {
 		return fmt.Errorf("usage: gitserver FOLDER")
 	}
-	out, err := exec.Command("git", "--exec-path").Output()
+	out, err := exec.CommandContext(ctx, "git", "--exec-path").Output()
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,7 @@ func TestReviewTellsOnce(t *testing.T) {
 			h.Calls()
 			h.review(address, "--comment", "--status", "--at", "2026-02-03T04:05:06Z")
 			for _, c := range h.Calls() {
-				if c.Method != "GET" && !strings.Contains(c.Path, "graphql") && !strings.Contains(c.Path, "git-upload-pack") {
+				if c.Method != http.MethodGet && !strings.Contains(c.Path, "graphql") && !strings.Contains(c.Path, "git-upload-pack") {
 					t.Errorf("telling the same again makes the call %s %s", c.Method, c.Path)
 				}
 			}

@@ -104,8 +104,7 @@ func (d *description) needOneNPM(name, spec string, optional bool) error {
 	if target, ok := strings.CutPrefix(spec, "npm:"); ok {
 		at := strings.LastIndexByte(target, '@')
 		if at <= 0 {
-			target, spec = target+"@*", "*"
-			at = strings.LastIndexByte(target, '@')
+			at, target = len(target), target+"@*"
 		}
 		spec = target[at+1:]
 		if dep.Package, err = npmName(target[:at]); err != nil {

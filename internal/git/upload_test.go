@@ -227,12 +227,12 @@ func TestUploadThatFails(t *testing.T) {
 			http.Redirect(w, r, "http://git.example.org/index.git/info/refs", http.StatusFound)
 		case "/cut/info/refs":
 			w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
-			io.WriteString(w, "000eversion 2\n0010ag")
+			_, _ = io.WriteString(w, "000eversion 2\n0010ag")
 		case "/error/info/refs":
 			w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
-			io.WriteString(w, "0011ERR go away\x1b!\n")
+			_, _ = io.WriteString(w, "0011ERR go away\x1b!\n")
 		default:
-			io.WriteString(w, "<html>hello</html>")
+			_, _ = io.WriteString(w, "<html>hello</html>")
 		}
 	}))
 	defer html.Close()

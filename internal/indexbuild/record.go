@@ -56,7 +56,7 @@ func openRecord(opts Options) (*record, error) {
 	}
 	var have recordFile
 	if json.Unmarshal(data, &have) != nil || have.Version != recordVersion || have.Folder != opts.Dir {
-		return r, nil
+		return r, nil //nolint:nilerr // what cannot be used is made anew
 	}
 	for _, f := range have.Archives {
 		if f != nil && f.ModTime.Before(have.Started) {

@@ -93,7 +93,7 @@ func (s *scanned) list(ctx context.Context, root *os.Root, opts Options) ([]*fou
 			return err
 		case err != nil:
 			s.problems = append(s.problems, Problem{Where: p, Rule: RuleFile, Detail: err.Error()})
-			return nil
+			return nil //nolint:nilerr // reported, and the rest is read
 		case e.IsDir() && (p == inside && p != "." || p != "." && strings.HasPrefix(e.Name(), ".")):
 			return fs.SkipDir
 		case e.IsDir() || !isArchiveName(e.Name()):
@@ -106,7 +106,7 @@ func (s *scanned) list(ctx context.Context, root *os.Root, opts Options) ([]*fou
 		if err != nil {
 			s.problems = append(s.problems, Problem{Where: p, Rule: RuleFile, Detail: err.Error()})
 			s.unreadable = append(s.unreadable, e.Name())
-			return nil
+			return nil //nolint:nilerr // reported, and the rest is read
 		}
 		files = append(files, &found{Path: p, Size: info.Size(), ModTime: info.ModTime()})
 		return nil

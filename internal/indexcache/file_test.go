@@ -287,7 +287,7 @@ func TestHeapDoesNotGrowForEver(t *testing.T) {
 	random := rand.NewChaCha8([32]byte{})
 	noise := func(size int) string {
 		b := make([]byte, size)
-		random.Read(b)
+		_, _ = random.Read(b)
 		return string(b)
 	}
 	now := commit{"config.json": "{}", "large": noise(1 << 20)}

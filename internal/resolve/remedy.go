@@ -64,15 +64,15 @@ func (u *universe) offered(p *pkg) []string {
 }
 
 // remedyNoMatch says what the root could ask for instead.
-func (p *family) remedyNoMatch(req index.Requirement) string {
-	if len(p.all) == 0 {
-		return "look for another package: nothing is left of " + p.id.Name
+func (f *family) remedyNoMatch(req index.Requirement) string {
+	if len(f.all) == 0 {
+		return "look for another package: nothing is left of " + f.id.Name
 	}
-	if pre := p.prereleases(req); len(pre) > 0 {
-		return fmt.Sprintf("to accept prereleases, write %s %q", p.id.Name, "^"+pre[len(pre)-1])
+	if pre := f.prereleases(req); len(pre) > 0 {
+		return fmt.Sprintf("to accept prereleases, write %s %q", f.id.Name, "^"+pre[len(pre)-1])
 	}
-	newest := p.newestVersion()
-	return fmt.Sprintf("the newest version to be had is %[2]s: write %[1]s %[3]q", p.id.Name, newest, "^"+newest)
+	newest := f.newestVersion()
+	return fmt.Sprintf("the newest version to be had is %[2]s: write %[1]s %[3]q", f.id.Name, newest, "^"+newest)
 }
 
 func (u *universe) remedyPrecise(f *fact) string {
@@ -97,15 +97,15 @@ func (r *resolution) relaxed(f *fact) string {
 		}
 	}
 	free := &incompatibility{fact: &fact{kind: factNeed, family: blamed.family}}
-	any := blamed.family.demand("*")
-	roots = append(roots, r.u.requires(free, any)...)
+	anything := blamed.family.demand("*")
+	roots = append(roots, r.u.requires(free, anything)...)
 	budget := remedySteps
 	s := r.search(roots, &budget, r.confinePrecise)
 	proof, err := s.run()
 	if err != nil || proof != nil {
 		return "" // nothing found in time: no hint is lost that anybody was promised
 	}
-	version := s.entry(s.target(nil, blamed.family, any)).Vers
+	version := s.entry(s.target(nil, blamed.family, anything)).Vers
 	if strings.HasPrefix(version, "0.0.0") {
 		return "" // a placeholder, by custom
 	}

@@ -93,7 +93,7 @@ func (f *formula) need(condition []int, from, name, req string, features []strin
 			f.add(append(slices.Clone(not), -choice, f.feature(e, "default"))...)
 		}
 	}
-	f.add(append(not, options...)...)
+	f.add(slices.Concat(not, options)...)
 	for i, a := range options { // it gets one
 		for _, b := range options[:i] {
 			f.add(-a, -b)

@@ -247,7 +247,8 @@ func (s *search) target(from *pkg, f *family, d *demand) *pkg {
 // of a family that a dependant gets, likewise.
 func (s *search) decide(v variable) {
 	state, info := &s.vars[v], &s.u.vars[v]
-	decision, preferred := state.current.highest(), 0
+	decision := state.current.highest()
+	var preferred int
 	if info.choice != nil {
 		preferred = info.choice.locked
 	} else {

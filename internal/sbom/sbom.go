@@ -136,7 +136,8 @@ func (c Component) component() cdx.Component {
 	}
 	references := []cdx.ExternalReference{}
 	for _, r := range []cdx.ExternalReference{
-		{Type: cdx.ERTypeDistribution, URL: c.Download}, {Type: cdx.ERTypeVCS, URL: c.Repository, Comment: c.Commit},
+		{Type: cdx.ERTypeDistribution, URL: c.Download},
+		{Type: cdx.ERTypeVCS, URL: c.Repository, Comment: c.Commit},
 		{Type: cdx.ERTypeWebsite, URL: c.Homepage},
 	} {
 		if isPublic(r.URL) {
