@@ -192,16 +192,23 @@ func (w *workflowRun) start(secrets map[string]string) string {
 	return string(out)
 }
 
-// serveTLS has the forge answer by https too, which is what owners and
-// certificates name, and everything trust it.
-func (w *workflowRun) serveTLS() string {
-	w.Helper()
-	target, err := url.Parse(w.forge.URL)
+// serveTLS has a forge answer by https too, which is what owners and
+// certificates name.
+func serveTLS(t *testing.T, forge string) *httptest.Server {
+	t.Helper()
+	target, err := url.Parse(forge)
 	if err != nil {
-		w.Fatal(err)
+		t.Fatal(err)
 	}
 	server := httptest.NewTLSServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }})
-	w.Cleanup(server.Close)
+	t.Cleanup(server.Close)
+	return server
+}
+
+// serveTLS has everything trust the forge's https.
+func (w *workflowRun) serveTLS() string {
+	w.Helper()
+	server := serveTLS(w.T, w.forge.URL)
 	roots := filepath.Join(w.home, "roots.pem")
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 	if err := os.WriteFile(roots, text, 0o600); err != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -23,9 +22,13 @@ import (
 const signingIndex = "keepers/index"
 
 // sign gives the job an identity, a Sigstore that believes it, and an index that
-// demands signatures.
-func (j *job) sign(stack *sigstoretest.Stack, change func(*sigstoretest.Claims)) {
+// demands signatures. The forge answers by https, as owners and certificates name it.
+func (j *job) sign(change func(*sigstoretest.Claims)) *sigstoretest.Stack {
 	j.Helper()
+	server := serveTLS(j.T, j.forge.URL)
+	j.client = server.Client()
+	j.set("GITHUB_SERVER_URL", server.URL)
+	stack := sigstoretest.StartFor(j.T, server.URL)
 	claims := sigstoretest.Release(actiontest.Repository, j.tag, j.step.Env["GITHUB_SHA"])
 	claims.RepositoryID, claims.RepositoryOwnerID = strconv.Itoa(actiontest.RepositoryID), strconv.Itoa(actiontest.OwnerID)
 	change(&claims)
@@ -42,17 +45,18 @@ func (j *job) sign(stack *sigstoretest.Stack, change func(*sigstoretest.Claims))
 		index.PolicyPath:  "verify: require\napproval:\n  new-package: automatic\n",
 		"trust/root.json": string(stack.TrustedRoot()),
 		"owners/he/ll/hello.yaml": fmt.Sprintf(`publishers:
-  - repository: https://github.com/%s
+  - repository: %s/%s
     repository-id: %d
     owner-id: %d
     issuer: https://token.actions.githubusercontent.com
     workflow: .github/workflows/release.yml
     triggers: [release]
     runner: github-hosted
-`, actiontest.Repository, actiontest.RepositoryID, actiontest.OwnerID),
+`, server.URL, actiontest.Repository, actiontest.RepositoryID, actiontest.OwnerID),
 	})
 	j.set("INPUT_INDEX", signingIndex)
 	j.set("INPUT_INDEX_TOKEN", j.forge.AddToken(registrytest.Token{Login: "keepers"}))
+	return stack
 }
 
 // merge accepts the one pull request of the index.
@@ -93,7 +97,7 @@ func (j *job) verify(wantCode int) string {
 				"HOME": home, "XDG_CONFIG_HOME": home + "/config", "XDG_CACHE_HOME": home + "/cache", "XDG_DATA_HOME": home + "/data",
 			}[name]
 		},
-		Now: func() time.Time { return scriptTime }, HTTP: &http.Client{},
+		Now: func() time.Time { return scriptTime }, HTTP: j.client,
 	}, []string{"verify", "hello", "--index", j.forge.Path(signingIndex)})
 	if code != wantCode {
 		j.Errorf("exit code %d\n%s", code, out.String())
@@ -121,7 +125,7 @@ func (j *job) install() (code int, said, lock string) {
 		var out strings.Builder
 		code = run(j.Context(), Env{
 			Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Dir: project,
-			Getenv: func(name string) string { return variables[name] }, Now: func() time.Time { return scriptTime }, HTTP: &http.Client{},
+			Getenv: func(name string) string { return variables[name] }, Now: func() time.Time { return scriptTime }, HTTP: j.client,
 		}, args)
 		if said = out.String(); code != exitOK {
 			return code, said, ""
@@ -137,28 +141,27 @@ func (j *job) install() (code int, said, lock string) {
 // TestActionSigns goes the whole way: a release is signed, proposed, merged and
 // installed, and the installation rests on the signature alone.
 func TestActionSigns(t *testing.T) {
-	stack := sigstoretest.Start(t)
 	j := newJob(t, helloManifest, "v1.2.3")
 	j.release(false, false)
-	j.sign(stack, func(*sigstoretest.Claims) {})
+	stack := j.sign(func(*sigstoretest.Claims) {})
 	j.run(exitOK)
 	got := j.wantOutputs(map[string]string{"state": "proposed"})
 	entry, err := index.ParseLine([]byte(got["entry"]))
 	if err != nil || entry.Att == nil {
 		t.Fatalf("the line %s has no signature (%v)", got["entry"], err)
 	}
-	bundle := download(t, entry.Att.URL)
+	bundle := j.download(entry.Att.URL)
 	if got["bundle"] != entry.Att.URL || sha256Hex(bundle) != entry.Att.SHA256 || !json.Valid(bundle) {
 		t.Errorf("the bundle is not behind its URL: output %q, line %+v", got["bundle"], entry.Att)
 	}
-	if entry.Att.Provenance == nil || got["provenance"] != entry.Att.Provenance.URL || sha256Hex(download(t, got["provenance"])) != entry.Att.Provenance.SHA256 {
+	if entry.Att.Provenance == nil || got["provenance"] != entry.Att.Provenance.URL || sha256Hex(j.download(got["provenance"])) != entry.Att.Provenance.SHA256 {
 		t.Errorf("the provenance is not behind its URL: output %q, line %+v", got["provenance"], entry.Att)
 	}
 	j.merge()
 	stack.Close()
 	said := j.verify(exitOK)
 	for _, want := range []string{
-		"builder     https://github.com/" + actiontest.Repository + "/.github/workflows/release.yml@refs/tags/v1.2.3",
+		"builder     " + j.step.Env["GITHUB_SERVER_URL"] + "/" + actiontest.Repository + "/.github/workflows/release.yml@refs/tags/v1.2.3",
 		"build type  https://actions.github.io/buildtypes/workflow/v1",
 		"/actions/runs/", "verdict     acceptable",
 	} {
@@ -175,10 +178,9 @@ func TestActionSigns(t *testing.T) {
 // TestActionSignsForAnyIndex signs in the workflow of two lines, which names no
 // index. Any that collects the line from the release can verify it.
 func TestActionSignsForAnyIndex(t *testing.T) {
-	stack := sigstoretest.Start(t)
 	j := newJob(t, helloManifest, "v1.2.3")
 	j.release(false, false)
-	j.sign(stack, func(*sigstoretest.Claims) {})
+	stack := j.sign(func(*sigstoretest.Claims) {})
 	j.set("INPUT_INDEX", "")
 	j.set("INPUT_INDEX_TOKEN", "")
 	j.run(exitOK)
@@ -197,10 +199,9 @@ func TestActionSignsForAnyIndex(t *testing.T) {
 
 // TestActionSignsAsAnother publishes with a certificate of somebody else.
 func TestActionSignsAsAnother(t *testing.T) {
-	stack := sigstoretest.Start(t)
 	j := newJob(t, helloManifest, "v1.2.3")
 	j.release(false, false)
-	j.sign(stack, func(c *sigstoretest.Claims) { c.EventName = "pull_request_target" })
+	j.sign(func(c *sigstoretest.Claims) { c.EventName = "pull_request_target" })
 	j.run(exitOK)
 	j.merge()
 	if code, said, _ := j.install(); code != exitIntegrity || !strings.Contains(said, "identity/trigger") {

@@ -27,6 +27,8 @@ type job struct {
 	forge *registrytest.Forge
 	step  *actiontest.Runner
 	tag   string
+
+	client *http.Client
 }
 
 const (
@@ -44,7 +46,7 @@ func newJob(t *testing.T, manifest, tag string) *job {
 // newJobWith makes the repository of other files.
 func newJobWith(t *testing.T, files map[string]string, tag string) *job {
 	t.Helper()
-	j := &job{T: t, forge: registrytest.NewForge(t), tag: tag}
+	j := &job{T: t, forge: registrytest.NewForge(t), tag: tag, client: &http.Client{}}
 	j.forge.AddUser("octo")
 	j.forge.AddRepository(actiontest.Repository, files)
 	workspace := filepath.Join(t.TempDir(), "work space")
@@ -92,7 +94,7 @@ func (j *job) run(want int) {
 	var stderr strings.Builder
 	env := Env{
 		Stdin: strings.NewReader(""), Stdout: &j.step.Stdout, Stderr: &stderr, Dir: j.step.Env["GITHUB_WORKSPACE"],
-		Getenv: j.step.Getenv, Now: func() time.Time { return scriptTime }, HTTP: &http.Client{},
+		Getenv: j.step.Getenv, Now: func() time.Time { return scriptTime }, HTTP: j.client,
 	}
 	got := run(j.Context(), env, []string{"action"})
 	if got != want {
@@ -186,7 +188,7 @@ func TestActionOfTwoLines(t *testing.T) {
 	if s := entry.Source; s == nil || s.Commit != j.step.Env["GITHUB_SHA"] || s.Ref != "refs/tags/v1.2.3" || s.RepositoryID != actiontest.RepositoryID || s.OwnerID != actiontest.OwnerID {
 		t.Errorf("the source is %+v", entry.Source)
 	}
-	if body := download(t, got["archive"]); sha256Hex(body) != got["sha256"] {
+	if body := j.download(got["archive"]); sha256Hex(body) != got["sha256"] {
 		t.Error("the archive is not behind its URL")
 	}
 	warnings := j.step.Named("warning")
@@ -208,20 +210,20 @@ func TestActionOfTwoLines(t *testing.T) {
 	}
 }
 
-func download(t *testing.T, address string) []byte {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+func (j *job) download(address string) []byte {
+	j.Helper()
+	request, err := http.NewRequestWithContext(j.Context(), http.MethodGet, address, nil)
 	if err != nil {
-		t.Fatal(err)
+		j.Fatal(err)
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := j.client.Do(request)
 	if err != nil {
-		t.Fatal(err)
+		j.Fatal(err)
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s, %v", address, response.Status, err)
+		j.Fatalf("%s: %s, %v", address, response.Status, err)
 	}
 	return body
 }
@@ -515,7 +517,7 @@ func TestActionUploadsArtifacts(t *testing.T) {
 	if err != nil || len(entry.Builds) != 1 || entry.Builds[0].Platform != "linux-x86_64" {
 		t.Fatalf("%+v, %v", entry, err)
 	}
-	if sha256Hex(download(t, entry.Builds[0].DL)) != entry.Builds[0].Cksum {
+	if sha256Hex(j.download(entry.Builds[0].DL)) != entry.Builds[0].Cksum {
 		t.Error("the build is not behind its URL")
 	}
 }
