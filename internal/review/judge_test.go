@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io/fs"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -244,5 +245,25 @@ func TestRulesAreUnique(t *testing.T) {
 			t.Errorf("rule %+v", r)
 		}
 		seen[r.ID] = true
+	}
+}
+
+// Whether dependencies go together is asked as clients of the index ask it.
+func TestJudgeCoexistence(t *testing.T) {
+	lines := []*index.Entry{
+		entry("base", "1.0.0"), entry("base", "2.0.0"), entry("old", "1.0.0", depends("base", "^1")),
+	}
+	added := append(slices.Clone(lines), entry("both", "1.0.0", depends("old", "^1"), depends("base", "^2")))
+	for versions, want := range map[string]string{"one-version": "fail dependency/resolve", "cargo": ""} {
+		in := func(entries []*index.Entry) fs.FS {
+			files := tree(t, entries)
+			files["config.json"] = &fstest.MapFile{Mode: 0o644, Data: (&index.Config{
+				DL: "https://example.org/dl", Clyde: index.ClydeConfig{Format: 1, Name: "test", Versions: versions},
+			}).Format()}
+			return files
+		}
+		if got := noticed(mustJudge(t, in(lines), in(added))); !strings.Contains(got, want) || want == "" && strings.Contains(got, "dependency/") {
+			t.Errorf("%s: %q, want %q", versions, got, want)
+		}
 	}
 }

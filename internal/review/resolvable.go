@@ -26,7 +26,7 @@ func (j *judge) resolvable(e *index.Entry) error {
 	if err != nil {
 		return nil //nolint:nilerr // reported with the line
 	}
-	source := &packages{tree: j.in.Head, added: e, read: map[string][]*index.Entry{}}
+	source := &packages{tree: j.in.Head, added: e, coexist: j.config().Clyde.Versions == index.CargoVersions, read: map[string][]*index.Entry{}}
 	_, err = resolve.Resolve(context.Background(), source, resolve.Options{
 		Root:         "whoever installs it",
 		Dependencies: []resolve.Dependency{{Package: resolve.Package{Name: e.Name}, Req: version, DefaultFeatures: true}},
@@ -55,11 +55,15 @@ var errTooMany = errors.New("it needs too many packages")
 
 // packages are those of a tree, without what they need of other indexes.
 type packages struct {
-	tree   fs.FS
-	added  *index.Entry
-	read   map[string][]*index.Entry
-	failed error // of the tree
+	tree    fs.FS
+	added   *index.Entry
+	coexist bool // incompatible versions of a package do, in this index
+	read    map[string][]*index.Entry
+	failed  error // of the tree
 }
+
+// Coexist says how clients resolve the index. It is a [resolve.Coexister].
+func (p *packages) Coexist(context.Context, string) (bool, error) { return p.coexist, nil }
 
 // Versions reads the lines of a package. Of the one that is judged there is only
 // the version that is, so that nothing else satisfies a dependency on it.
