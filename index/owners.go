@@ -1,18 +1,20 @@
 package index
 
 import (
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 )
 
 // identity is who may publish, as one publisher of an owners file says: a key,
-// or a repository at a host. What a publisher says beside that, such as its
-// workflow, narrows how and is no identity.
+// or a repository at a host; and by which of its workflows, for which tags.
 type identity struct {
 	key                           string
 	issuer, repository            string
 	repositoryID, ownerID, ending string // as written, "" when the file does not say
+	workflow, runner, signer      string // "" for any, but for the signer
+	tags, triggers, signerRefs    []string
 }
 
 // handover compares the publishers of two owners files. It grants when somebody
@@ -34,7 +36,7 @@ func handover(before, after []byte) (grants, transfer bool) {
 		return true, true
 	}
 	for _, n := range now {
-		grants = grants || !anyOf(old, func(o identity) bool { return o.covers(n) && o.lasts(n) })
+		grants = grants || !anyOf(old, func(o identity) bool { return o.covers(n) && o.lasts(n) && o.allows(n) })
 	}
 	lost := false
 	for _, o := range old {
@@ -75,6 +77,19 @@ func (x identity) lasts(other identity) bool {
 	return x.ending == "" || other.ending != "" && other.ending <= x.ending
 }
 
+// allows reports whether all that the other may be signed by, this one may be,
+// too. Lists that are left out have defaults, which are not known here.
+func (x identity) allows(other identity) bool {
+	if x.workflow != "" && x.workflow != other.workflow || x.runner != "" && x.runner != other.runner || x.signer != other.signer {
+		return false
+	}
+	within := func(mine, others []string) bool {
+		outside := func(s string) bool { return !slices.Contains(mine, s) }
+		return slices.Equal(mine, others) || len(others) > 0 && !slices.ContainsFunc(others, outside)
+	}
+	return within(x.tags, other.tags) && within(x.triggers, other.triggers) && within(x.signerRefs, other.signerRefs)
+}
+
 // readIdentities reads the publishers of an owners file, as far as they say who
 // somebody is, and whether signatures have to be for the very registry. What else
 // must be true of such a file is not judged here.
@@ -85,6 +100,12 @@ func readIdentities(data []byte) (all []identity, exact bool, err error) {
 			Key, Issuer, Repository, Until string
 			RepositoryID                   string `yaml:"repository-id"`
 			OwnerID                        string `yaml:"owner-id"`
+			Workflow, Runner               string
+			Tags, Triggers                 []string
+			Signer                         struct {
+				Workflow string
+				Refs     []string
+			}
 		}
 	}
 	if err := yaml.Unmarshal(data, &file); err != nil {
@@ -94,6 +115,8 @@ func readIdentities(data []byte) (all []identity, exact bool, err error) {
 		all = append(all, identity{
 			key: p.Key, issuer: p.Issuer, repository: strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(p.Repository), "/"), ".git"),
 			repositoryID: p.RepositoryID, ownerID: p.OwnerID, ending: p.Until,
+			workflow: p.Workflow, runner: p.Runner, signer: p.Signer.Workflow,
+			tags: p.Tags, triggers: p.Triggers, signerRefs: p.Signer.Refs,
 		})
 	}
 	return all, file.Registry == "exact", nil
