@@ -22,6 +22,9 @@ const mostRead = 5_000
 // theirs, can be chosen together from the index as it would be. What lies in
 // other indexes is left out of it.
 func (j *judge) resolvable(e *index.Entry) error {
+	if len(ownOnly(e).Deps) == 0 {
+		return nil // and the configuration need not be read
+	}
 	version, err := index.ParseRequirement("=" + e.Vers)
 	if err != nil {
 		return nil //nolint:nilerr // reported with the line
