@@ -1,6 +1,9 @@
 package forge
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Origin is what a host says about a repository that packages come from.
 type Origin struct {
@@ -28,4 +31,12 @@ type Carried struct {
 	Key        string // of the asset's content; the same key is the same line
 	Size       int64
 	Address    string // where the host has it
+}
+
+// CheckSize reports a file that is too large to be a line.
+func (c Carried) CheckSize() error {
+	if c.Size > MaxCarried {
+		return fmt.Errorf("read %s of the release %s: it has %d bytes, which no line has", c.Asset, c.Tag, c.Size)
+	}
+	return nil
 }

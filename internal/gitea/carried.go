@@ -82,8 +82,8 @@ func (o *Origin) carried(data []byte) ([]forge.Carried, error) {
 // Line reads a line that is carried.
 func (o *Origin) Line(ctx context.Context, carried forge.Carried) ([]byte, error) {
 	op := "read " + carried.Asset + " of the release " + carried.Tag
-	if carried.Size > forge.MaxCarried {
-		return nil, fmt.Errorf("%s: it has %d bytes, which no line has", op, carried.Size)
+	if err := carried.CheckSize(); err != nil {
+		return nil, err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, carried.Address, nil)
 	if err != nil {

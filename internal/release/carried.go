@@ -48,8 +48,8 @@ func (c *Client) Carries(ctx context.Context, since string) (lines []forge.Carri
 // Line reads a line that is carried.
 func (c *Client) Line(ctx context.Context, carried forge.Carried) ([]byte, error) {
 	op := "read " + carried.Asset + " of the release " + carried.Tag
-	if carried.Size > forge.MaxCarried {
-		return nil, fmt.Errorf("%s: it has %d bytes, which no line has", op, carried.Size)
+	if err := carried.CheckSize(); err != nil {
+		return nil, err
 	}
 	data, err := c.exchange(ctx, http.MethodGet, carried.Address, "", "application/octet-stream", nil)
 	return bytes.TrimSuffix(data, []byte("\n")), explain(op, err)
