@@ -169,20 +169,26 @@ func problemsError(built *indexbuild.Built) error {
 }
 
 func (a *app) printBuilt(b *indexbuild.Built) {
-	if b.Versions == 0 {
-		a.printf("nothing new")
-	} else {
-		a.printf("added %s of %s", count(b.Versions, "version"), count(b.Packages, "package"))
-	}
-	if b.Present > 0 {
-		a.printf("; %d there already", b.Present)
-	}
-	a.printf("\n  read    %d of %s\n", b.Read, count(b.Archives, "archive"))
+	a.printGrowth("added", b.Versions, b.Packages, b.Present)
+	a.printf("  read    %d of %s\n", b.Read, count(b.Archives, "archive"))
 	a.printf("  index   %s\n", b.Index)
 	if b.Commit != "" {
 		a.printf("  commit  %s\n", b.Commit)
 	}
 	a.printProblems(b.Problems)
+}
+
+// printGrowth tells how many versions an index got, and how many it had already.
+func (a *app) printGrowth(verb string, versions, packages, present int) {
+	if versions == 0 {
+		a.printf("nothing new")
+	} else {
+		a.printf("%s %s of %s", verb, count(versions, "version"), count(packages, "package"))
+	}
+	if present > 0 {
+		a.printf("; %d there already", present)
+	}
+	a.printf("\n")
 }
 
 // printProblems tells what was left out, and why.

@@ -135,15 +135,7 @@ func (a *app) importSource(ctx context.Context, from, clone string) (*registry.S
 }
 
 func (a *app) printImport(done *registry.Imported) {
-	if done.Versions == 0 {
-		a.printf("nothing to import")
-	} else {
-		a.printf("imported %s of %s", count(done.Versions, "version"), count(done.Packages, "package"))
-	}
-	if done.Present > 0 {
-		a.printf("; %d there already", done.Present)
-	}
-	a.printf("\n")
+	a.printGrowth("imported", done.Versions, done.Packages, done.Present)
 	if done.Commit != "" {
 		a.printf("  commit  %s\n", done.Commit)
 	}
