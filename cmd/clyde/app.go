@@ -19,6 +19,7 @@ type Env struct {
 	Dir            string              // the folder that relative paths start from, absolute
 	Getenv         func(string) string // environment variables, "" when unset
 	Environ        func() []string     // all of them, for programs that are started
+	Program        string              // the file of this program, for those that are to call it
 	Now            func() time.Time
 	HTTP           *http.Client
 }
@@ -29,12 +30,17 @@ func systemEnv() Env {
 	if err != nil {
 		dir = string(os.PathSeparator)
 	}
+	program, err := os.Executable()
+	if err != nil {
+		program = os.Args[0]
+	}
 	return Env{
-		Stdin:  os.Stdin,
-		Stdout: os.Stdout,
-		Stderr: os.Stderr,
-		Dir:    dir,
-		Getenv: os.Getenv, Environ: os.Environ,
+		Program: program,
+		Stdin:   os.Stdin,
+		Stdout:  os.Stdout,
+		Stderr:  os.Stderr,
+		Dir:     dir,
+		Getenv:  os.Getenv, Environ: os.Environ,
 		Now:  time.Now,
 		HTTP: &http.Client{},
 	}

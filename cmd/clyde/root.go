@@ -12,7 +12,7 @@ import (
 func run(ctx context.Context, env Env, args []string) int {
 	a := &app{Env: env}
 	root := newRoot(a)
-	root.SetArgs(args)
+	root.SetArgs(a.addInstalled(root, args))
 	err := root.ExecuteContext(ctx)
 	if err != nil && !a.started && exitCode(err) == exitFailed {
 		err = withCode(exitUsage, err) // flags that do not go together
@@ -83,6 +83,7 @@ func (a *app) prepare(cmd *cobra.Command) {
 	if !cmd.Runnable() {
 		cmd.Args = cobra.ArbitraryArgs
 		cmd.RunE = groupRun
+		cmd.SuggestionsMinimumDistance = 2 // letters
 	}
 	if args := cmd.Args; args != nil {
 		cmd.Args = func(c *cobra.Command, given []string) error {

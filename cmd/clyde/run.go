@@ -1,13 +1,6 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"os"
-	"os/exec"
-	"runtime"
-
 	"github.com/spf13/cobra"
 )
 
@@ -38,29 +31,4 @@ is for the program, and its exit code is that of clyde.`,
 	}
 	cmd.Flags().SetInterspersed(false)
 	return cmd
-}
-
-// execute runs a program in the place of clyde: with its input and output, and
-// its exit code. A signal to stop is passed on, and the program decides.
-func (a *app) execute(ctx context.Context, program string, args, environ []string) error {
-	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Dir, cmd.Env = a.Dir, environ
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.Stdin, a.Stdout, a.Stderr
-	cmd.Cancel = func() error {
-		if runtime.GOOS == "windows" {
-			return cmd.Process.Kill()
-		}
-		return cmd.Process.Signal(os.Interrupt)
-	}
-	err := cmd.Run()
-	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit) && exit.ExitCode() > 0:
-		return reportedError{withCode(exit.ExitCode(), err)}
-	case err != nil && ctx.Err() != nil:
-		return ctx.Err()
-	case err != nil:
-		return fmt.Errorf("%s: %w", program, err)
-	}
-	return nil
 }

@@ -62,6 +62,7 @@ func allowed() map[string][]string {
 		"internal/sbom":                  nil,
 		"internal/archive":               nil,
 		"internal/git":                   nil,
+		"internal/plugin":                nil,
 		"internal/spdx":                  nil,
 		"internal/spelling":              nil,
 		"internal/strictyaml":            {"internal/spelling"},
