@@ -23,6 +23,9 @@ type Installer struct {
 	HTTP       *http.Client
 	Report     Reporter
 
+	Permission Permission // to start programs without asking
+	Consent    Consent    // asks a person; nil when nobody is there
+
 	source *Source // that the last resolution read from, nil before it
 }
 
