@@ -91,6 +91,7 @@ with a config.json.`,
 	kind := cmd.Flags().String("type", "", "how it is read: `TYPE` is git, sparse or dir (default: from the address)")
 	cmd.Flags().StringVar(&opts.Name, "name", "", "call it `NAME` (default: from the address)")
 	cmd.Flags().StringVar(&opts.Branch, "branch", "", "read this `BRANCH` of a git registry (default: the one its HEAD names)")
+	cmd.Flags().StringArrayVar(&opts.Claims, "claim", nil, "ask no other registry for names of this `PATTERN`, such as \"acme-*\"")
 	cmd.Flags().BoolVar(&opts.IfNotExists, "if-not-exists", false, "succeed when it is there already")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		config, err := a.loadConfig()

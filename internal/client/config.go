@@ -1,6 +1,7 @@
 package client
 
 import (
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 // Config is what all sources of configuration say together; see [LoadConfig].
 type Config struct {
 	Registries []RegistryConfig // in lookup order
+	Claims     Claims           // of those registries on names
 
 	Jobs    int           // downloads and registries handled at a time
 	Timeout time.Duration // longest wait for one answer of the network
@@ -39,6 +41,7 @@ type RegistryConfig struct {
 	// Versions says how many versions of a package may be locked together, as
 	// index.ClydeConfig does; "" leaves it to the registry.
 	Versions string
+	Claims   []string // patterns of names that no other registry is asked for, see [CheckClaim]
 	Origin   Origin
 }
 
@@ -66,6 +69,17 @@ type Origin struct {
 	Scope Scope
 	File  string // "" for an environment variable or a flag
 	Line  int
+}
+
+// String names the place, for people.
+func (o Origin) String() string {
+	switch {
+	case o.File == "":
+		return "the " + string(o.Scope)
+	case o.Line == 0:
+		return o.File
+	}
+	return fmt.Sprintf("%s:%d", o.File, o.Line)
 }
 
 // Scope is a layer of configuration.

@@ -99,7 +99,7 @@ func appendRegistry(data []byte, r RegistryConfig) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	entry, err := t.entry(writtenRegistry{Name: r.Name, URL: r.URL, Type: string(r.Kind), Branch: r.Branch, Verify: string(r.Verify)})
+	entry, err := t.entry(writtenRegistry{Name: r.Name, URL: r.URL, Type: string(r.Kind), Branch: r.Branch, Verify: string(r.Verify), Versions: r.Versions, Claims: r.Claims})
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +166,8 @@ type writtenRegistry struct {
 	Branch string `yaml:"branch,omitempty"`
 	Verify string `yaml:"verify,omitempty"`
 
-	Versions string `yaml:"versions,omitempty"`
+	Versions string   `yaml:"versions,omitempty"`
+	Claims   []string `yaml:"claims,omitempty,flow"`
 }
 
 // readConfigText finds the list in data, which was parsed before and is valid.

@@ -102,7 +102,9 @@ func (c *Config) loadFiles() error {
 		}
 	}
 	c.entries, c.Registries = registries, dropHidden(registries)
-	return problems.Err()
+	claims, disputed := claimsOf(c.entries, c.Registries)
+	c.Claims = claims
+	return append(problems, disputed...).Err()
 }
 
 // readConfigFile reads a configuration file; an absent one is empty.
@@ -233,7 +235,7 @@ func (c *Config) parseRegistries(list strictyaml.Value, scope Scope, file string
 }
 
 func parseRegistry(item strictyaml.Value, base string) RegistryConfig {
-	m := item.Mapping("name", "url", "type", "branch", "verify", "versions")
+	m := item.Mapping("name", "url", "type", "branch", "verify", "versions", "claims")
 	var r RegistryConfig
 	if v := m.Require("name", "write name: ALIAS"); v.Present() {
 		r.Name = v.Text()
@@ -267,6 +269,9 @@ func parseRegistry(item strictyaml.Value, base string) RegistryConfig {
 		if r.Verify != "" && !slices.Contains(attest.Modes(), string(r.Verify)) {
 			v.Report("write one of "+strings.Join(attest.Modes(), ", "), "%q says nothing about signatures", r.Verify)
 		}
+	}
+	if v := m.Get("claims"); v.Present() {
+		r.Claims = parseClaims(v)
 	}
 	if v := m.Get("versions"); v.Present() {
 		r.Versions = v.Text()

@@ -62,7 +62,9 @@ type PackageChange struct {
 
 // Install brings lock and tree in line with the manifest. When the lock fits
 // the manifest nothing is resolved; otherwise what is locked moves only where
-// it must. With Locked it fails with [ErrConflict] and says what drifted.
+// it must. With Locked it fails with [ErrConflict] and says what drifted. A
+// package that is locked from elsewhere than from the registry that claims its
+// name is a [ClaimedError].
 func (in *Installer) Install(ctx context.Context, opts InstallOptions) (*Outcome, error) {
 	return in.changing(ctx, func(p *plan) error { return in.lockFor(ctx, p, opts) })
 }
@@ -75,7 +77,7 @@ func (in *Installer) lockFor(ctx context.Context, p *plan, opts InstallOptions) 
 	}
 	drift := in.drift(ctx, p)
 	if len(drift) == 0 {
-		return nil
+		return in.Config.Claims.checkLock(p.lock)
 	}
 	if opts.Locked {
 		return driftError(p, drift)

@@ -248,7 +248,8 @@ func (in *Installer) needs(ctx context.Context, p *plan) ([]resolve.Dependency, 
 }
 
 // lockedVersions tells the resolver what is locked and what of it may move. A
-// package whose registry is not configured here is resolved anew.
+// package whose registry is not configured here, or must not be asked for it, is
+// resolved anew.
 func (in *Installer) lockedVersions(p *plan, move movement, opts *resolve.Options) {
 	if p.locked == nil {
 		return
@@ -259,7 +260,7 @@ func (in *Installer) lockedVersions(p *plan, move movement, opts *resolve.Option
 	in.chosenVersions(p, opts)
 	for _, l := range p.locked.Packages {
 		r, err := in.Registries.ByURL(p.urlOf(l.Registry))
-		if err != nil {
+		if err != nil || in.Config.Claims.Check(r.Config().Name, l.Name) != nil {
 			continue
 		}
 		id := resolve.Package{Registry: r.Config().Name, Name: l.Name}

@@ -69,8 +69,9 @@ type Change struct {
 
 // Registries are the configured registries, opened when they are first asked.
 type Registries struct {
-	list []Registry // in lookup order
-	jobs int
+	list   []Registry // in lookup order
+	claims Claims
+	jobs   int
 }
 
 // Access is what registries need of the outside world.
@@ -92,7 +93,7 @@ func (a Access) note(format string, args ...any) {
 // OpenRegistries opens all configured registries. Nothing is read yet. The
 // caller must call Close.
 func OpenRegistries(c *Config, a Access) (*Registries, error) {
-	set := &Registries{jobs: c.Jobs}
+	set := &Registries{jobs: c.Jobs, claims: c.Claims}
 	for _, entry := range c.Registries {
 		r, err := OpenRegistry(c, entry, a)
 		if err != nil {
@@ -103,6 +104,11 @@ func OpenRegistries(c *Config, a Access) (*Registries, error) {
 	if c.Vendor != "" {
 		if err := set.replaceVendored(c); err != nil {
 			return nil, errors.Join(err, set.Close())
+		}
+	}
+	if len(c.Claims) > 0 {
+		for i, r := range set.list {
+			set.list[i] = &claimedRegistry{r, c.Claims}
 		}
 	}
 	return set, nil
@@ -192,11 +198,12 @@ func (s *Registries) Each(ctx context.Context, registries []Registry, do func(ct
 	_ = group.Wait() // the functions return nil
 }
 
-// Find asks every registry for a package and reports those that have it, in
-// lookup order. The error joins the failures of those that could not answer.
+// Find asks every registry that may have a package and reports those that have it,
+// in lookup order. The error joins the failures of those that could not answer.
 func (s *Registries) Find(ctx context.Context, name string) ([]Registry, error) {
-	has, errs := make([]bool, len(s.list)), make([]error, len(s.list))
-	s.Each(ctx, s.list, func(ctx context.Context, i int, r Registry) {
+	list := s.permitted(name)
+	has, errs := make([]bool, len(list)), make([]error, len(list))
+	s.Each(ctx, list, func(ctx context.Context, i int, r Registry) {
 		_, err := r.Package(ctx, name)
 		has[i] = err == nil
 		if err != nil && !isNoPackage(err) {
@@ -204,12 +211,24 @@ func (s *Registries) Find(ctx context.Context, name string) ([]Registry, error) 
 		}
 	})
 	var found []Registry
-	for i, r := range s.list {
+	for i, r := range list {
 		if has[i] {
 			found = append(found, r)
 		}
 	}
 	return found, errors.Join(errs...)
+}
+
+// permitted are the registries that may be asked for a name: the one that claims
+// it, or else all.
+func (s *Registries) permitted(name string) []Registry {
+	var list []Registry
+	for _, r := range s.list {
+		if s.claims.Check(r.Config().Name, name) == nil {
+			list = append(list, r)
+		}
+	}
+	return list
 }
 
 // Choose decides which registry a name without a pin belongs to: the only one
@@ -247,12 +266,15 @@ func NoRegistryError() error {
 // unknownPackage explains that no registry has the name, with near ones.
 func (s *Registries) unknownPackage(ctx context.Context, name string) error {
 	var asked []string
-	for _, r := range s.list {
+	for _, r := range s.permitted(name) {
 		asked = append(asked, r.Config().Name)
 	}
 	e := &Error{
 		Class: ErrNotFound, Message: fmt.Sprintf("no package %q in %s", name, strings.Join(asked, ", ")),
 		Remedy: "look for it with 'clyde search', or bring the copies up to date with 'clyde registry update'",
+	}
+	if claim, ok := s.claims.Of(name); ok {
+		e.Message += fmt.Sprintf(", which claims %q (%s)", claim.Pattern, claim.Origin)
 	}
 	if near := s.NearestNames(ctx, name); len(near) > 0 {
 		e.Remedy = "did you mean " + strings.Join(near, " or ") + "?"

@@ -15,6 +15,7 @@ type AddRegistryOptions struct {
 	Name    string       // "" infers it from the address
 	Kind    RegistryKind // "" infers it from the address
 	Branch  string       // of a git registry; "" is the one its HEAD names
+	Claims  []string     // patterns of names that no other registry is asked for
 	Scope   Scope        // ScopeUser or ScopeProject
 	// IfNotExists makes it no error that this registry is already there.
 	IfNotExists bool
@@ -80,7 +81,12 @@ func (c *Config) writtenURL(scope Scope, url string) string {
 
 // newEntry fills in what was not said.
 func (c *Config) newEntry(opts AddRegistryOptions) (RegistryConfig, error) {
-	entry := RegistryConfig{Name: opts.Name, Kind: opts.Kind, Branch: opts.Branch, Origin: Origin{Scope: opts.Scope}}
+	entry := RegistryConfig{Name: opts.Name, Kind: opts.Kind, Branch: opts.Branch, Claims: opts.Claims, Origin: Origin{Scope: opts.Scope}}
+	for _, pattern := range opts.Claims {
+		if err := CheckClaim(pattern); err != nil {
+			return entry, err
+		}
+	}
 	location, err := ParseLocation(opts.Address, opts.Dir)
 	if err != nil {
 		return entry, err

@@ -29,6 +29,7 @@ type plainRegistry struct {
 	access Access
 
 	offline bool
+	claims  Claims        // names that another registry claims are not fetched ahead
 	slots   chan struct{} // requests that may run at a time
 
 	mu      sync.Mutex
@@ -162,7 +163,7 @@ func (p *plainRegistry) fetchAhead(entries []*index.Entry) {
 	for i := range newest.Deps {
 		d := &newest.Deps[i]
 		path, err := index.Path(d.PackageName())
-		if err != nil || d.Kind == index.KindDev || d.Optional || d.Registry != "" {
+		if err != nil || d.Kind == index.KindDev || d.Optional || d.Registry != "" || p.claims.Check(p.config.Name, d.PackageName()) != nil {
 			continue
 		}
 		if p.startAhead(path) {

@@ -42,6 +42,7 @@ func newSparseRegistry(c *Config, config RegistryConfig, location Location, a Ac
 		},
 	}
 	s.plain = newPlainRegistry(config, host, base, c.Offline, a)
+	s.plain.claims = c.Claims
 	return s, nil
 }
 

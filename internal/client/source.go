@@ -125,17 +125,33 @@ func (e *explained) Unwrap() error { return e.Conflict }
 func (e *explained) Hint() string  { return e.remedy }
 
 // Locate decides which configured registry a dependency of the project belongs
-// to. A pin, an alias or a URL, is authoritative. Without one, the registry
-// that the lock recorded for the name stays, by its URL; "" says that the lock
-// has none. Otherwise it is [Registries.Choose].
+// to. A pin, an alias or a URL, is authoritative; one that contradicts a claim is
+// a [ClaimedError]. Without one, a name that is claimed is the claiming
+// registry's; of any other the registry that the lock recorded stays, by its URL;
+// "" says that the lock has none. Otherwise it is [Registries.Choose].
 func (s *Registries) Locate(ctx context.Context, name, pin, lockedURL string) (Registry, error) {
+	if pin != "" {
+		return s.pinned(name, pin)
+	}
+	_, claimed := s.claims.Of(name)
 	switch {
-	case pin != "" && CheckAlias(pin) == nil:
-		return s.Get(pin)
-	case pin != "":
-		return s.ByURL(pin)
+	case claimed:
+		return s.Choose(ctx, name)
 	case lockedURL != "":
 		return s.ByURL(lockedURL)
 	}
 	return s.Choose(ctx, name)
+}
+
+// pinned finds the registry that a dependency names.
+func (s *Registries) pinned(name, pin string) (r Registry, err error) {
+	if CheckAlias(pin) == nil {
+		r, err = s.Get(pin)
+	} else {
+		r, err = s.ByURL(pin)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, s.claims.Check(r.Config().Name, name)
 }
