@@ -65,7 +65,7 @@ func TestBuildEnv(t *testing.T) {
 	})
 	addToStore(t, store, digest, data)
 	ledger := &Ledger{Version: ledgerVersion, Platform: "linux-x86_64", Packages: []LedgerPackage{{Name: "fmt", Version: "9.1.0", Cksum: digest}}}
-	if err := project.apply(change{ledger: ledger}, store, 5); err != nil {
+	if err := project.apply(t.Context(), change{ledger: ledger}, store, 5); err != nil {
 		t.Fatal(err)
 	}
 	env, err := project.Generations.BuildEnv()
@@ -99,7 +99,7 @@ func TestBuildEnvRefusesAPathWithASeparator(t *testing.T) {
 	if err := project.prepare(); err != nil {
 		t.Skip("the system has no such folders")
 	}
-	if err := project.apply(change{ledger: installed(t, store, "hello 1.0.0")}, store, 5); err != nil {
+	if err := project.apply(t.Context(), change{ledger: installed(t, store, "hello 1.0.0")}, store, 5); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := project.Generations.BuildEnv(); !errors.Is(err, ErrRefused) {

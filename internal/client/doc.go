@@ -110,9 +110,9 @@
 //
 // Manifest, lock and tree change together or not at all. The old bytes are in
 // .clyde/generations/.journal.json while they are changed, and the change is
-// final with the rename that activates the generation. A run that ends before
-// that, however it ends, is taken back by the next one. One process at a time
-// changes a project; others wait.
+// final with the removal of that file. A run that ends before that, however it
+// ends, is taken back by the next one. One process at a time changes a project;
+// others wait.
 //
 // On Windows links need developer mode, and .clyde/packages is replaced in two
 // steps; a run that ends in between is taken back as well.

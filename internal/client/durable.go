@@ -73,6 +73,15 @@ func removeTree(path string) error {
 	return os.RemoveAll(path)
 }
 
+// removeIfThere removes a file, which need not be there.
+func removeIfThere(name string) error {
+	err := os.Remove(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
 // clearFolder removes what is in a folder.
 func clearFolder(dir string) error {
 	entries, err := os.ReadDir(dir)

@@ -71,7 +71,7 @@ func (in *Installer) fetch(ctx context.Context, p *plan, opts FetchOptions) (_ *
 	if f.Downloaded, err = in.downloader().Ensure(ctx, store, archives, store.Check); err != nil || fits {
 		return f, err
 	}
-	return f, in.Project.apply(change{lock: lock.Bytes()}, store, in.Config.Keep)
+	return f, in.Project.apply(ctx, change{lock: lock.Bytes()}, store, in.Config.Keep)
 }
 
 // archivesFor lists the archives that are meant, each once, and which packages

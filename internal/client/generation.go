@@ -122,11 +122,11 @@ func (g Generations) fill(made string, ledger *Ledger, store *Store) error {
 			}
 			folders = append(folders, dir)
 		}
-		if err := linkTree(store.Tree(p.Cksum), link); err != nil {
+		if err := linkTree(linkTarget(p, store), link); err != nil {
 			return err
 		}
 	}
-	if err := relocatePkgConfig(made, ledger); err != nil {
+	if err := g.relocatePkgConfig(made, ledger, store); err != nil {
 		return err
 	}
 	if err := writeNewFile(filepath.Join(made, ledgerName), ledger.Bytes(), 0o444); err != nil {
@@ -143,18 +143,21 @@ func (g Generations) fill(made string, ledger *Ledger, store *Store) error {
 // sound reports whether generation n leads to sound store entries.
 func (g Generations) sound(n int, ledger *Ledger, store *Store) bool {
 	for _, p := range ledger.Packages {
-		if store.Check(p.Cksum) != nil || !leadsTo(filepath.Join(g.path(n), PackagePath(p.Name)), store.Tree(p.Cksum)) {
+		if g.check(p, store) != nil || !leadsTo(filepath.Join(g.path(n), PackagePath(p.Name)), linkTarget(p, store)) {
 			return false
 		}
 	}
 	return true
 }
 
-// activate makes generation n the active one, by one rename.
+// activate makes generation n the active one, by one rename; 0 is none.
 func (g Generations) activate(n int) error {
 	next := filepath.Join(g.clyde, nextName)
-	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := removeIfThere(next); err != nil {
 		return err
+	}
+	if n == 0 {
+		return errors.Join(removeIfThere(g.activePath()), syncDir(g.clyde))
 	}
 	if err := linkTree(filepath.Join(generationsName, strconv.Itoa(n)), next); err != nil {
 		return err
@@ -183,7 +186,7 @@ func (g Generations) prune(keep int) error {
 			return err
 		}
 	}
-	return nil
+	return g.pruneTrees()
 }
 
 func (g Generations) remove(n int) error {
@@ -211,8 +214,5 @@ func (g Generations) clear() error {
 			}
 		}
 	}
-	if err := os.Remove(filepath.Join(g.clyde, nextName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return removeIfThere(filepath.Join(g.clyde, nextName))
 }

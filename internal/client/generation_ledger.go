@@ -40,6 +40,18 @@ type LedgerPackage struct {
 	Platform string `json:"platform,omitempty"` // of a prebuilt archive
 	DL       string `json:"dl"`
 	Size     int64  `json:"size,omitempty"`
+
+	Hooks *LedgerHooks `json:"hooks,omitempty"` // nil when it has none
+}
+
+// LedgerHooks says what became of the hooks of an installed package.
+type LedgerHooks struct {
+	Names   []string `json:"names"`           // of all its hooks
+	Allowed bool     `json:"allowed"`         // they ran, as far as installing goes; else they were left out
+	Tree    int      `json:"tree,omitempty"`  // generation that the package's own copy was made for, 0 for none
+	Files   string   `json:"files,omitempty"` // SHA-256 of the list of the copy's files
+
+	fresh bool // a copy is to be made by this run
 }
 
 // archive is what has to be in the store for the package.

@@ -74,7 +74,7 @@ func TestGenerationsSwitchAndReturn(t *testing.T) {
 	}
 	apply := func(c change) {
 		t.Helper()
-		if err := project.apply(c, store, 5); err != nil {
+		if err := project.apply(t.Context(), c, store, 5); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -113,14 +113,14 @@ func TestGenerationsSwitchAndReturn(t *testing.T) {
 func TestGenerationsArePruned(t *testing.T) {
 	store, project := testStore(t), testProject(t)
 	for i := range 6 {
-		if err := project.apply(change{ledger: installed(t, store, fmt.Sprintf("hello 1.0.%d", i))}, store, 2); err != nil {
+		if err := project.apply(t.Context(), change{ledger: installed(t, store, fmt.Sprintf("hello 1.0.%d", i))}, store, 2); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if got, err := project.Generations.List(); err != nil || !slices.Equal(got, []int{4, 5, 6}) {
 		t.Errorf("%v, %v, want 4 5 6", got, err)
 	}
-	if err := project.apply(change{activate: 4}, store, 1); err != nil {
+	if err := project.apply(t.Context(), change{activate: 4}, store, 1); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := project.Generations.List(); err != nil || !slices.Equal(got, []int{4, 6}) {
@@ -142,7 +142,7 @@ func TestGenerationsLeaveForeignThingsAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := picture(t, project.Root)
-			err := project.apply(change{manifest: []byte("name: x\n"), ledger: installed(t, store, "hello 1.0.0")}, store, 5)
+			err := project.apply(t.Context(), change{manifest: []byte("name: x\n"), ledger: installed(t, store, "hello 1.0.0")}, store, 5)
 			if !errors.Is(err, ErrRefused) {
 				t.Errorf("%v, want %v", err, ErrRefused)
 			}
@@ -157,11 +157,11 @@ func TestGenerationsLeaveForeignThingsAlone(t *testing.T) {
 func TestApplyIsTakenBack(t *testing.T) {
 	store := testStore(t)
 	first, second := installed(t, store, "hello 1.0.0"), installed(t, store, "hello 2.0.0")
-	steps := []string{"build the generation", "write the journal", "write package.yaml", "write lock.jsonl", "name the generation", "activate the generation"}
+	steps := []string{"write the journal", "build the generation", "name the generation", "write package.yaml", "write lock.jsonl", "activate the generation", "forget the journal"}
 	for _, stop := range steps {
 		t.Run(stop, func(t *testing.T) {
 			project := testProject(t)
-			if err := project.apply(change{manifest: []byte("# one\n"), ledger: first}, store, 5); err != nil {
+			if err := project.apply(t.Context(), change{manifest: []byte("# one\n"), ledger: first}, store, 5); err != nil {
 				t.Fatal(err)
 			}
 			before := picture(t, project.Root)
@@ -177,7 +177,7 @@ func TestApplyIsTakenBack(t *testing.T) {
 						t.Errorf("the step did not come; there were %q", seen)
 					}
 				}()
-				_ = project.apply(change{manifest: []byte("# two\n"), lock: []byte("{}\n"), ledger: second}, store, 5)
+				_ = project.apply(t.Context(), change{manifest: []byte("# two\n"), lock: []byte("{}\n"), ledger: second}, store, 5)
 			}()
 			if err := OpenProject(project.Root).recover(); err != nil {
 				t.Fatal(err)
@@ -199,7 +199,7 @@ func TestRecoverKeepsWhatAPersonWroteMeanwhile(t *testing.T) {
 	}
 	func() {
 		defer func() { _ = recover() }()
-		_ = project.apply(change{manifest: []byte("# two\n"), ledger: ledger}, store, 5)
+		_ = project.apply(t.Context(), change{manifest: []byte("# two\n"), ledger: ledger}, store, 5)
 	}()
 	writeTestFile(t, project.Manifest(), "# by hand\n")
 	if err := OpenProject(project.Root).recover(); err != nil {

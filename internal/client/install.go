@@ -155,7 +155,7 @@ func (in *Installer) rollBack(ctx context.Context, number int) (_ *Outcome, err 
 	s := outcomeOf(before, target)
 	s.Generation, s.Downloaded, s.UpToDate = number, fetched, number == active
 	if !s.UpToDate {
-		err = in.Project.apply(change{activate: number}, store, in.Config.Keep)
+		err = in.Project.apply(ctx, change{activate: number}, store, in.Config.Keep)
 	}
 	return s, err
 }

@@ -30,7 +30,7 @@ func (in *Installer) carryOut(ctx context.Context, p *plan) (_ *Outcome, err err
 		}
 	}
 	if p.opts.LockOnly {
-		return in.lockOnly(p, active, before, warnings)
+		return in.lockOnly(ctx, p, active, before, warnings)
 	}
 	c, err := in.changeFor(p, active)
 	if err != nil {
@@ -70,7 +70,7 @@ func (in *Installer) carryOut(ctx context.Context, p *plan) (_ *Outcome, err err
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := in.Project.apply(c, store, in.Config.Keep); err != nil {
+	if err := in.Project.apply(ctx, c, store, in.Config.Keep); err != nil {
 		return nil, err
 	}
 	s.Generation, err = g.Active()
@@ -78,7 +78,7 @@ func (in *Installer) carryOut(ctx context.Context, p *plan) (_ *Outcome, err err
 }
 
 // lockOnly writes manifest and lock and leaves what is installed as it is.
-func (in *Installer) lockOnly(p *plan, active int, before *Ledger, warnings []string) (*Outcome, error) {
+func (in *Installer) lockOnly(ctx context.Context, p *plan, active int, before *Ledger, warnings []string) (*Outcome, error) {
 	s := outcomeOf(before, before)
 	s.Platform, s.Generation, s.DryRun = in.Platform.String(), active, p.opts.DryRun
 	s.Lock, s.Warnings = lockChanges(p.locked, p.lock), append(s.Warnings, warnings...)
@@ -87,7 +87,7 @@ func (in *Installer) lockOnly(p *plan, active int, before *Ledger, warnings []st
 	if s.UpToDate || s.DryRun {
 		return s, nil
 	}
-	return s, in.Project.apply(c, in.store(), in.Config.Keep)
+	return s, in.Project.apply(ctx, c, in.store(), in.Config.Keep)
 }
 
 // writes are the files that a plan changes.

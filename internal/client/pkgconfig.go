@@ -26,10 +26,10 @@ const maxPkgConfig = 1 << 20
 // packages. The copies begin with prefix=${pcfiledir}/../NAME instead, so they
 // stay right when the project moves. Where two packages have a file of the same
 // name, the first by name counts, as in a search path.
-func relocatePkgConfig(generation string, ledger *Ledger) error {
+func (g Generations) relocatePkgConfig(generation string, ledger *Ledger, store *Store) error {
 	target := filepath.Join(generation, pkgConfigName)
 	for _, p := range ledger.Packages {
-		tree := os.DirFS(filepath.Join(generation, PackagePath(p.Name)))
+		tree := os.DirFS(g.tree(p, store))
 		for _, dir := range pkgConfigDirs(ledger.Platform) {
 			names, err := fs.Glob(tree, path.Join(dir, "*.pc"))
 			if err != nil {

@@ -217,7 +217,7 @@ func assertWhole(t *testing.T, now, before, after state) {
 func assertNoLitter(t *testing.T, w installWorld, p *Project, generations ...int) {
 	t.Helper()
 	for path := range picture(t, p.Root) {
-		if base := filepath.Base(path); strings.HasPrefix(base, tempPrefix) || base == journalName || base == nextName {
+		if base := filepath.Base(path); strings.HasPrefix(base, tempPrefix) || base == recoveryName || base == nextName {
 			t.Errorf("left behind: %s", path)
 		}
 	}

@@ -6,11 +6,16 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/clydepm/clyde/internal/journal"
 )
 
 // Project is the folder whose .clyde folder holds a manifest, a lock and the
@@ -135,43 +140,43 @@ func (p *Project) unprepare() {
 }
 
 // change is what one run does to a project. Everything that can go wrong for
-// a reason outside the disk has happened before there is one.
+// a reason outside the disk, but for hooks, has happened before there is one.
 type change struct {
 	manifest, lock []byte  // new content; nil leaves the file as it is
 	ledger         *Ledger // of the new generation; nil leaves the tree as it is
 	activate       int     // an existing generation to go back to; 0 is none
+
+	// Hooks run in these, once the new generation is whole and before it is
+	// active, and once it is. Nil for none.
+	beforeActivation, afterActivation func(to int) error
+	log                               *journal.Run // nil for none
 }
 
 // apply carries out a change so that it is done whole or not at all: manifest,
-// lock and tree are switched under a journal of how they were, and the rename
-// that activates the generation is what makes the change final.
-func (p *Project) apply(c change, store *Store, keep int) error {
+// lock and tree are switched while a record of how they were is on disk, and
+// the removal of that record is what makes the change final.
+func (p *Project) apply(ctx context.Context, c change, store *Store, keep int) error {
 	g := p.Generations
 	active, err := g.Active()
 	if err != nil {
 		return err
 	}
-	j := &journal{Version: journalVersion, From: active, To: c.activate}
-	made := ""
+	j := &recovery{Version: recoveryVersion, From: active, To: c.activate}
 	if c.ledger != nil {
 		if j.To, err = g.nextNumber(); err != nil {
 			return err
 		}
 		j.Made = true
-		p.step("build the generation")
-		if made, err = g.build(c.ledger, store); err != nil {
-			return err
-		}
+	}
+	if c.log == nil {
+		c.log = journal.Begin(time.Now)
 	}
 	if err := p.record(j, c); err != nil {
-		return errors.Join(err, removeTree(made))
-	}
-	if err := p.switchTo(j, made); err != nil {
-		return errors.Join(err, p.recover())
-	}
-	p.step("forget the journal")
-	if err := p.forgetJournal(); err != nil {
 		return err
+	}
+	if err := p.carryOut(ctx, j, c, store); err != nil {
+		undo := c.log.Step(stepUndo, "")
+		return errors.Join(err, undo.Done(p.recover(), ""))
 	}
 	p.step("prune")
 	return g.prune(keep)
@@ -185,8 +190,8 @@ func (g Generations) nextNumber() (int, error) {
 	return numbers[len(numbers)-1] + 1, nil
 }
 
-// record writes the journal of a change.
-func (p *Project) record(j *journal, c change) error {
+// record writes down how a project is before a change.
+func (p *Project) record(j *recovery, c change) error {
 	for _, f := range []struct {
 		name string
 		data []byte
@@ -199,25 +204,72 @@ func (p *Project) record(j *journal, c change) error {
 			return err
 		}
 		if !bytes.Equal(before, f.data) || before == nil {
-			j.Files = append(j.Files, journalFile{Name: filepath.Base(f.name), Before: before, Absent: before == nil, After: f.data})
+			j.Files = append(j.Files, recoveredFile{Name: filepath.Base(f.name), Before: before, Absent: before == nil, After: f.data})
 		}
 	}
 	p.step("write the journal")
-	return p.writeJournal(j)
+	return p.writeRecovery(j)
 }
 
-// switchTo makes the change that the journal describes.
-func (p *Project) switchTo(j *journal, made string) error {
+// carryOut makes the change that was recorded.
+func (p *Project) carryOut(ctx context.Context, j *recovery, c change, store *Store) error {
+	if j.Made {
+		step := c.log.Step(stepExtract, "")
+		if err := step.Done(p.makeGeneration(j.To, c.ledger, store), fmt.Sprintf("generation %d", j.To)); err != nil {
+			return err
+		}
+	}
+	if c.beforeActivation != nil {
+		if err := c.beforeActivation(j.To); err != nil {
+			return err
+		}
+	}
+	activate := c.log.Step(stepActivate, "")
+	if err := activate.Done(p.switchTo(j), j.switched()); err != nil {
+		return err
+	}
+	if c.afterActivation != nil {
+		if err := c.afterActivation(j.To); err != nil {
+			return err
+		}
+	}
+	final := c.log.Step(stepLedger, "")
+	return final.Done(p.conclude(ctx, j, c.ledger, store), "")
+}
+
+// switched says what a change switches.
+func (j *recovery) switched() string {
+	var words []string
+	for _, f := range j.Files {
+		words = append(words, f.Name)
+	}
+	if j.To != 0 {
+		words = append(words, fmt.Sprintf("generation %d", j.To))
+	}
+	return strings.Join(words, ", ")
+}
+
+// makeGeneration makes a generation that is not active yet.
+func (p *Project) makeGeneration(n int, ledger *Ledger, store *Store) error {
+	g := p.Generations
+	if err := p.makeTrees(n, ledger, store); err != nil {
+		return err
+	}
+	p.step("build the generation")
+	made, err := g.build(ledger, store)
+	if err != nil {
+		return err
+	}
+	p.step("name the generation")
+	return errors.Join(os.Rename(made, g.path(n)), syncDir(g.dir()))
+}
+
+// switchTo changes files and active generation.
+func (p *Project) switchTo(j *recovery) error {
 	g := p.Generations
 	for _, f := range j.Files {
 		p.step("write " + f.Name)
 		if err := replaceFile(g.dir(), filepath.Join(g.clyde, f.Name), f.After); err != nil {
-			return err
-		}
-	}
-	if made != "" {
-		p.step("name the generation")
-		if err := errors.Join(os.Rename(made, g.path(j.To)), syncDir(g.dir())); err != nil {
 			return err
 		}
 	}
@@ -226,6 +278,17 @@ func (p *Project) switchTo(j *journal, made string) error {
 	}
 	p.step("activate the generation")
 	return g.activate(j.To)
+}
+
+// conclude writes down what hooks made and makes the change final.
+func (p *Project) conclude(ctx context.Context, j *recovery, ledger *Ledger, store *Store) error {
+	if j.Made {
+		if err := p.sealTrees(ctx, j.To, ledger, store); err != nil {
+			return err
+		}
+	}
+	p.step("forget the journal")
+	return p.forgetRecovery()
 }
 
 // digestOf is the SHA-256 of data in hex.

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	slashpath "path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -38,6 +39,7 @@ type storedFile struct {
 	Executable bool      `json:"executable,omitempty"`
 	Modified   time.Time `json:"modified"`
 	SHA256     string    `json:"sha256"`
+	Link       string    `json:"link,omitempty"` // where a symbolic link leads, within the tree; hooks may make some
 }
 
 const inventoryVersion = 1
@@ -77,8 +79,8 @@ func seal(ctx context.Context, tree string) (*inventory, error) {
 // write many waiting files at the cost of few.
 const sealJobs = 16
 
-// listTree gives the files below tree, relative and with slashes, and its
-// folders, itself first.
+// listTree gives the files and symbolic links below tree, relative and with
+// slashes, and its folders, itself first.
 func listTree(tree string) (paths, folders []string, err error) {
 	err = filepath.WalkDir(tree, func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -87,8 +89,8 @@ func listTree(tree string) (paths, folders []string, err error) {
 		case d.IsDir():
 			folders = append(folders, path)
 			return nil
-		case !d.Type().IsRegular():
-			return fmt.Errorf("%s is not a regular file", path)
+		case !d.Type().IsRegular() && d.Type()&fs.ModeSymlink == 0:
+			return fmt.Errorf("%s is neither a file nor a folder nor a link", path)
 		}
 		rel, err := filepath.Rel(tree, path)
 		paths = append(paths, filepath.ToSlash(rel))
@@ -99,7 +101,11 @@ func listTree(tree string) (paths, folders []string, err error) {
 }
 
 func sealFile(tree, path string) (_ storedFile, err error) {
-	f, err := os.OpenFile(filepath.Join(tree, filepath.FromSlash(path)), os.O_RDWR, 0)
+	name := filepath.Join(tree, filepath.FromSlash(path))
+	if target, err := os.Readlink(name); err == nil {
+		return sealLink(path, filepath.ToSlash(target))
+	}
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
 		return storedFile{}, err
 	}
@@ -120,6 +126,15 @@ func sealFile(tree, path string) (_ storedFile, err error) {
 		return storedFile{}, err
 	}
 	return storedFile{Path: path, Size: info.Size(), Executable: mode == 0o555, Modified: info.ModTime().UTC(), SHA256: sum}, nil
+}
+
+// sealLink refuses a link that leads out of its tree: nothing tells whether
+// what it leads to is still the same.
+func sealLink(path, target string) (storedFile, error) {
+	if slashpath.IsAbs(target) || !filepath.IsLocal(filepath.FromSlash(slashpath.Join(slashpath.Dir(path), target))) {
+		return storedFile{}, fmt.Errorf("%s is a link to %s, outside of the package", path, target)
+	}
+	return storedFile{Path: path, Link: target}, nil
 }
 
 func hashOf(r io.Reader) (string, error) {
@@ -206,6 +221,11 @@ func (f storedFile) compare(name string, all bool) error {
 	switch {
 	case err != nil:
 		return err
+	case f.Link != "":
+		if target, err := os.Readlink(name); err != nil || filepath.ToSlash(target) != f.Link {
+			return errors.New("is not the link to " + f.Link)
+		}
+		return nil
 	case !info.Mode().IsRegular():
 		return errors.New("is not a regular file")
 	case info.Size() != f.Size:

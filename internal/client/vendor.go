@@ -128,7 +128,7 @@ func (in *Installer) vendor(ctx context.Context, p *plan, dir string, opts Fetch
 		return nil, err
 	}
 	if !fits {
-		if err := in.Project.apply(change{lock: lock.Bytes()}, in.store(), in.Config.Keep); err != nil {
+		if err := in.Project.apply(ctx, change{lock: lock.Bytes()}, in.store(), in.Config.Keep); err != nil {
 			return nil, err
 		}
 	}

@@ -10,20 +10,19 @@ import (
 	"path/filepath"
 )
 
-// journal says how a project was before a change and how it will be after it.
+// recovery says how a project was before a change and how it will be after it.
 // It is on disk while the change is made. The change counts as made once the
-// generation To is active (or, when To is 0, once the journal is gone); until
-// then [Project.recover] takes it back.
-type journal struct {
-	Version int           `json:"journal"`
-	From    int           `json:"from"` // the active generation, 0 for none
-	To      int           `json:"to"`   // the one to activate, 0 to leave it
-	Made    bool          `json:"made"` // To is made by this change
-	Files   []journalFile `json:"files"`
+// recovery is gone; until then [Project.recover] takes it back.
+type recovery struct {
+	Version int             `json:"journal"`
+	From    int             `json:"from"` // the active generation, 0 for none
+	To      int             `json:"to"`   // the one to activate, 0 to leave it
+	Made    bool            `json:"made"` // To is made by this change
+	Files   []recoveredFile `json:"files"`
 }
 
-// journalFile is a file of the .clyde folder with its bytes before and after.
-type journalFile struct {
+// recoveredFile is a file of the .clyde folder with its bytes before and after.
+type recoveredFile struct {
 	Name   string `json:"name"`
 	Absent bool   `json:"absent"` // it was not there before
 	Before []byte `json:"before"`
@@ -31,29 +30,29 @@ type journalFile struct {
 }
 
 const (
-	journalName    = ".journal.json"
-	journalVersion = 1
-	maxJournal     = 4 * maxLock
+	recoveryName    = ".journal.json"
+	recoveryVersion = 1
+	maxRecovery     = 4 * maxLock
 )
 
-func (p *Project) journalPath() string { return filepath.Join(p.Generations.dir(), journalName) }
+func (p *Project) recoveryPath() string { return filepath.Join(p.Generations.dir(), recoveryName) }
 
-func (p *Project) writeJournal(j *journal) error {
+func (p *Project) writeRecovery(j *recovery) error {
 	data, err := json.Marshal(j)
 	if err != nil {
 		return err
 	}
-	return replaceFile(p.Generations.dir(), p.journalPath(), data)
+	return replaceFile(p.Generations.dir(), p.recoveryPath(), data)
 }
 
-func (p *Project) forgetJournal() error {
-	return errors.Join(os.Remove(p.journalPath()), syncDir(p.Generations.dir()))
+func (p *Project) forgetRecovery() error {
+	return errors.Join(os.Remove(p.recoveryPath()), syncDir(p.Generations.dir()))
 }
 
 // recover takes back a change that an interrupted run began and did not
 // finish, and clears its temporary files.
 func (p *Project) recover() error {
-	j, err := p.readJournal()
+	j, err := p.readRecovery()
 	if err != nil {
 		return err
 	}
@@ -63,7 +62,7 @@ func (p *Project) recover() error {
 			return fmt.Errorf("take back what an interrupted run began: %w", err)
 		}
 		p.step("forget the journal taken back")
-		if err := p.forgetJournal(); err != nil {
+		if err := p.forgetRecovery(); err != nil {
 			return err
 		}
 	}
@@ -71,29 +70,32 @@ func (p *Project) recover() error {
 	return p.Generations.clear()
 }
 
-func (p *Project) readJournal() (*journal, error) {
-	data, err := readOptional(p.journalPath(), maxJournal)
+func (p *Project) readRecovery() (*recovery, error) {
+	data, err := readOptional(p.recoveryPath(), maxRecovery)
 	if data == nil || err != nil {
 		return nil, err
 	}
-	var j journal
-	if err := json.Unmarshal(data, &j); err != nil || j.Version != journalVersion {
+	var j recovery
+	if err := json.Unmarshal(data, &j); err != nil || j.Version != recoveryVersion {
 		return nil, &Error{
-			Class: ErrIntegrity, Message: p.journalPath() + " is not a journal that this clyde can read", Err: err,
+			Class: ErrIntegrity, Message: p.recoveryPath() + " is not a journal that this clyde can read", Err: err,
 			Remedy: "compare .clyde/package.yaml and .clyde/lock.jsonl with what you expect, remove the journal and run 'clyde install'",
 		}
 	}
 	return &j, nil
 }
 
-func (p *Project) takeBack(j *journal) error {
+func (p *Project) takeBack(j *recovery) error {
 	g := p.Generations
 	active, err := g.Active()
 	if err != nil {
 		return err
 	}
-	if j.To != 0 && active == j.To {
-		return nil // it was finished
+	if active != j.From {
+		p.step("activate the generation of before")
+		if err := g.activate(j.From); err != nil {
+			return err
+		}
 	}
 	for _, f := range j.Files {
 		p.step("restore " + f.Name)
@@ -101,21 +103,16 @@ func (p *Project) takeBack(j *journal) error {
 			return err
 		}
 	}
-	if j.From != 0 && active != j.From {
-		if err := g.activate(j.From); err != nil {
-			return err
-		}
+	if !j.Made {
+		return nil
 	}
-	if j.Made {
-		p.step("remove the generation")
-		return g.remove(j.To)
-	}
-	return nil
+	p.step("remove the generation")
+	return errors.Join(g.remove(j.To), g.pruneTrees())
 }
 
 // restore gives a file its bytes from before the change. Whatever somebody
 // else wrote to it in the meantime stays.
-func (p *Project) restore(f journalFile) error {
+func (p *Project) restore(f recoveredFile) error {
 	name := filepath.Join(p.Generations.clyde, filepath.Base(f.Name))
 	now, err := readOptional(name, maxLock)
 	if err != nil || now == nil || !bytes.Equal(now, f.After) {
