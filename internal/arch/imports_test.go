@@ -47,7 +47,7 @@ func allowed() map[string][]string {
 		"internal/resolve":     {"index"},
 		"internal/indexcache":  {"index"},
 		"internal/staticindex": {"internal/attest", "internal/git", "internal/history"},
-		"internal/lockfile":    {"index"},
+		"internal/lockfile":    {"index", "internal/spelling"},
 		"internal/manifest":    {"index", "internal/spelling", "internal/strictyaml", "internal/spdx"},
 
 		"internal/markdown": {"internal/terminal"},

@@ -25,6 +25,8 @@ type Config struct {
 
 	Platform index.Platform // to install for; zero is this machine's, see InstallPlatform
 
+	Profiles map[string]Profile // by name, those that are built in among them
+
 	entries []RegistryConfig // also those that are hidden by others
 
 	Project string // root folder of the project, "" outside of one

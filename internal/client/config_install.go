@@ -44,10 +44,7 @@ func platformSetting() setting {
 			return err
 		},
 		fromYAML: func(v strictyaml.Value, _ string) func(*Config) {
-			p, err := parseInstallPlatform(v.Text())
-			if err != nil && v.Text() != "" {
-				v.Report("", "%v", err)
-			}
+			p := platformValue(v)
 			return func(c *Config) { c.Platform = p }
 		},
 	}

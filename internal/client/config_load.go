@@ -46,7 +46,7 @@ func LoadConfig(opts LoadOptions) (*Config, error) {
 	}
 	c := &Config{
 		Jobs: min(max(runtime.NumCPU(), 4), maxJobs), Timeout: defaultTimeout, Keep: defaultKeep,
-		Cache: places.Cache, Store: places.Store, Places: places,
+		Cache: places.Cache, Store: places.Store, Places: places, Profiles: builtinProfiles(),
 	}
 	c.Project, _ = FindProject(opts.Dir)
 	if err := c.loadFiles(); err != nil {
@@ -159,12 +159,16 @@ func (c *Config) set(pair string) error {
 type parsedFile struct {
 	registries []RegistryConfig
 	audit      AuditConfig
+	profiles   []func(map[string]Profile)
 	settings   []func(*Config)
 }
 
 func (p *parsedFile) apply(c *Config) {
 	for _, set := range p.settings {
 		set(c)
+	}
+	for _, change := range p.profiles {
+		change(c.Profiles)
 	}
 	c.Audit.Database = cmp.Or(p.audit.Database, c.Audit.Database)
 	c.Audit.Ignore = append(c.Audit.Ignore, p.audit.Ignore...)
@@ -174,7 +178,7 @@ func (p *parsedFile) apply(c *Config) {
 // [strictyaml.Problems].
 func (c *Config) parseFile(scope Scope, file string, data []byte) (*parsedFile, error) {
 	doc := strictyaml.Parse(file, data)
-	known := []string{"registries", "audit"}
+	known := []string{"registries", "audit", "profiles"}
 	for _, s := range settings() {
 		known = append(known, s.key)
 	}
@@ -199,6 +203,9 @@ func (c *Config) parseFile(scope Scope, file string, data []byte) (*parsedFile, 
 			base = c.Project
 		}
 		parsed.audit = parseAudit(v, Origin{Scope: scope, File: file}, base)
+	}
+	if v := root.Get("profiles"); v.Present() {
+		parsed.profiles = parseProfiles(v, Origin{Scope: scope, File: file})
 	}
 	if err := doc.Err(); err != nil {
 		return nil, err
