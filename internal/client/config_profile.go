@@ -24,8 +24,7 @@ type Profile struct {
 	Features    []string       // features and optional dependencies that are on, unless all are
 	Platform    index.Platform // to install for; zero leaves it to the setting
 
-	AllHooks bool     // every package may run its hooks and its installer unasked
-	Hooks    []string // so may these
+	Permission Permission // what may run unasked, and what is left out
 
 	Origins map[string]Origin // where each key was written; a key without one is built in
 }
@@ -75,11 +74,6 @@ func (c *Config) Profile(name string) (Profile, error) {
 	return Profile{}, e
 }
 
-// Allows reports whether a package may run its hooks and its installer unasked.
-func (p Profile) Allows(pkg string) bool {
-	return p.AllHooks || slices.ContainsFunc(p.Hooks, func(name string) bool { return index.Fold(name) == index.Fold(pkg) })
-}
-
 // namePattern is what environments and profiles are called.
 var namePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`) })
 
@@ -113,7 +107,7 @@ func parseProfiles(v strictyaml.Value, origin Origin) []func(map[string]Profile)
 }
 
 func parseProfile(v strictyaml.Value, origin Origin) []func(*Profile) {
-	m := v.Mapping("dev", "features", "platform", "allow-hooks")
+	m := v.Mapping("dev", "features", "platform", "allow-hooks", "hooks", "externals")
 	var sets []func(*Profile)
 	add := func(key string, read func(strictyaml.Value) func(*Profile)) {
 		value := m.Get(key)
@@ -141,8 +135,16 @@ func parseProfile(v strictyaml.Value, origin Origin) []func(*Profile) {
 		if origin.Scope == ScopeProject {
 			v.Report("set it in your own configuration, or allow it for one run with --allow-hooks", "is not a setting of a project")
 		}
-		all, names := allOrNames(v)
-		return func(p *Profile) { p.AllHooks, p.Hooks = all, names }
+		all, requests := allOrRequests(v)
+		return func(p *Profile) { p.Permission.AllHooks, p.Permission.Hooks = all, requests }
+	})
+	add("hooks", func(v strictyaml.Value) func(*Profile) {
+		on := v.Bool(true)
+		return func(p *Profile) { p.Permission.NoHooks = !on }
+	})
+	add("externals", func(v strictyaml.Value) func(*Profile) {
+		on := v.Bool(true)
+		return func(p *Profile) { p.Permission.NoExternals = !on }
 	})
 	return sets
 }
@@ -160,6 +162,24 @@ func allOrNames(v strictyaml.Value) (all bool, names []string) {
 		names = append(names, item.Text())
 	}
 	return false, names
+}
+
+// allOrRequests reads the word all or a list of packages, with or without the
+// versions that are meant.
+func allOrRequests(v strictyaml.Value) (all bool, requests []Request) {
+	if v.IsText() {
+		all, _ = allOrNames(v)
+		return all, nil
+	}
+	for _, item := range v.List() {
+		text := item.Text()
+		r, err := ParseRequest(text)
+		if err != nil && text != "" {
+			item.Report(hintOf(err), "%v", err)
+		}
+		requests = append(requests, r)
+	}
+	return false, requests
 }
 
 // platformValue reads a platform that something can be installed for.

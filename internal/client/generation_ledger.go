@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/clydepm/clyde/internal/lockfile"
 )
 
 // ledgerName is the file in a generation that says what it holds.
@@ -23,7 +25,30 @@ type Ledger struct {
 	Lock     string          `json:"lock"`               // SHA-256 of the lock file
 	Platform string          `json:"platform"`           // what it was installed for
 	Dev      bool            `json:"dev"`                // with development dependencies
+	Features []string        `json:"features,omitzero"`  // of the project that are on; absent: all
 	Packages []LedgerPackage `json:"packages"`           // sorted by name
+}
+
+// setPart writes down which part of the lock is installed.
+func (l *Ledger) setPart(p Profile) {
+	l.Dev = p.Dev
+	if !p.AllFeatures {
+		l.Features = append([]string{}, p.Features...) // not nil, which means all
+		slices.Sort(l.Features)
+		l.Features = slices.Compact(l.Features)
+	}
+}
+
+// part is which part of a lock is installed. A feature that the lock does not know
+// any more has nothing installed.
+func (l *Ledger) part(lock *lockfile.Lock) Profile {
+	return Profile{
+		Name: "installed", Dev: l.Dev, AllFeatures: l.Features == nil,
+		Features: slices.DeleteFunc(slices.Clone(l.Features), func(name string) bool {
+			_, err := lock.OptionalOf([]string{name})
+			return err != nil
+		}),
+	}
 }
 
 // has reports whether a package is installed.

@@ -20,6 +20,7 @@ type Installer struct {
 	Config     *Config
 	Registries *Registries
 	Platform   index.Platform // to install for
+	Profile    *Profile       // which part of the project to install; nil is all of it
 	HTTP       *http.Client
 	Report     Reporter
 
@@ -37,6 +38,16 @@ type InstallOptions struct {
 	DryRun bool // resolve, and write nothing
 
 	LockOnly bool // write manifest and lock, and install nothing
+}
+
+// part is which part of the project a run installs.
+func (in *Installer) part(opts InstallOptions) Profile {
+	p := newProfile(ProfileDevelopment)
+	if in.Profile != nil {
+		p = *in.Profile
+	}
+	p.Dev = p.Dev && !opts.NoDev
+	return p
 }
 
 // Outcome is what a run did, or would do.

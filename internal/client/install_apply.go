@@ -133,14 +133,15 @@ func (in *Installer) changeFor(p *plan, active int) (change, error) {
 }
 
 // ledgerFor chooses what of the lock is installed on the platform, and as
-// which archive. The project's own optional dependencies are: whoever works
-// on it may turn them on.
+// which archive. Without a profile the project's own optional dependencies are:
+// whoever works on it may turn them on.
 func (in *Installer) ledgerFor(p *plan) (*Ledger, error) {
 	selected, err := p.selected(in.Platform)
 	if err != nil {
 		return nil, err
 	}
-	ledger := &Ledger{Version: ledgerVersion, Platform: in.Platform.String(), Dev: !p.opts.NoDev, Packages: []LedgerPackage{}}
+	ledger := &Ledger{Version: ledgerVersion, Platform: in.Platform.String(), Packages: []LedgerPackage{}}
+	ledger.setPart(p.part)
 	for i, l := range selected {
 		if i > 0 && selected[i-1].Name == l.Name {
 			return nil, sideBySideError(selected[i-1], l, in.Platform)
@@ -152,11 +153,9 @@ func (in *Installer) ledgerFor(p *plan) (*Ledger, error) {
 
 // selected is what of the lock is needed on a platform.
 func (p *plan) selected(platform index.Platform) ([]lockfile.Package, error) {
-	selection := lockfile.Selection{Platform: platform, Dev: !p.opts.NoDev}
-	for _, r := range p.lock.Requirements {
-		if r.Optional {
-			selection.Optional = append(selection.Optional, r.Name)
-		}
+	selection, err := p.part.selection(p.lock, platform)
+	if err != nil {
+		return nil, err
 	}
 	selected, err := p.lock.Select(selection)
 	if err != nil {

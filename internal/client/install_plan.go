@@ -16,6 +16,7 @@ import (
 // plan is what a run found and decided before it changes anything.
 type plan struct {
 	opts InstallOptions
+	part Profile // of the project that is installed
 
 	manifestText []byte // as it is to be
 	manifest     *manifest.Manifest
@@ -47,6 +48,7 @@ func (in *Installer) load(p *plan) error {
 }
 
 func (in *Installer) loadLock(p *plan) error {
+	p.part = in.part(p.opts)
 	var err error
 	if p.lockText, err = readOptional(in.Project.Lock(), maxLock); err != nil || p.lockText == nil {
 		return err

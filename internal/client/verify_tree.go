@@ -88,7 +88,7 @@ func (in *Installer) VerifyTree(ctx context.Context) (*TreeReport, error) {
 
 // compareLock compares the ledger with what the lock asks for on its platform.
 func (in *Installer) compareLock(r *TreeReport, ledger *Ledger) error {
-	p := &plan{opts: InstallOptions{NoDev: !ledger.Dev}}
+	p := &plan{}
 	if err := in.loadLock(p); err != nil {
 		return err
 	}
@@ -98,6 +98,7 @@ func (in *Installer) compareLock(r *TreeReport, ledger *Ledger) error {
 	}
 	want := &Ledger{}
 	if p.lock != nil {
+		p.part = ledger.part(p.lock)
 		on := *in
 		on.Platform = platform
 		if want, err = on.ledgerFor(p); err != nil {

@@ -137,9 +137,17 @@ func listInstalled(all []Listed, p LedgerPackage) []Listed {
 func nameAndVersion(name, version string) string { return index.Fold(name) + " " + version }
 
 // needed is the packages that an installation on the platform takes from the
-// lock: with what is for development, unless it was left out last time.
+// lock: the part that was installed last time, or else all of it.
 func (v *View) needed(platform index.Platform) (map[string]bool, error) {
-	selected, err := v.Lock.Select(lockfile.Selection{Platform: platform, Dev: v.Installed == nil || v.Installed.Dev})
+	part := newProfile(ProfileDevelopment)
+	if v.Installed != nil {
+		part = v.Installed.part(v.Lock)
+	}
+	selection, err := part.selection(v.Lock, platform)
+	if err != nil {
+		return nil, err
+	}
+	selected, err := v.Lock.Select(selection)
 	if err != nil {
 		return nil, err
 	}
