@@ -18,11 +18,12 @@ func allowed() map[string][]string {
 
 		// The two sides, which never meet but in the program.
 		"publish":         {"index", "internal/manifest", "internal/review", "internal/attest", "internal/archive", "internal/git", "internal/forge", "internal/strictyaml", "internal/terminal", "internal/markdown", "internal/report"},
-		"internal/client": {"index", "internal/journal", "internal/osv", "internal/sbom", "internal/staticindex", "internal/history", "internal/spelling", "internal/indexcache", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
+		"internal/client": {"index", "internal/fetch", "internal/journal", "internal/osv", "internal/sbom", "internal/staticindex", "internal/history", "internal/spelling", "internal/indexcache", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
 
 		// A Sigstore for tests.
 		"internal/sigstoretest": {"internal/attest"},
 		"internal/sockettest":   {},
+		"internal/faultnet":     nil,
 
 		"internal/registry":     {"index", "internal/indexcache", "internal/staticindex", "internal/history", "internal/attest", "internal/git", "internal/review", "internal/strictyaml"},
 		"internal/indexbuild":   {"index", "publish", "internal/archive", "internal/git", "internal/manifest", "internal/registry", "internal/strictyaml"},
@@ -63,6 +64,7 @@ func allowed() map[string][]string {
 		"internal/archive":               nil,
 		"internal/git":                   nil,
 		"internal/plugin":                nil,
+		"internal/fetch":                 nil,
 		"internal/spdx":                  nil,
 		"internal/spelling":              nil,
 		"internal/journal":               nil,
