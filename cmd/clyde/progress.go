@@ -63,6 +63,7 @@ func (p *progress) stop() {
 
 type silentTransfer struct{}
 
+func (silentTransfer) At(int64)      {}
 func (silentTransfer) Advance(int64) {}
 func (silentTransfer) Done(error)    {}
 
@@ -73,6 +74,7 @@ type lineTransfer struct {
 	n    int64
 }
 
+func (t *lineTransfer) At(n int64)      { t.n = n }
 func (t *lineTransfer) Advance(n int64) { t.n += n }
 
 func (t *lineTransfer) Done(err error) {
@@ -86,6 +88,7 @@ type barTransfer struct {
 	size int64
 }
 
+func (t *barTransfer) At(n int64)      { t.bar.SetCurrent(n) }
 func (t *barTransfer) Advance(n int64) { t.bar.IncrInt64(n) }
 
 func (t *barTransfer) Done(err error) {

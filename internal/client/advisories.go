@@ -9,15 +9,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/hashicorp/go-retryablehttp"
-
+	"github.com/clydepm/clyde/internal/fetch"
 	"github.com/clydepm/clyde/internal/osv"
 )
 
@@ -170,7 +168,7 @@ type advisoryRecord struct {
 // advisoryCopy brings the copy of a URL up to date if it can, and says where it
 // is and of when.
 func (d *Downloader) advisoryCopy(ctx context.Context, source, cache string, now time.Time) (name string, asOf time.Time, err error) {
-	a := Archive{Name: "database of reports", URL: source, Size: maxAdvisories}
+	a := Archive{Name: "database of reports", URL: source, Limit: maxAdvisories}
 	u, err := archiveURL(a)
 	if err != nil {
 		return "", asOf, err
@@ -201,45 +199,32 @@ func (d *Downloader) advisoryCopy(ctx context.Context, source, cache string, now
 	case err != nil:
 		d.Report.Note("going on with the copy of " + have.AsOf.Format(time.DateOnly) + ": " + err.Error())
 	case have.AsOf.IsZero():
-		return "", asOf, &Error{Class: ErrNetwork, Message: "there is no copy of " + display(u) + " here, and --offline was asked for", Remedy: "run once without --offline"}
+		return "", asOf, &Error{Class: ErrNetwork, Message: "there is no copy of " + fetch.Display(u) + " here, and --offline was asked for", Remedy: "run once without --offline"}
 	}
 	return base + ".data", have.AsOf, nil
 }
 
 // refreshAdvisories asks for the database if it changed since it was fetched.
 func (d *Downloader) refreshAdvisories(ctx context.Context, a Archive, u *url.URL, base string, have *advisoryRecord, now time.Time) (err error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	watch := newWatchdog(d.Timeout, func() { cancel(errStalled) })
-	defer watch.stop()
-	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	made, err := os.CreateTemp(filepath.Dir(base), "."+filepath.Base(base)+".*.tmp")
 	if err != nil {
-		return networkError(a, u, err)
+		return err
 	}
-	if have.ETag != "" {
-		req.Header.Set("If-None-Match", have.ETag)
-	}
-	if have.LastModified != "" {
-		req.Header.Set("If-Modified-Since", have.LastModified)
-	}
-	resp, err := d.retrying(watch).Do(req)
+	defer func() { err = errors.Join(err, made.Close(), removeAll(made.Name())) }()
+	in := newIncoming(a, made)
+	in.report = d.Report.Download(a.Name, 0)
+	answer, err := d.client().Get(ctx, fetch.Request{
+		URL: u, Raw: true, Limit: a.limit(), Known: fetch.Version{ETag: have.ETag, Modified: have.LastModified},
+	}, in)
+	in.report.Done(err)
 	if err != nil {
-		return networkError(a, u, stallOr(ctx, err))
+		return networkError(a.Name, err)
 	}
-	defer func() { err = errors.Join(err, resp.Body.Close()) }()
-	switch {
-	case resp.StatusCode == http.StatusNotModified && !have.AsOf.IsZero():
-	case resp.StatusCode == http.StatusOK:
-		body := &countingReader{r: resp.Body, read: watch.feed}
-		if err := saveBounded(base+".data", body, maxAdvisories); err != nil {
-			if body.failed != nil {
-				err = networkError(a, u, stallOr(ctx, body.failed))
-			}
+	if !answer.Same {
+		if err := errors.Join(made.Chmod(0o644), made.Sync(), os.Rename(made.Name(), base+".data")); err != nil {
 			return err
 		}
-		have.ETag, have.LastModified = resp.Header.Get("ETag"), resp.Header.Get("Last-Modified")
-	default:
-		return statusError(a, u, resp)
+		have.ETag, have.LastModified = answer.ETag, answer.Modified
 	}
 	have.AsOf = now.UTC().Truncate(time.Second)
 	text, err := json.Marshal(have)
@@ -247,24 +232,4 @@ func (d *Downloader) refreshAdvisories(ctx context.Context, a Archive, u *url.UR
 		return err
 	}
 	return writeFile(base+".json", append(text, '\n'))
-}
-
-// saveBounded replaces a file by what a reader gives, at most limit bytes.
-func saveBounded(name string, r io.Reader, limit int64) error {
-	made, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	n, err := io.Copy(made, io.LimitReader(r, limit+1))
-	if err == nil && n > limit {
-		err = fmt.Errorf("%s has more than %d bytes", filepath.Base(name), limit)
-	}
-	err = errors.Join(err, made.Chmod(0o644), made.Sync(), made.Close())
-	if err == nil {
-		err = os.Rename(made.Name(), name)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(made.Name()))
-	}
-	return syncDir(filepath.Dir(name))
 }

@@ -67,12 +67,14 @@
 //	<store>/sha256/<2 digits>/<62 digits>/tree/        the files, read-only
 //	<store>/sha256/<2 digits>/<62 digits>/files.json   their sizes and digests
 //	<store>/tmp/                                       what is being made
+//	<store>/partial/                                   what is being received
 //
 // An entry is made in tmp, brought to disk, and gets its name by one rename, so
 // there is none that is half made; of two processes the second keeps what the
-// first made. files.json tells an entry whose files were lost or changed since;
-// such an entry is fetched again and replaced. An archive is extracted only
-// after its digest was found to be the recorded one.
+// first made. An archive is received by one process at a time, and the next run
+// goes on where one ended too soon. files.json tells an entry whose files were
+// lost or changed since; such an entry is fetched again and replaced. An archive
+// is extracted only after its digest was found to be the recorded one.
 //
 // # Installing
 //

@@ -1,26 +1,26 @@
 package client
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/clydepm/clyde/internal/archive"
+	"github.com/clydepm/clyde/internal/fetch"
 )
 
 // maxArchive bounds the bytes of an archive, whatever the index records. It is
 // the most that a GitHub release holds for one file.
-const maxArchive = 2 << 30
+const maxArchive int64 = 2 << 30
 
 // Archive names the bytes that are to be in the store.
 type Archive struct {
@@ -28,6 +28,13 @@ type Archive struct {
 	URL    string // http, https or file
 	SHA256 string // 64 lower-case hex digits
 	Size   int64  // 0 when the index does not say
+	Limit  int64  // most bytes that it may have when Size is 0; 0 is maxArchive
+}
+
+// limit is how many bytes are taken.
+func (a Archive) limit() int64 {
+	limit := cmp.Or(a.Size, a.Limit, maxArchive)
+	return min(limit, maxArchive)
 }
 
 // Reporter hears of what takes long. Its methods may be called by several
@@ -41,7 +48,10 @@ type Reporter interface {
 
 // Transfer is one download under way.
 type Transfer interface {
-	Advance(n int64) // n more bytes are here; negative when it starts again
+	// At tells where the transfer begins, or begins again: at 0, or after the
+	// bytes that are here already.
+	At(n int64)
+	Advance(n int64) // n more bytes are here
 	Done(err error)
 }
 
@@ -54,7 +64,9 @@ type Downloader struct {
 	Vendor  string        // the vendored folder that everything is taken from, "" for none
 	Report  Reporter
 
-	retryWait time.Duration // before the first repetition
+	sleep func(ctx context.Context, d time.Duration) error // between attempts, nil really waits
+	once  sync.Once
+	asks  *fetch.Client
 }
 
 // IntegrityError reports bytes that are not the recorded ones.
@@ -77,7 +89,8 @@ func (e *IntegrityError) Hint() string {
 
 // Ensure brings every archive into the store that sound, which is its Check or
 // Verify, finds missing or damaged there. Downloads run in parallel; the first
-// failure ends the others. It reports how many had to be fetched.
+// failure ends the others. What another process brings meanwhile is waited for.
+// It reports how many were fetched here.
 func (d *Downloader) Ensure(ctx context.Context, store *Store, archives []Archive, sound func(digest string) error) (fetched int, err error) {
 	missing := missingFrom(archives, sound)
 	if len(missing) == 0 {
@@ -88,7 +101,15 @@ func (d *Downloader) Ensure(ctx context.Context, store *Store, archives []Archiv
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, intake.Close()) }()
-	return len(missing), d.each(ctx, missing, func(ctx context.Context, a Archive) error { return d.fetch(ctx, intake, a) })
+	var count atomic.Int64
+	err = d.each(ctx, missing, func(ctx context.Context, a Archive) error {
+		here, err := d.fetch(ctx, intake, a, sound)
+		if here {
+			count.Add(1)
+		}
+		return err
+	})
+	return int(count.Load()), err
 }
 
 // each handles several archives at a time; the first failure ends the others.
@@ -113,35 +134,43 @@ func missingFrom(archives []Archive, sound func(string) error) []Archive {
 	return missing
 }
 
-// fetch downloads, verifies and only then extracts one archive.
-func (d *Downloader) fetch(ctx context.Context, intake *Intake, a Archive) (err error) {
+// fetch downloads, verifies and only then extracts one archive, and reports
+// whether it had to.
+func (d *Downloader) fetch(ctx context.Context, intake *Intake, a Archive, sound func(string) error) (fetched bool, err error) {
 	u, err := archiveURL(a)
 	if err != nil {
-		return err
+		return false, err
 	}
-	f, err := intake.TempFile()
+	part, err := intake.store.partial(ctx, a, u, d.Report)
 	if err != nil {
-		return fmt.Errorf("store: %w", err)
+		return false, err
 	}
-	defer func() { err = errors.Join(err, f.Close(), os.Remove(f.Name())) }()
-	if err := d.transfer(ctx, a, u, f); err != nil {
-		return err
+	defer func() { err = errors.Join(err, part.Close()) }()
+	if sound(a.SHA256) == nil {
+		return false, nil // somebody else was at it
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
+	if err := d.transfer(ctx, u, part.incoming); err != nil {
+		return false, err
 	}
-	err = intake.Add(ctx, a.SHA256, f)
+	if err := part.rewind(); err != nil {
+		return false, err
+	}
+	err = intake.Add(ctx, a.SHA256, part.f)
+	part.done = err == nil
 	var hostile *archive.UnsafeError
 	if errors.As(err, &hostile) {
-		return &Error{
-			Class: ErrRefused, Message: fmt.Sprintf("%s from %s", a.Name, display(u)), Err: err,
+		part.done = true
+		return false, &Error{
+			Class: ErrRefused, Message: fmt.Sprintf("%s from %s", a.Name, fetch.Display(u)), Err: err,
 			Remedy: "the archive is what the index records, but it must not be unpacked; tell the registry",
 		}
 	}
-	return err
+	return err == nil, err
 }
 
-func (d *Downloader) transfer(ctx context.Context, a Archive, u *url.URL, f *os.File) (err error) {
+// transfer brings the bytes of an archive, and compares their digest.
+func (d *Downloader) transfer(ctx context.Context, u *url.URL, in *incoming) (err error) {
+	a := in.a
 	if d.Vendor != "" {
 		name, ok := vendoredFile(d.Vendor, a.SHA256)
 		if !ok {
@@ -158,14 +187,12 @@ func (d *Downloader) transfer(ctx context.Context, a Archive, u *url.URL, f *os.
 			Remedy: "run once without --offline; after that the store has it",
 		}
 	}
-	report := d.Report.Download(a.Name, a.Size)
-	defer func() { report.Done(err) }()
+	in.from, in.report = fetch.Display(u), d.Report.Download(a.Name, a.Size)
+	defer func() { in.report.Done(err) }()
 	if u.Scheme == "file" {
-		err = d.readFile(ctx, a, u, f, report)
-	} else {
-		err = d.get(ctx, a, u, f, report)
+		return in.readFile(ctx, u)
 	}
-	return err
+	return d.get(ctx, u, in)
 }
 
 // archiveURL takes the address of an archive apart and refuses what must not
@@ -177,7 +204,7 @@ func archiveURL(a Archive) (*url.URL, error) {
 	}
 	if u.User != nil {
 		return nil, &Error{
-			Class: ErrRefused, Message: fmt.Sprintf("%s: the archive's URL %s holds credentials", a.Name, display(u)),
+			Class: ErrRefused, Message: fmt.Sprintf("%s: the archive's URL %s holds credentials", a.Name, fetch.Display(u)),
 			Remedy: "the registry must publish a URL without user and password",
 		}
 	}
@@ -188,87 +215,7 @@ func archiveURL(a Archive) (*url.URL, error) {
 		return u, nil
 	}
 	return nil, &Error{
-		Class: ErrRefused, Message: fmt.Sprintf("%s: the archive's URL %s is not one that clyde fetches", a.Name, display(u)),
+		Class: ErrRefused, Message: fmt.Sprintf("%s: the archive's URL %s is not one that clyde fetches", a.Name, fetch.Display(u)),
 		Remedy: "the registry must publish an absolute https, http or file URL",
 	}
-}
-
-// display is a URL without what may be secret in it: credentials, and the
-// query, where services put signatures.
-func display(u *url.URL) string {
-	shown := *u
-	shown.User, shown.Fragment = nil, ""
-	if shown.RawQuery != "" {
-		shown.RawQuery = "..."
-	}
-	return shown.String()
-}
-
-// readFile copies the archive behind a file:// URL. It must be a regular file:
-// a pipe or a device could block or never end.
-func (d *Downloader) readFile(ctx context.Context, a Archive, u *url.URL, f *os.File, report Transfer) (err error) {
-	name := filepath.FromSlash(fileURLPath(u.Path))
-	info, err := os.Stat(name)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return &Error{Class: ErrNotFound, Message: fmt.Sprintf("%s: there is no file %s", a.Name, name)}
-	case err != nil:
-		return fmt.Errorf("%s: %w", a.Name, err)
-	case !info.Mode().IsRegular():
-		return &Error{Class: ErrRefused, Message: fmt.Sprintf("%s: %s is not a regular file", a.Name, name)}
-	}
-	r, err := os.Open(name)
-	if err != nil {
-		return fmt.Errorf("%s: %w", a.Name, err)
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	return receive(ctx, a, display(u), r, f, report)
-}
-
-// tooLong reports bytes beyond the limit; they are not read, so there is no
-// digest of them.
-func (a Archive) tooLong(from string, limit int64, got string) error {
-	return &IntegrityError{Name: a.Name, URL: from, Want: fmt.Sprintf("at most %d bytes with sha256:%s", limit, a.SHA256), Got: got}
-}
-
-// receive copies r to f within the bounds of the archive and compares the
-// digest.
-func receive(ctx context.Context, a Archive, from string, r io.Reader, f *os.File, report Transfer) error {
-	limit := int64(maxArchive)
-	if a.Size > 0 && a.Size < limit {
-		limit = a.Size
-	}
-	sum := sha256.New()
-	progress := writerFunc(func(p []byte) { report.Advance(int64(len(p))) })
-	n, err := io.Copy(io.MultiWriter(f, sum, progress), io.LimitReader(contextReader{ctx, r}, limit+1))
-	if err != nil {
-		return err
-	}
-	if n > limit {
-		return a.tooLong(from, limit, "more")
-	}
-	if got := hex.EncodeToString(sum.Sum(nil)); got != a.SHA256 {
-		return &IntegrityError{Name: a.Name, URL: from, Want: "sha256:" + a.SHA256, Got: "sha256:" + got}
-	}
-	return nil
-}
-
-type writerFunc func(p []byte)
-
-func (w writerFunc) Write(p []byte) (int, error) {
-	w(p)
-	return len(p), nil
-}
-
-// contextReader stops reading when its context is done.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (r contextReader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.r.Read(p)
 }

@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/clydepm/clyde/internal/fetch"
 )
 
 // recorder is a Reporter that keeps what it hears.
@@ -34,6 +36,12 @@ func (r *recorder) Note(message string) {
 
 func (r *recorder) Download(string, int64) Transfer { return r }
 
+func (r *recorder) At(n int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.bytes = n
+}
+
 func (r *recorder) Advance(n int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -48,8 +56,11 @@ func (r *recorder) Done(error) {
 
 func testDownloader(client *http.Client) (*Downloader, *recorder) {
 	report := &recorder{}
-	return &Downloader{HTTP: client, Jobs: 4, Timeout: 10 * time.Second, Report: report, retryWait: time.Millisecond}, report
+	return &Downloader{HTTP: client, Jobs: 4, Timeout: 10 * time.Second, Report: report, sleep: noWait}, report
 }
+
+// noWait is a pause that takes no time.
+func noWait(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 
 // noNetwork fails every request.
 type noNetwork struct{ t *testing.T }
@@ -229,8 +240,8 @@ func TestDownloadGivesUpOnASilentServer(t *testing.T) {
 	d.Timeout = 50 * time.Millisecond
 	store := testStore(t)
 	_, err := d.Ensure(context.Background(), store, []Archive{{Name: "hello 1.0.0", URL: server.URL, SHA256: digestOf(nil)}}, store.Check)
-	if !errors.Is(err, ErrNetwork) || !errors.Is(err, errStalled) {
-		t.Errorf("%v, want %v", err, errStalled)
+	if !errors.Is(err, ErrNetwork) || !errors.Is(err, fetch.ErrStalled) {
+		t.Errorf("%v, want %v", err, fetch.ErrStalled)
 	}
 }
 

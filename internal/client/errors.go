@@ -75,15 +75,18 @@ func nameRegistry(err *error, name string) {
 // Error is a failure with its class and a remedy.
 type Error struct {
 	Class   error  // one of the Err values of this package
-	Message string // what is wrong, where
+	Message string // what is wrong, where; "" when the cause says it
 	Remedy  string // what to do instead, may be empty
 	Err     error  // the cause, may be nil
 }
 
 // Error is the message, followed by the cause.
 func (e *Error) Error() string {
-	if e.Err == nil {
+	switch {
+	case e.Err == nil:
 		return e.Message
+	case e.Message == "":
+		return e.Err.Error()
 	}
 	return e.Message + ": " + e.Err.Error()
 }

@@ -32,7 +32,7 @@ func newSparseRegistry(c *Config, config RegistryConfig, location Location, a Ac
 		}
 	}
 	base := copyBase(c, config, location)
-	host := newFileHost(location.URL, a.HTTP, c.Timeout)
+	host := newFileHost(location.URL, a, c.Timeout)
 	s := &sparseRegistry{config: config, host: host}
 	s.packed = &gitRegistry{
 		config: config, packages: map[string]index.File{},

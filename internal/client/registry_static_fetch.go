@@ -2,12 +2,8 @@ package client
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -226,14 +222,13 @@ func (c gitCopy) download(ctx context.Context, packed staticindex.Packed, path s
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	digest := sha256.New()
-	err = c.static.ask(ctx, packed.Path, validators{}, func(_ *http.Response, body io.Reader) error {
-		n, err := io.Copy(io.MultiWriter(f, digest), io.LimitReader(body, packed.Size+1))
-		if err == nil && (n != packed.Size || hex.EncodeToString(digest.Sum(nil)) != packed.SHA256) {
-			err = &Error{Class: ErrIntegrity, Message: c.static.address(packed.Path) + " is not what the head of the registry says", Remedy: "run the command again; if it stays, tell the registry's maintainers"}
-		}
-		return err
-	})
+	in := newIncoming(Archive{Name: "packed file", SHA256: packed.SHA256, Size: packed.Size}, f)
+	if err = c.static.receive(ctx, packed.Path, packed.Size, in); err == nil {
+		err = in.check()
+	}
+	if errors.Is(err, ErrIntegrity) {
+		return &Error{Class: ErrIntegrity, Message: c.static.address(packed.Path) + " is not what the head of the registry says", Err: err, Remedy: "run the command again; if it stays, tell the registry's maintainers"}
+	}
 	if errors.Is(err, errAbsent) {
 		return &Error{Class: ErrNetwork, Message: c.static.address(packed.Path) + " is not there", Remedy: "the registry may have been exported again this moment: run the command again"}
 	}

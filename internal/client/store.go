@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/gofrs/flock"
 
@@ -102,7 +103,7 @@ func (s *Store) Begin(ctx context.Context) (*Intake, error) {
 	}
 	lock := flock.New(filepath.Join(s.dir, "tmp.lock"))
 	if alone, err := lock.TryLock(); err == nil && alone {
-		err = clearFolder(s.tempDir())
+		err = errors.Join(clearFolder(s.tempDir()), s.sweepPartials(time.Now()))
 		if err := errors.Join(err, lock.Unlock()); err != nil {
 			return nil, fmt.Errorf("store: clear %s: %w", s.tempDir(), err)
 		}
@@ -121,9 +122,6 @@ func (s *Store) Begin(ctx context.Context) (*Intake, error) {
 func (in *Intake) Close() error {
 	return errors.Join(removeTree(in.dir), in.lock.Unlock())
 }
-
-// TempFile makes a file that lives as long as the intake.
-func (in *Intake) TempFile() (*os.File, error) { return os.CreateTemp(in.dir, "archive-") }
 
 // Add extracts an archive whose bytes were found to have the given digest. The
 // tree is complete, read-only and on disk before it gets its name, by one

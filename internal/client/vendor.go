@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -311,23 +310,15 @@ func (w *vendorWriter) removeOthers() ([]string, error) {
 // save downloads an archive to a file, which has its name only once the digest
 // is right.
 func (d *Downloader) save(ctx context.Context, a Archive, name string) error {
-	return d.fetchTo(ctx, a, func(f *os.File) (err error) {
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+	dir := filepath.Dir(name)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return d.fetchTo(ctx, a, dir, func(f *os.File) error {
+		if err := errors.Join(f.Chmod(0o644), f.Sync(), os.Rename(f.Name(), name)); err != nil {
 			return err
 		}
-		made, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*.tmp")
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(made, f)
-		err = errors.Join(err, made.Chmod(0o644), made.Sync(), made.Close())
-		if err == nil {
-			err = os.Rename(made.Name(), name)
-		}
-		if err != nil {
-			return errors.Join(err, os.Remove(made.Name()))
-		}
-		return syncDir(filepath.Dir(name))
+		return syncDir(dir)
 	})
 }
 

@@ -30,7 +30,7 @@ func (d *Downloader) bundle(ctx context.Context, store *Store, what string, att 
 	if data, err := store.Attestation(att.SHA256); err == nil {
 		return data, nil
 	}
-	data, err := d.small(ctx, Archive{Name: what, URL: att.URL, SHA256: att.SHA256, Size: attest.MaxBundleSize})
+	data, err := d.small(ctx, Archive{Name: what, URL: att.URL, SHA256: att.SHA256, Limit: attest.MaxBundleSize})
 	if err != nil {
 		return nil, err
 	}
@@ -67,10 +67,10 @@ func (s *Store) KeepAttestation(digest string, data []byte) error {
 	return writeFile(file, data)
 }
 
-// small downloads what fits into memory: its Size is the most it may have.
+// small downloads what fits into memory, within its Limit.
 func (d *Downloader) small(ctx context.Context, a Archive) (data []byte, err error) {
-	err = d.fetchTo(ctx, a, func(f *os.File) error {
-		data, err = io.ReadAll(io.LimitReader(f, a.Size))
+	err = d.fetchTo(ctx, a, "", func(f *os.File) error {
+		data, err = io.ReadAll(io.LimitReader(f, a.limit()))
 		return err
 	})
 	return data, err
@@ -78,24 +78,26 @@ func (d *Downloader) small(ctx context.Context, a Archive) (data []byte, err err
 
 // Probe downloads an archive, compares its digest, and keeps nothing.
 func (d *Downloader) Probe(ctx context.Context, a Archive) error {
-	return d.fetchTo(ctx, a, func(*os.File) error { return nil })
+	return d.fetchTo(ctx, a, "", func(*os.File) error { return nil })
 }
 
-// fetchTo downloads to a temporary file and shows it, at its start, to use.
-func (d *Downloader) fetchTo(ctx context.Context, a Archive, use func(*os.File) error) (err error) {
+// fetchTo downloads to a temporary file in a folder, "" being the system's, and
+// shows it, at its start, to use.
+func (d *Downloader) fetchTo(ctx context.Context, a Archive, dir string, use func(*os.File) error) (err error) {
 	u, err := archiveURL(a)
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp("", "clyde-*")
+	f, err := os.CreateTemp(dir, ".clyde-*.tmp")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close(), os.Remove(f.Name())) }()
-	if err := d.transfer(ctx, a, u, f); err != nil {
+	defer func() { err = errors.Join(err, f.Close(), removeAll(f.Name())) }()
+	in := newIncoming(a, f)
+	if err := d.transfer(ctx, u, in); err != nil {
 		return err
 	}
-	if err := seekStart(f); err != nil {
+	if err := in.rewind(); err != nil {
 		return err
 	}
 	return use(f)
