@@ -41,12 +41,12 @@ func (g Generations) BuildEnv() (*BuildEnv, error) {
 		return nil, err
 	}
 	if active == 0 {
-		return nil, &Error{Class: ErrNotFound, Message: "nothing is installed in " + filepath.Dir(g.clyde), Remedy: "run 'clyde install'"}
+		return nil, &Error{Class: ErrNotFound, Message: "nothing is installed in " + g.where(), Remedy: "run 'clyde install'"}
 	}
-	if strings.ContainsRune(g.clyde, filepath.ListSeparator) {
+	if strings.ContainsRune(g.home, filepath.ListSeparator) {
 		return nil, &Error{
 			Class:   ErrRefused,
-			Message: fmt.Sprintf("the path %s has a %q, which separates the folders of a search path", g.clyde, filepath.ListSeparator),
+			Message: fmt.Sprintf("the path %s has a %q, which separates the folders of a search path", g.home, filepath.ListSeparator),
 			Remedy:  "move the project to a folder without one",
 		}
 	}

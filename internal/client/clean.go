@@ -17,7 +17,7 @@ import (
 // Cleaned says what was removed, or would be.
 type Cleaned struct {
 	DryRun      bool           `json:"dry_run"`
-	Projects    []string       `json:"projects"`      // that use the store
+	Projects    []string       `json:"projects"`      // that use the store, and prefixes of environments
 	Gone        []string       `json:"projects_gone"` // that used it and are not there any more
 	Generations []int          `json:"generations"`   // of the one project
 	Entries     []CleanedEntry `json:"entries"`       // of the store
@@ -47,22 +47,22 @@ func (s *Store) Clean(ctx context.Context, dryRun bool, report Reporter) (_ *Cle
 	}
 	defer func() { err = errors.Join(err, release()) }()
 	used := storeUses{archives: map[string]bool{}, signatures: map[string]bool{}}
-	roots, err := s.users()
+	users, err := s.users()
 	if err != nil {
 		return nil, err
 	}
-	for _, root := range roots {
-		here, err := used.add(root)
+	for _, user := range users {
+		here, err := used.add(user)
 		if err != nil {
 			return nil, err
 		}
 		if here {
-			c.Projects = append(c.Projects, root)
+			c.Projects = append(c.Projects, user.place())
 			continue
 		}
-		c.Gone = append(c.Gone, root)
+		c.Gone = append(c.Gone, user.place())
 		if !dryRun {
-			if err := os.Remove(s.userFile(root)); err != nil {
+			if err := os.Remove(s.userFile(user)); err != nil {
 				return nil, err
 			}
 		}
@@ -79,26 +79,24 @@ func (s *Store) Clean(ctx context.Context, dryRun bool, report Reporter) (_ *Cle
 // storeUses is what projects use of a store, by digest.
 type storeUses struct{ archives, signatures map[string]bool }
 
-// add notes what the project at root uses; false when there is none any more.
-// What cannot be read is an error: nobody knows what it uses.
-func (u storeUses) add(root string) (here bool, err error) {
-	p := OpenProject(root)
-	if _, err := os.Stat(p.Generations.dir()); errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	} else if err != nil {
-		return false, fmt.Errorf("what does %s use of the store? %w", root, err)
+// add notes what a project with its environments uses, or a prefix; false when
+// there is none any more. What cannot be read is an error: nobody knows what it
+// uses.
+func (u storeUses) add(user storeUser) (here bool, err error) {
+	if user.Prefix != "" {
+		return u.addGenerations(Generations{home: user.Prefix})
 	}
-	numbers, err := p.Generations.List()
+	p := OpenProject(user.Root)
+	if here, err = u.addGenerations(p.Generations); err != nil || !here {
+		return here, err
+	}
+	all, err := p.Environments()
 	if err != nil {
 		return false, err
 	}
-	for _, n := range numbers {
-		ledger, err := p.Generations.Ledger(n)
-		if err != nil {
+	for _, e := range all {
+		if _, err := u.addGenerations(p.at(e).Generations); err != nil {
 			return false, err
-		}
-		for _, pkg := range ledger.Packages {
-			u.archives[pkg.Cksum] = true
 		}
 	}
 	text, err := readOptional(p.Lock(), maxLock)
@@ -107,7 +105,7 @@ func (u storeUses) add(root string) (here bool, err error) {
 	}
 	lock, err := lockfile.Parse(p.Lock(), text)
 	if err != nil {
-		return false, &Error{Class: ErrConflict, Message: "what does " + root + " use of the store? Its lock cannot be read", Err: err, Remedy: "repair " + p.Lock() + ", or remove it"}
+		return false, &Error{Class: ErrConflict, Message: "what does " + user.Root + " use of the store? Its lock cannot be read", Err: err, Remedy: "repair " + p.Lock() + ", or remove it"}
 	}
 	for _, pkg := range lock.Packages {
 		u.archives[pkg.Cksum] = true
@@ -116,6 +114,29 @@ func (u storeUses) add(root string) (here bool, err error) {
 		}
 		if pkg.Verification != nil {
 			u.signatures[pkg.Verification.Bundle] = true
+		}
+	}
+	return true, nil
+}
+
+// addGenerations notes what generations use; false when their folder is gone.
+func (u storeUses) addGenerations(g Generations) (here bool, err error) {
+	if _, err := os.Stat(g.dir()); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	} else if err != nil {
+		return false, fmt.Errorf("what does %s use of the store? %w", g.where(), err)
+	}
+	numbers, err := g.List()
+	if err != nil {
+		return false, err
+	}
+	for _, n := range numbers {
+		ledger, err := g.Ledger(n)
+		if err != nil {
+			return false, err
+		}
+		for _, pkg := range ledger.Packages {
+			u.archives[pkg.Cksum] = true
 		}
 	}
 	return true, nil

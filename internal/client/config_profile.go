@@ -75,9 +75,9 @@ func (c *Config) Profile(name string) (Profile, error) {
 }
 
 // namePattern is what environments and profiles are called.
-var namePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`) })
+var namePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`) })
 
-const nameRule = `write 1 to 32 of a-z, 0-9, "-" and "_", beginning with a letter or digit`
+const nameRule = `write 1 to 32 of a-z, 0-9, "-" and "_", beginning with a letter`
 
 // parseProfiles reads the member "profiles" of a configuration file. What it
 // returns is applied over the profiles of weaker layers, key by key. That

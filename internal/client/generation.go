@@ -11,15 +11,16 @@ import (
 	"strings"
 )
 
-// Generations are the installed trees of one project, in the folder
-// .clyde/generations; see the package comment.
+// Generations are the installed trees of one environment of a project: in the
+// folder .clyde/generations for the default one; see the package comment.
 type Generations struct {
-	clyde string // the project's .clyde folder, absolute
+	home string // the folder that holds them, absolute: the project's .clyde folder, or an environment's
 }
 
-// GenerationsOf returns the generations of the project at root.
+// GenerationsOf returns the generations of the default environment of the project
+// at root.
 func GenerationsOf(root string) Generations {
-	return Generations{clyde: filepath.Join(root, ".clyde")}
+	return Generations{home: filepath.Join(root, ".clyde")}
 }
 
 const (
@@ -28,9 +29,9 @@ const (
 	nextName        = ".packages-next"
 )
 
-func (g Generations) dir() string        { return filepath.Join(g.clyde, generationsName) }
+func (g Generations) dir() string        { return filepath.Join(g.home, generationsName) }
 func (g Generations) path(n int) string  { return filepath.Join(g.dir(), strconv.Itoa(n)) }
-func (g Generations) activePath() string { return filepath.Join(g.clyde, activeName) }
+func (g Generations) activePath() string { return filepath.Join(g.home, activeName) }
 
 // Packages is the folder in which the active generation's packages appear.
 func (g Generations) Packages() string { return g.activePath() }
@@ -152,12 +153,12 @@ func (g Generations) sound(n int, ledger *Ledger, store *Store) bool {
 
 // activate makes generation n the active one, by one rename; 0 is none.
 func (g Generations) activate(n int) error {
-	next := filepath.Join(g.clyde, nextName)
+	next := filepath.Join(g.home, nextName)
 	if err := removeIfThere(next); err != nil {
 		return err
 	}
 	if n == 0 {
-		return errors.Join(removeIfThere(g.activePath()), syncDir(g.clyde))
+		return errors.Join(removeIfThere(g.activePath()), syncDir(g.home))
 	}
 	if err := linkTree(filepath.Join(generationsName, strconv.Itoa(n)), next); err != nil {
 		return err
@@ -165,7 +166,7 @@ func (g Generations) activate(n int) error {
 	if err := replaceLink(next, g.activePath()); err != nil {
 		return err
 	}
-	return syncDir(g.clyde)
+	return syncDir(g.home)
 }
 
 // prune removes the oldest generations until keep are left beside the active
@@ -214,5 +215,5 @@ func (g Generations) clear() error {
 			}
 		}
 	}
-	return removeIfThere(filepath.Join(g.clyde, nextName))
+	return removeIfThere(filepath.Join(g.home, nextName))
 }

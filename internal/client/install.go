@@ -205,7 +205,7 @@ func (in *Installer) changing(ctx context.Context, decide func(p *plan) error) (
 
 func (in *Installer) store() *Store {
 	store := OpenStore(in.Config.Store)
-	store.step = in.Project.step
+	store.step, store.prefix = in.Project.step, in.Project.Environment.Prefix
 	return store
 }
 

@@ -21,24 +21,32 @@ import (
 // Project is the folder whose .clyde folder holds a manifest, a lock and the
 // installed tree.
 type Project struct {
-	Root        string // absolute
-	Generations Generations
+	Root        string      // absolute
+	Environment Environment // that is installed, looked at and run
+	Generations Generations // of that environment
 
 	// step is called before each step that changes what is on disk. The tests
 	// of interrupted runs end the process there.
 	step func(name string)
 }
 
-// OpenProject returns the project at root; nothing needs to be there yet.
+// OpenProject returns the project at root, with its default environment; nothing
+// needs to be there yet.
 func OpenProject(root string) *Project {
-	return &Project{Root: root, Generations: GenerationsOf(root), step: func(string) {}}
+	return &Project{
+		Root: root, Environment: Environment{Name: DefaultEnvironment},
+		Generations: GenerationsOf(root), step: func(string) {},
+	}
 }
 
+// home is the folder of the manifest and the lock.
+func (p *Project) home() string { return filepath.Join(p.Root, ".clyde") }
+
 // Manifest is the path of the manifest.
-func (p *Project) Manifest() string { return filepath.Join(p.Root, ".clyde", "package.yaml") }
+func (p *Project) Manifest() string { return filepath.Join(p.home(), "package.yaml") }
 
 // Lock is the path of the lock.
-func (p *Project) Lock() string { return filepath.Join(p.Root, ".clyde", "lock.jsonl") }
+func (p *Project) Lock() string { return filepath.Join(p.home(), "lock.jsonl") }
 
 // Bounds of the files of a project.
 const (
@@ -62,7 +70,7 @@ func readOptional(name string, limit int64) ([]byte, error) {
 // to report. What an interrupted run left undone is put right first. Where do
 // fails in a folder that was no project before, it is none afterwards.
 func (p *Project) exclusive(ctx context.Context, report Reporter, do func() error) (err error) {
-	_, statErr := os.Lstat(p.Generations.dir())
+	_, statErr := os.Lstat(p.sharedDir())
 	lock, err := p.takeLock(ctx, report)
 	if err != nil {
 		return err
@@ -73,10 +81,51 @@ func (p *Project) exclusive(ctx context.Context, report Reporter, do func() erro
 		}
 		err = errors.Join(err, lock.Unlock())
 	}()
-	if err := p.recover(); err != nil {
+	if err := p.recoverAll(); err != nil {
+		return err
+	}
+	if err := p.prepareEnvironment(); err != nil {
 		return err
 	}
 	return do()
+}
+
+// prepareEnvironment makes the folder of the generations of an environment, unless
+// that was removed while this process waited.
+func (p *Project) prepareEnvironment() error {
+	if p.Environment.Name == DefaultEnvironment {
+		return nil
+	}
+	now, err := p.In(p.Environment.Name)
+	if err != nil {
+		return err
+	}
+	if now.Environment != p.Environment {
+		return &Error{Class: ErrConflict, Message: "the environment " + p.Environment.Name + " was made anew meanwhile", Remedy: "try again"}
+	}
+	return os.MkdirAll(p.Generations.dir(), 0o755)
+}
+
+// recoverAll puts right what runs on any environment left undone: they share
+// manifest and lock.
+func (p *Project) recoverAll() error {
+	if err := p.recoverEnvironments(); err != nil {
+		return err
+	}
+	all, err := p.Environments()
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		q := p.at(e)
+		if _, err := os.Lstat(q.Generations.dir()); errors.Is(err, fs.ErrNotExist) {
+			continue // nothing was installed in it yet
+		}
+		if err := q.recover(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // takeLock waits for the lock of the project. A process that ended by removing
@@ -108,15 +157,18 @@ func (p *Project) takeLock(ctx context.Context, report Reporter) (*flock.Flock, 
 	}
 }
 
-func (p *Project) lockPath() string   { return filepath.Join(p.Generations.dir(), ".lock") }
-func (p *Project) ignorePath() string { return filepath.Join(p.Generations.clyde, ".gitignore") }
+// sharedDir is the folder of what all environments of the project share, such as
+// its lock against other processes.
+func (p *Project) sharedDir() string  { return filepath.Join(p.home(), generationsName) }
+func (p *Project) lockPath() string   { return filepath.Join(p.sharedDir(), ".lock") }
+func (p *Project) ignorePath() string { return filepath.Join(p.home(), ".gitignore") }
 
 // ignoreText keeps what is made again out of version control.
 const ignoreText = "# What clyde install makes again.\n/generations/\n/packages\n/" + nextName + "\n"
 
-// prepare makes the folder of the generations.
+// prepare makes the folder of what is shared.
 func (p *Project) prepare() error {
-	if err := os.MkdirAll(p.Generations.dir(), 0o755); err != nil {
+	if err := os.MkdirAll(p.sharedDir(), 0o755); err != nil {
 		return err
 	}
 	err := writeNewFile(p.ignorePath(), []byte(ignoreText), 0o644)
@@ -130,13 +182,13 @@ func (p *Project) prepare() error {
 // stay: removing them fails.
 func (p *Project) unprepare() {
 	_ = os.Remove(p.lockPath())
-	if os.Remove(p.Generations.dir()) != nil {
+	if os.Remove(p.sharedDir()) != nil {
 		return
 	}
 	if text, err := readBounded(p.ignorePath(), maxManifest); err == nil && string(text) == ignoreText {
 		_ = os.Remove(p.ignorePath())
 	}
-	_ = os.Remove(p.Generations.clyde)
+	_ = os.Remove(p.home())
 }
 
 // change is what one run does to a project. Everything that can go wrong for
@@ -269,7 +321,7 @@ func (p *Project) switchTo(j *recovery) error {
 	g := p.Generations
 	for _, f := range j.Files {
 		p.step("write " + f.Name)
-		if err := replaceFile(g.dir(), filepath.Join(g.clyde, f.Name), f.After); err != nil {
+		if err := replaceFile(p.sharedDir(), filepath.Join(p.home(), f.Name), f.After); err != nil {
 			return err
 		}
 	}

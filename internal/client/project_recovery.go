@@ -113,13 +113,13 @@ func (p *Project) takeBack(j *recovery) error {
 // restore gives a file its bytes from before the change. Whatever somebody
 // else wrote to it in the meantime stays.
 func (p *Project) restore(f recoveredFile) error {
-	name := filepath.Join(p.Generations.clyde, filepath.Base(f.Name))
+	name := filepath.Join(p.home(), filepath.Base(f.Name))
 	now, err := readOptional(name, maxLock)
 	if err != nil || now == nil || !bytes.Equal(now, f.After) {
 		return err
 	}
 	if !f.Absent {
-		return replaceFile(p.Generations.dir(), name, f.Before)
+		return replaceFile(p.sharedDir(), name, f.Before)
 	}
 	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -22,6 +22,7 @@ type Store struct {
 	dir    string
 	limits archive.Limits
 	step   func(name string) // as in Project
+	prefix string            // of the environment that is installed; "" when it is in the project
 }
 
 // OpenStore returns the store in the folder dir, which is made when something

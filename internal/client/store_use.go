@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,11 +16,16 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// storeUser is the record of a project that was installed from a store.
+// storeUser is the record of a project that was installed from a store, or of the
+// prefix of one of its environments: that stays when the project goes away.
 type storeUser struct {
 	Version int    `json:"project"`
-	Root    string `json:"root"` // absolute
+	Root    string `json:"root"`             // of the project, absolute
+	Prefix  string `json:"prefix,omitempty"` // absolute, "" for the project itself
 }
+
+// place is the folder that uses the store.
+func (u storeUser) place() string { return cmp.Or(u.Prefix, u.Root) }
 
 const (
 	storeUserVersion = 1
@@ -31,8 +37,8 @@ func (s *Store) useLock() string  { return filepath.Join(s.dir, "use.lock") }
 
 // use is the right to rely on what the store holds, from looking whether an
 // entry is there until a generation leads to it: nothing is cleaned away
-// meanwhile. The project at root is remembered, so that what it uses stays
-// afterwards. A store that cannot be written to is not cleaned either.
+// meanwhile. The project at root and the prefix are remembered, so that what they
+// use stays afterwards. A store that cannot be written to is not cleaned either.
 func (s *Store) use(ctx context.Context, root string, report Reporter) (release func() error, err error) {
 	if err := os.MkdirAll(s.usersDir(), 0o755); err != nil && !isReadOnly(err) {
 		return nil, fmt.Errorf("store: %w", err)
@@ -49,8 +55,14 @@ func (s *Store) use(ctx context.Context, root string, report Reporter) (release 
 	if err != nil {
 		return nil, fmt.Errorf("store: lock: %w", err)
 	}
-	if err := s.remember(root); err != nil && !isReadOnly(err) {
-		return nil, errors.Join(fmt.Errorf("store: %w", err), lock.Unlock())
+	users := []storeUser{{Version: storeUserVersion, Root: root}}
+	if s.prefix != "" {
+		users = append(users, storeUser{Version: storeUserVersion, Root: root, Prefix: s.prefix})
+	}
+	for _, user := range users {
+		if err := s.remember(user); err != nil && !isReadOnly(err) {
+			return nil, errors.Join(fmt.Errorf("store: %w", err), lock.Unlock())
+		}
 	}
 	return lock.Unlock, nil
 }
@@ -73,24 +85,25 @@ func (s *Store) alone(ctx context.Context, report Reporter) (release func() erro
 	return lock.Unlock, nil
 }
 
-func (s *Store) userFile(root string) string {
-	return filepath.Join(s.usersDir(), digestOf([]byte(root))+".json")
+func (s *Store) userFile(u storeUser) string {
+	return filepath.Join(s.usersDir(), digestOf([]byte(u.place()))+".json")
 }
 
-func (s *Store) remember(root string) error {
-	name := s.userFile(root)
+func (s *Store) remember(u storeUser) error {
+	name := s.userFile(u)
 	if _, err := os.Lstat(name); err == nil {
 		return nil
 	}
-	data, err := json.Marshal(storeUser{Version: storeUserVersion, Root: root})
+	data, err := json.Marshal(u)
 	if err != nil {
 		return err
 	}
 	return writeFile(name, append(data, '\n'))
 }
 
-// users lists the projects that were installed from the store, by path.
-func (s *Store) users() ([]string, error) {
+// users lists the projects and prefixes that were installed from the store, by
+// path.
+func (s *Store) users() ([]storeUser, error) {
 	entries, err := os.ReadDir(s.usersDir())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -98,7 +111,7 @@ func (s *Store) users() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var roots []string
+	var users []storeUser
 	for _, e := range entries {
 		if !strings.HasSuffix(e.Name(), ".json") || strings.HasPrefix(e.Name(), ".") {
 			continue
@@ -109,14 +122,14 @@ func (s *Store) users() ([]string, error) {
 			return nil, err
 		}
 		var user storeUser
-		if err := json.Unmarshal(data, &user); err != nil || user.Version != storeUserVersion || !filepath.IsAbs(user.Root) {
+		if err := json.Unmarshal(data, &user); err != nil || user.Version != storeUserVersion || !filepath.IsAbs(user.place()) {
 			return nil, &Error{
 				Class: ErrIntegrity, Message: name + " does not say which project uses the store", Err: err,
 				Remedy: "remove the file, and run 'clyde install' in your projects",
 			}
 		}
-		roots = append(roots, user.Root)
+		users = append(users, user)
 	}
-	slices.Sort(roots)
-	return roots, nil
+	slices.SortFunc(users, func(a, b storeUser) int { return strings.Compare(a.place(), b.place()) })
+	return users, nil
 }
