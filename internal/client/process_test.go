@@ -27,7 +27,7 @@ import (
 // The tests of this file run real processes: the test binary runs itself with
 // processVariable set, and TestProcess then does what a clyde process does.
 const (
-	processVariable = "CLYDE_TEST_PROCESS"       // "add NAME", "update" or "install"
+	processVariable = "CLYDE_TEST_PROCESS"       // "add NAME", "update", "install"; see do
 	worldVariable   = "CLYDE_TEST_PROCESS_WORLD" // folder of the world
 	projectVariable = "CLYDE_TEST_PROCESS_PROJECT"
 	killVariable    = "CLYDE_TEST_PROCESS_KILL" // number of the step to die at
@@ -96,6 +96,19 @@ func (in *Installer) do(ctx context.Context, command string) error {
 		_, err = in.Add(ctx, []Request{{Name: name}}, DependencyOptions{})
 	case "update":
 		_, err = in.Update(ctx, nil, "", InstallOptions{})
+	case "create":
+		err = in.Project.CreateEnvironment(ctx, Environment{Name: name}, in.Report)
+	case "create-outside":
+		err = in.Project.CreateEnvironment(ctx, Environment{Name: name, Prefix: in.Project.Root + "-prefix"}, in.Report)
+	case "drop":
+		err = in.Project.RemoveEnvironment(ctx, name, in.Report)
+	case "use":
+		err = in.Project.UseEnvironment(ctx, name, in.Report)
+	case "install-in":
+		one := *in
+		if one.Project, err = in.Project.In(name); err == nil {
+			_, err = one.Install(ctx, InstallOptions{})
+		}
 	default:
 		_, err = in.Install(ctx, InstallOptions{})
 	}
