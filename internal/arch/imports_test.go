@@ -18,7 +18,7 @@ func allowed() map[string][]string {
 
 		// The two sides, which never meet but in the program.
 		"publish":         {"index", "internal/manifest", "internal/review", "internal/attest", "internal/archive", "internal/git", "internal/forge", "internal/strictyaml", "internal/terminal", "internal/markdown", "internal/report"},
-		"internal/client": {"index", "internal/fetch", "internal/journal", "internal/osv", "internal/sbom", "internal/staticindex", "internal/history", "internal/spelling", "internal/indexcache", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
+		"internal/client": {"index", "internal/fetch", "internal/journal", "internal/osv", "internal/sbom", "internal/staticindex", "internal/history", "internal/spelling", "internal/indexcache", "internal/hook", "internal/external", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
 
 		// A Sigstore for tests.
 		"internal/sigstoretest": {"internal/attest"},
@@ -49,11 +49,16 @@ func allowed() map[string][]string {
 		"internal/indexcache":  {"index"},
 		"internal/staticindex": {"internal/attest", "internal/git", "internal/history"},
 		"internal/lockfile":    {"index", "internal/spelling"},
-		"internal/manifest":    {"index", "internal/spelling", "internal/strictyaml", "internal/spdx"},
+		"internal/manifest":    {"index", "internal/external", "internal/spelling", "internal/strictyaml", "internal/spdx"},
 
 		"internal/markdown": {"internal/terminal"},
 
+		// Programs that others wrote.
+		"internal/hook":     {"internal/process"},
+		"internal/external": {"index", "internal/process", "internal/spelling", "internal/strictyaml"},
+
 		// The ground: nothing of ours below.
+		"internal/process":               nil,
 		"action":                         nil,
 		"index":                          nil,
 		"internal/forge":                 nil,
