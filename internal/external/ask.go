@@ -147,7 +147,8 @@ func (p probe) packages(answer []byte) ([]Package, error) {
 	return matches(p.lines, answer)
 }
 
-// matches finds the packages that lines of an answer tell of.
+// matches finds the packages that lines of an answer tell of. What the group
+// name matches may be several names with blanks between them.
 func matches(pattern *regexp.Regexp, answer []byte) ([]Package, error) {
 	if pattern == nil {
 		return nil, nil
@@ -161,16 +162,19 @@ func matches(pattern *regexp.Regexp, answer []byte) ([]Package, error) {
 			continue
 		}
 		p := Package{}
-		if at := pattern.SubexpIndex("name"); at >= 0 {
-			p.Name = parts[at]
-		}
 		if at := pattern.SubexpIndex("version"); at >= 0 {
 			p.Version = parts[at]
 		}
-		if err := p.check(); err != nil {
-			return nil, err
+		names := []string{""}
+		if at := pattern.SubexpIndex("name"); at >= 0 {
+			names = strings.Fields(parts[at])
 		}
-		all = append(all, p)
+		for _, p.Name = range names {
+			if err := p.check(); err != nil {
+				return nil, err
+			}
+			all = append(all, p)
+		}
 	}
 	return all, scanner.Err()
 }

@@ -55,8 +55,15 @@ type probe struct {
 	run       argv
 	lines     *regexp.Regexp // of one line of the answer, with the groups name and version
 	json      *jsonPath
-	existing  bool // asked only where the folder is there already
+	anyExit   bool   // an answer counts whatever the exit status is
+	only      string // "existing" or "new": asked only where the folder is there, or is not
 }
+
+// When a probe is asked that is not always.
+const (
+	onlyExisting = "existing"
+	onlyNew      = "new"
+)
 
 // A trial is a package manager's own dry run.
 type trial struct {
@@ -185,7 +192,7 @@ func probeOf(v strictyaml.Value) *probe {
 	if !v.Present() {
 		return nil
 	}
-	p := parseProbe(v.Mapping("if", "run", "lines", "json", "existing"), "lines")
+	p := parseProbe(v.Mapping("if", "run", "lines", "json", "only", "any-exit"), "lines", "version")
 	return &p
 }
 
@@ -193,16 +200,19 @@ func trialOf(v strictyaml.Value) *trial {
 	if !v.Present() {
 		return nil
 	}
-	m := v.Mapping("if", "run", "added", "changed", "removed", "json", "existing")
+	m := v.Mapping("if", "run", "added", "changed", "removed", "json", "only")
 	return &trial{
-		probe: parseProbe(m, "added"), changed: patternOf(m.Get("changed"), "name", "version"), removed: patternOf(m.Get("removed"), "name"),
+		probe: parseProbe(m, "added", "name"), changed: patternOf(m.Get("changed"), "name", "version"), removed: patternOf(m.Get("removed"), "name"),
 	}
 }
 
-func parseProbe(m strictyaml.Mapping, lines string) probe {
+func parseProbe(m strictyaml.Mapping, lines, group string) probe {
 	p := probe{
 		condition: commandOf(m.Get("if")), run: commandOf(m.Require("run", "add run: [PROGRAM, ARGUMENT]")),
-		lines: patternOf(m.Get(lines), "version"), existing: m.Get("existing").Bool(false),
+		lines: patternOf(m.Get(lines), group), only: m.Get("only").Text(), anyExit: m.Get("any-exit").Bool(false),
+	}
+	if p.only != "" && p.only != onlyExisting && p.only != onlyNew {
+		m.Get("only").Report("write existing or new", "%q is not when to ask", p.only)
 	}
 	if m.Has("json") {
 		path := m.Get("json").Mapping("each", "name", "version")

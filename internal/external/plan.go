@@ -227,7 +227,7 @@ func (d *driver) inventory(ctx context.Context, v values, known map[string][]Pac
 	if all, ok := known[d.name]; ok && whole {
 		return all, nil
 	}
-	all, err := d.put(ctx, *d.installed, v)
+	all, _, err := d.put(ctx, *d.installed, v, false)
 	if failed(err) && !whole {
 		return nil, nil // there is none of this name
 	}
@@ -245,22 +245,34 @@ func (d *driver) inventory(ctx context.Context, v values, known map[string][]Pac
 	return all, nil
 }
 
-// put asks a question.
-func (d *driver) put(ctx context.Context, p probe, v values) ([]Package, error) {
+// put asks a question. It reports whether the question applies.
+func (d *driver) put(ctx context.Context, p probe, v values, fresh bool) (all []Package, asked bool, err error) {
+	answer, asked, err := d.answerTo(ctx, p, v, fresh)
+	if err != nil || !asked {
+		return nil, asked, err
+	}
+	all, err = p.packages(answer)
+	if err != nil {
+		err = fmt.Errorf("%s %w", strings.Join(p.run.expand(v), " "), err)
+	}
+	return all, true, err
+}
+
+// answerTo is the answer to a question as it is.
+func (d *driver) answerTo(ctx context.Context, p probe, v values, fresh bool) (answer []byte, asked bool, err error) {
+	if p.only == onlyExisting && fresh || p.only == onlyNew && !fresh {
+		return nil, false, nil
+	}
 	if p.condition != nil {
 		if _, err := d.ask(ctx, p.condition.expand(v)); err != nil {
-			return nil, ctx.Err()
+			return nil, false, ctx.Err()
 		}
 	}
-	answer, err := d.ask(ctx, p.run.expand(v))
-	if err != nil {
-		return nil, err
+	answer, err = d.ask(ctx, p.run.expand(v))
+	if p.anyExit && failed(err) && len(answer) > 0 {
+		err = nil
 	}
-	all, err := p.packages(answer)
-	if err != nil {
-		return nil, fmt.Errorf("%s %w", strings.Join(p.run.expand(v), " "), err)
-	}
-	return all, nil
+	return answer, true, err
 }
 
 func (d *driver) find(all []Package, name string) (Package, bool) {
@@ -323,19 +335,11 @@ func (q *question) choose(ctx context.Context) error {
 	var offered []string
 	asked := false
 	for _, p := range d.candidates {
-		if p.existing && q.fresh {
-			continue
-		}
-		if p.condition != nil {
-			if _, err := d.ask(ctx, p.condition.expand(q.values)); err != nil {
-				continue
-			}
-		}
-		found, err := d.put(ctx, probe{run: p.run, lines: p.lines, json: p.json}, q.values)
+		found, applies, err := d.put(ctx, *p, q.values, q.fresh)
 		if err != nil {
 			return err
 		}
-		asked = true
+		asked = asked || applies
 		for _, c := range found {
 			if c.Name != "" && !d.same(c.Name, s.Requirement.Base()) || slices.Contains(offered, c.Version) {
 				continue
@@ -374,28 +378,19 @@ func (q *question) settle(version string) {
 func (q *question) try(ctx context.Context) error {
 	d, s := q.driver, q.step
 	base := Package{s.Requirement.Base(), s.Candidate}
-	if d.simulate == nil || d.simulate.existing && q.fresh {
-		q.record([]Package{base})
-		return nil
-	}
-	v := q.values
-	if q.fresh {
-		empty, err := os.MkdirTemp("", "clyde-external-")
-		if err != nil {
-			return err
-		}
-		defer func() { _ = os.RemoveAll(empty) }()
-		v.prefix = empty
-	}
-	answer, err := d.ask(ctx, d.simulate.run.expand(v))
+	answer, asked, err := q.dryRun(ctx)
 	if err != nil {
 		return err
+	}
+	if !asked {
+		q.record([]Package{base})
+		return nil
 	}
 	added, err := d.simulate.packages(answer)
 	changed, err2 := matches(d.simulate.changed, answer)
 	removed, err3 := matches(d.simulate.removed, answer)
 	if err := errors.Join(err, err2, err3); err != nil {
-		return fmt.Errorf("%s %w", strings.Join(d.simulate.run.expand(v), " "), err)
+		return fmt.Errorf("%s %w", strings.Join(d.simulate.run.expand(q.values), " "), err)
 	}
 	if len(removed) > 0 {
 		return failure("", "%s would remove %s for it", d.name, namesOf(removed))
@@ -409,6 +404,22 @@ func (q *question) try(ctx context.Context) error {
 	}
 	s.Changed = changed
 	return q.sort(ctx, added)
+}
+
+// dryRun is what the package manager says that it would do. For a folder that
+// is not there yet it is asked about an empty one.
+func (q *question) dryRun(ctx context.Context) (answer []byte, asked bool, err error) {
+	if q.driver.simulate == nil {
+		return nil, false, nil
+	}
+	v := q.values
+	if q.fresh {
+		if v.prefix, err = os.MkdirTemp("", "clyde-external-"); err != nil {
+			return nil, false, err
+		}
+		defer func() { _ = os.RemoveAll(v.prefix) }()
+	}
+	return q.driver.answerTo(ctx, q.driver.simulate.probe, v, q.fresh)
 }
 
 func namesOf(all []Package) string {
@@ -465,7 +476,9 @@ func (q *question) commands() error {
 	for _, command := range d.install {
 		s.Install = append(s.Install, d.elevated(command.expand(q.values)))
 	}
-	s.Undo = d.undoing(*s, s.Added, s.Changed)
+	if !s.NewPrefix { // the folder goes as a whole
+		s.Undo = d.undoing(*s, s.Added, s.Changed)
+	}
 	switch {
 	case len(s.Changed) > 0 && len(d.restore) == 0:
 		s.Note = fmt.Sprintf("%s moves to other versions (%s), which cannot be taken back", namesOf(s.Changed), d.name)

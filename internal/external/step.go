@@ -20,18 +20,18 @@ type Where struct {
 type Step struct {
 	Requirement Requirement `json:"requirement"`
 	Driver      string      `json:"driver"`
-	Skipped     string      `json:"skipped,omitempty"`   // why nothing is done about it, "" for most
-	Present     bool        `json:"present"`             // there is nothing to do
-	Have        string      `json:"have,omitempty"`      // version that is installed, "" for none or unknown
-	Candidate   string      `json:"candidate,omitempty"` // version that would be, "" when that cannot be known before
-	Prefix      string      `json:"prefix,omitempty"`    // folder that it is installed into, "" for the system
-	NewPrefix   bool        `json:"new_prefix,omitempty"`
-	Added       []Package   `json:"added,omitempty"`   // what would come, itself among them
-	Changed     []Package   `json:"changed,omitempty"` // what would move, at the versions of now
-	Root        bool        `json:"root,omitempty"`    // the commands run as the administrator
-	Install     [][]string  `json:"install,omitempty"` // the commands, in order
-	Undo        [][]string  `json:"undo,omitempty"`    // what takes it back; for those of Added that came
-	Note        string      `json:"note,omitempty"`    // what a person should know before
+	Skipped     string      `json:"skipped,omitempty"`    // why nothing is done about it, "" for most
+	Present     bool        `json:"present"`              // there is nothing to do
+	Have        string      `json:"have,omitempty"`       // version that is installed, "" for none or unknown
+	Candidate   string      `json:"candidate,omitempty"`  // version that would be, "" when that cannot be known before
+	Prefix      string      `json:"prefix,omitempty"`     // folder that it is installed into, "" for the system
+	NewPrefix   bool        `json:"new_prefix,omitempty"` // it is made by the step, and taking back the step removes it
+	Added       []Package   `json:"added,omitempty"`      // what would come, itself among them
+	Changed     []Package   `json:"changed,omitempty"`    // what would move, at the versions of now
+	Root        bool        `json:"root,omitempty"`       // the commands run as the administrator
+	Install     [][]string  `json:"install,omitempty"`    // the commands, in order
+	Undo        [][]string  `json:"undo,omitempty"`       // what takes it back; for those of Added that came
+	Note        string      `json:"note,omitempty"`       // what a person should know before
 }
 
 // Needed reports whether there is something to do.
