@@ -67,9 +67,12 @@ type lineDecoder struct {
 	pieces  []string          // what strings returns parts of
 	texts   map[string]string // texts of quoted strings with escapes; nil unless many lines are read, which repeat them much
 	checked string            // a name that is in order
+	lines   room[Entry]
+	lists   room[Dependency]
 
 	shares         bool // equal values of one line and the next are one
 	depsBefore     before[[]Dependency]
+	depBefore      []before[Dependency] // by their places
 	featuresBefore before[map[string][]string]
 
 	places   *jsontext.Decoder // reads text up to at, when the name of a field is asked for
@@ -127,7 +130,8 @@ func (d *lineDecoder) entry() (*Entry, error) {
 
 // line reads the whole line. The entry has a meaning only if there are no problems.
 func (d *lineDecoder) line() *Entry {
-	e := &Entry{V: 1}
+	e := &d.lines.take(1)[0]
+	*e = Entry{V: 1}
 	if d.broken {
 		return e
 	}
@@ -221,7 +225,7 @@ func (d *lineDecoder) entryMember(e *Entry, version *int64, name string) bool {
 		e.Platforms = d.strings()
 	case "builds":
 		d.builds = decodeArray(d, d.builds[:0], d.build)
-		e.Builds = exact(d.builds)
+		e.Builds = append([]Build(nil), d.builds...)
 	case "external":
 		e.External = d.strings()
 	case "source":
@@ -236,17 +240,24 @@ func (d *lineDecoder) entryMember(e *Entry, version *int64, name string) bool {
 	return true
 }
 
-// exact copies what was read into scratch; nil when it is empty.
-func exact[T any](scratch []T) []T {
-	if len(scratch) == 0 {
+func (d *lineDecoder) dependencies() []Dependency {
+	number := 0
+	d.deps = decodeArray(d, d.deps[:0], func() Dependency {
+		if !d.shares {
+			return d.dependency()
+		}
+		number++
+		if number > len(d.depBefore) {
+			d.depBefore = append(d.depBefore, before[Dependency]{})
+		}
+		return shared(d, &d.depBefore[number-1], d.dependency)
+	})
+	if len(d.deps) == 0 {
 		return nil
 	}
-	return append(make([]T, 0, len(scratch)), scratch...)
-}
-
-func (d *lineDecoder) dependencies() []Dependency {
-	d.deps = decodeArray(d, d.deps[:0], d.dependency)
-	return exact(d.deps)
+	deps := d.lists.take(len(d.deps))
+	copy(deps, d.deps)
+	return deps
 }
 
 func (d *lineDecoder) dependency() Dependency {

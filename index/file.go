@@ -18,18 +18,10 @@ type Skipped struct {
 // read, has no full version, or is of a newer format hides only itself. Empty lines and a
 // missing newline at the end are tolerated, and so is "\r\n". The entries share
 // one copy of data.
-func ParseFile(data []byte) File { return newFileDecoder().file(data) }
+func ParseFile(data []byte) File { return newFileDecoder().file(data, nil) }
 
-// ParseFileShared is [ParseFile] for entries that are only read: those that have
-// the same dependencies or features as the one before share them.
-func ParseFileShared(data []byte) File {
-	d := newFileDecoder()
-	d.shares = true
-	return d.file(data)
-}
-
-func (d *lineDecoder) file(data []byte) File {
-	var f File
+func (d *lineDecoder) file(data []byte, entries []*Entry) File {
+	f := File{Entries: entries}
 	number := 0
 	for line := range strings.Lines(string(data)) {
 		number++

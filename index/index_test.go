@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -225,7 +226,7 @@ func TestViolationPlaces(t *testing.T) {
 	}
 }
 
-func TestParseFileShared(t *testing.T) {
+func TestReader(t *testing.T) {
 	line := func(vers, deps, features string) string {
 		return `{"name":"a","vers":"` + vers + `","deps":` + deps + `,"cksum":"","features":` + features + `,"yanked":false}` + "\n"
 	}
@@ -237,7 +238,9 @@ func TestParseFileShared(t *testing.T) {
 		line("1.0.4", "null", `null`) +
 		line("1.0.5", "[]", `{}`) +
 		line("1.0.6", "[]", `{}`))
-	want, got := ParseFile(data), ParseFileShared(data)
+	r := NewReader()
+	r.Read(bytes.ReplaceAll(data, []byte("^1"), []byte("^2"))) // what is left of it is not seen
+	want, got := ParseFile(data), r.Read(data)
 	if !reflect.DeepEqual(want.Entries, got.Entries) {
 		t.Errorf("shared entries %v, alone %v", got.Entries, want.Entries)
 	}
@@ -245,6 +248,6 @@ func TestParseFileShared(t *testing.T) {
 		t.Errorf("skipped %v, alone %v", got.Skipped, want.Skipped)
 	}
 	if &got.Entries[0].Deps[0] != &got.Entries[1].Deps[0] || &want.Entries[0].Deps[0] == &want.Entries[1].Deps[0] {
-		t.Error("equal dependencies are shared, and by ParseFileShared alone")
+		t.Error("equal dependencies are shared, and by Reader alone")
 	}
 }

@@ -58,11 +58,17 @@ type recordWriter struct {
 	// the one in the same place of the version before.
 	before        []index.Dependency
 	beforeNumbers []uint64
+	nowNumbers    []uint64
 	beforeList    uint64
+	lengths, item []byte
+	names         []string
 
 	beforeFeatures map[string][]string
 	beforeMap      uint64 // its number
 }
+
+// maxKeptNumbers is how many items a table may have to be used again.
+const maxKeptNumbers = 256
 
 // table numbers what it is given, equal ones alike.
 type table struct {
@@ -74,8 +80,10 @@ func (t *table) reset() {
 	if t.numbers == nil {
 		t.numbers = map[string]uint64{}
 	}
+	if t.bytes = t.bytes[:0]; len(t.numbers) > maxKeptNumbers {
+		t.numbers = map[string]uint64{} // clearing takes as long as the map ever was large
+	}
 	clear(t.numbers)
-	t.bytes = t.bytes[:0]
 }
 
 func (t *table) number(item []byte) uint64 {
@@ -96,7 +104,7 @@ func (w *recordWriter) appendRecord(b []byte, entries []*index.Entry) []byte {
 	w.features.reset()
 	w.versions = w.versions[:0]
 	w.before, w.beforeFeatures = nil, nil
-	lengths := []byte(nil)
+	lengths := w.lengths[:0]
 	text := func(b []byte, s string) []byte {
 		n, ok := w.texts.numbers[s]
 		if !ok {
@@ -112,6 +120,7 @@ func (w *recordWriter) appendRecord(b []byte, entries []*index.Entry) []byte {
 	}
 	b = binary.AppendUvarint(b, uint64(len(w.texts.numbers)))
 	b = append(b, lengths...)
+	w.lengths = lengths
 	b = append(b, w.texts.bytes...)
 	for _, t := range []*table{&w.deps, &w.lists, &w.features} {
 		b = binary.AppendUvarint(b, uint64(len(t.numbers)))
@@ -234,8 +243,8 @@ func (w *recordWriter) list(deps []index.Dependency, text textAppender) uint64 {
 	if len(deps) > 0 && len(deps) == len(w.before) && &deps[0] == &w.before[0] {
 		return w.beforeList // the entries share it
 	}
-	item, n := []byte(nil), uint64(0)
-	numbers := make([]uint64, len(deps))
+	item, n := w.item[:0], uint64(0)
+	numbers := slices.Grow(w.nowNumbers[:0], len(deps))[:len(deps)]
 	for i := range deps {
 		d := &deps[i]
 		if d.Kind == index.KindDev {
@@ -249,8 +258,10 @@ func (w *recordWriter) list(deps []index.Dependency, text textAppender) uint64 {
 		item = binary.AppendUvarint(item, numbers[i])
 		n++
 	}
-	w.before, w.beforeNumbers = deps, numbers
-	w.beforeList = w.lists.number(append(binary.AppendUvarint(nil, n), item...))
+	w.before, w.beforeNumbers, w.nowNumbers = deps, numbers, w.beforeNumbers
+	whole := append(binary.AppendUvarint(w.scratch[:0], n), item...)
+	w.item, w.scratch = item, whole
+	w.beforeList = w.lists.number(whole)
 	return w.beforeList
 }
 
@@ -297,11 +308,14 @@ func (w *recordWriter) featureMap(features map[string][]string, text textAppende
 	if w.beforeFeatures != nil && reflect.ValueOf(features).Pointer() == reflect.ValueOf(w.beforeFeatures).Pointer() {
 		return w.beforeMap // the entries share it
 	}
-	item := binary.AppendUvarint(nil, uint64(len(features)))
-	for _, name := range slices.Sorted(maps.Keys(features)) {
+	item := binary.AppendUvarint(w.item[:0], uint64(len(features)))
+	w.names = slices.AppendSeq(w.names[:0], maps.Keys(features))
+	slices.Sort(w.names)
+	for _, name := range w.names {
 		item = text(item, name)
 		item = appendTexts(item, text, features[name])
 	}
+	w.item = item
 	w.beforeFeatures, w.beforeMap = features, w.features.number(item)
 	return w.beforeMap
 }

@@ -127,6 +127,7 @@ type Appender struct {
 	raw     []byte
 	frame   []byte
 	waiting []*entry // whose contents are in raw
+	reader  *index.Reader
 	records recordWriter
 	record  []byte
 }
@@ -138,7 +139,7 @@ func (w *Writer) Appender() (*Appender, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Appender{w: w, encoder: encoder}, nil
+	return &Appender{w: w, encoder: encoder, reader: index.NewReader()}, nil
 }
 
 // Add adds the content of an object, which the caller has found to have the ID.
@@ -191,7 +192,7 @@ func (a *Appender) addRecord(f *entry, content []byte) error {
 	if !ok || f.mode != Regular {
 		return nil
 	}
-	entries := ownEntries(name, index.ParseFileShared(content).Entries)
+	entries := ownEntries(name, a.reader.Read(content).Entries)
 	a.record = a.records.appendRecord(a.record[:0], entries)
 	if len(a.record) <= maxRecord {
 		var err error
