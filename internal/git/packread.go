@@ -9,10 +9,12 @@ import (
 	"hash"
 	"io"
 	"os"
+	"slices"
 	"sort"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/klauspost/compress/zlib"
+
+	"github.com/clydepm/clyde/internal/inflate"
 )
 
 // ID is an object ID in its 20 bytes.
@@ -92,17 +94,14 @@ func malformed(format string, args ...any) error {
 // packStream reads a pack and sums what it reads, but for the last 20 bytes,
 // which are the sum.
 type packStream struct {
-	*bufio.Reader // the inflater takes no byte too much from it
-	under         *summingReader
+	*inflate.Input
+	under *summingReader
 }
 
 func newPackStream(r io.Reader) *packStream {
 	under := &summingReader{r: r, sum: sha1.New()} //nolint:gosec // see the import
-	return &packStream{bufio.NewReaderSize(under, 1<<16), under}
+	return &packStream{inflate.NewInput(under), under}
 }
-
-// offset is how much of the pack was taken.
-func (s *packStream) offset() int64 { return s.under.read - int64(s.Buffered()) }
 
 // check reads the end of the pack and compares the sum.
 func (s *packStream) check() error {
@@ -122,13 +121,11 @@ func (s *packStream) check() error {
 type summingReader struct {
 	r    io.Reader
 	sum  hash.Hash
-	read int64
 	tail []byte // the last bytes, which are not summed yet
 }
 
 func (s *summingReader) Read(b []byte) (int, error) {
 	n, err := s.r.Read(b)
-	s.read += int64(n)
 	s.tail = append(s.tail, b[:n]...)
 	if excess := len(s.tail) - sha1.Size; excess > 0 {
 		s.sum.Write(s.tail[:excess])
@@ -149,20 +146,12 @@ func (p *Pack) receive(r io.Reader) error {
 		return malformed("it does not begin as one")
 	}
 	out := &spoolWriter{w: bufio.NewWriterSize(p.spool, 1<<18)}
-	var inflater io.ReadCloser
+	decoder := inflate.NewDecoder()
 	for range count {
-		o := packed{offset: in.offset(), at: out.written, sibling: -1, base: -1}
+		o := packed{offset: in.Offset(), at: out.written, sibling: -1, base: -1}
 		size, err := p.objectHeader(in, &o)
-		if err != nil {
-			return noEOF(err)
-		}
-		if inflater == nil {
-			inflater, err = zlib.NewReader(in.Reader)
-		} else {
-			err = inflater.(zlib.Resetter).Reset(in.Reader, nil)
-		}
 		if err == nil {
-			err = out.copy(inflater, size)
+			err = out.copy(decoder, in, size)
 		}
 		if err != nil {
 			return noEOF(err)
@@ -254,28 +243,16 @@ type spoolWriter struct {
 	buf     []byte
 }
 
-// copy takes exactly size bytes.
-func (s *spoolWriter) copy(from io.Reader, size int64) error {
-	if s.buf == nil {
-		s.buf = make([]byte, 1<<16)
-	}
-	for left := size; left > 0; {
-		n, err := from.Read(s.buf[:min(left, int64(len(s.buf)))])
-		if _, err := s.w.Write(s.buf[:n]); err != nil {
-			return err
+// copy unpacks an object of that size.
+func (s *spoolWriter) copy(decoder *inflate.Decoder, in *packStream, size int64) error {
+	s.buf = slices.Grow(s.buf[:0], int(size))[:size]
+	if err := decoder.Inflate(s.buf, in.Input); err != nil {
+		if errors.Is(err, inflate.ErrCorrupt) {
+			err = malformed("%v", err)
 		}
-		left -= int64(n)
-		if err != nil && left > 0 {
-			return err
-		}
-	}
-	s.written += size
-	// Reading on makes the inflater check its own sum.
-	switch n, err := from.Read(s.buf[:1]); {
-	case n > 0:
-		return malformed("an object is longer than it says")
-	case err != nil && !errors.Is(err, io.EOF):
 		return err
 	}
-	return nil
+	s.written += size
+	_, err := s.w.Write(s.buf)
+	return err
 }
