@@ -172,6 +172,9 @@ func (a *app) wait(ctx context.Context, d time.Duration) error {
 	if d >= longWait {
 		a.notef("waiting %s for the host", d.Round(time.Second))
 	}
+	if a.Sleep != nil {
+		return a.Sleep(ctx, d)
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -69,7 +69,7 @@ func (a *app) withInstaller(find func() (*client.Project, error), do func(*clien
 	}
 	progress := newProgress(a)
 	err = do(&client.Installer{
-		Project: project, Config: config, Registries: registries, Platform: platform, HTTP: a.HTTP, Report: progress,
+		Project: project, Config: config, Registries: registries, Platform: platform, HTTP: a.HTTP, Sleep: a.Sleep, Report: progress,
 	})
 	progress.stop()
 	return withConsequence(err, "nothing was changed")

@@ -41,7 +41,7 @@ func (a *app) withRegistries(do func(*client.Registries) error) error {
 func (a *app) access() client.Access {
 	var one sync.Mutex
 	return client.Access{
-		Now: a.Now, HTTP: a.HTTP,
+		Now: a.Now, HTTP: a.HTTP, Sleep: a.Sleep,
 		Note: func(format string, args ...any) {
 			for i, arg := range args {
 				switch arg := arg.(type) {

@@ -239,19 +239,32 @@ func (s *Store) cleanSignatures(c *Cleaned, used storeUses) error {
 	return nil
 }
 
-// cleanTemp removes what interrupted runs left, unless somebody is adding.
+// cleanTemp removes what interrupted runs left, also what a later one could go on
+// with, unless somebody is adding.
 func (s *Store) cleanTemp(c *Cleaned) (err error) {
-	if _, err := os.Stat(s.tempDir()); c.DryRun || errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
 	lock := flock.New(filepath.Join(s.dir, "tmp.lock"))
 	alone, err := lock.TryLock()
 	if err != nil || !alone {
 		return err
 	}
-	size, err := sizeOf(s.tempDir())
-	c.Bytes += size
-	return errors.Join(err, clearFolder(s.tempDir()), lock.Unlock())
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	for _, dir := range []string{s.tempDir(), s.partialDir()} {
+		size, err := sizeOf(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		c.Bytes += size
+		if c.DryRun {
+			continue
+		}
+		if err := clearFolder(dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Forget removes the generations of the project but the active one, and reports

@@ -63,10 +63,10 @@ type Downloader struct {
 	Timeout time.Duration // longest wait for the next bytes of a server
 	Vendor  string        // the vendored folder that everything is taken from, "" for none
 	Report  Reporter
+	Sleep   func(ctx context.Context, d time.Duration) error // between attempts, nil really waits
 
-	sleep func(ctx context.Context, d time.Duration) error // between attempts, nil really waits
-	once  sync.Once
-	asks  *fetch.Client
+	once sync.Once
+	asks *fetch.Client
 }
 
 // IntegrityError reports bytes that are not the recorded ones.

@@ -11,7 +11,7 @@ import (
 // client is what asks web servers for all archives of the downloader.
 func (d *Downloader) client() *fetch.Client {
 	d.once.Do(func() {
-		d.asks = fetch.New(fetch.Options{HTTP: d.HTTP, Stall: d.Timeout, Tell: d.Report.Note, Sleep: d.sleep})
+		d.asks = fetch.New(fetch.Options{HTTP: d.HTTP, Stall: d.Timeout, Tell: d.Report.Note, Sleep: d.Sleep})
 	})
 	return d.asks
 }

@@ -56,7 +56,7 @@ func (r *recorder) Done(error) {
 
 func testDownloader(client *http.Client) (*Downloader, *recorder) {
 	report := &recorder{}
-	return &Downloader{HTTP: client, Jobs: 4, Timeout: 10 * time.Second, Report: report, sleep: noWait}, report
+	return &Downloader{HTTP: client, Jobs: 4, Timeout: 10 * time.Second, Report: report, Sleep: noWait}, report
 }
 
 // noWait is a pause that takes no time.

@@ -82,6 +82,8 @@ type Access struct {
 	Note func(format string, args ...any)
 	// HTTP asks web servers; nil is a client of its own.
 	HTTP *http.Client
+	// Sleep waits between attempts; nil really waits.
+	Sleep func(ctx context.Context, d time.Duration) error
 }
 
 func (a Access) note(format string, args ...any) {

@@ -41,7 +41,7 @@ func newFileHost(address *url.URL, a Access, timeout time.Duration) *fileHost {
 		t.MaxIdleConnsPerHost = maxRequests
 		own.Transport = t
 	}
-	asks := fetch.New(fetch.Options{HTTP: &own, Stall: timeout, Tell: func(message string) { a.note("%s", message) }})
+	asks := fetch.New(fetch.Options{HTTP: &own, Stall: timeout, Sleep: a.Sleep, Tell: func(message string) { a.note("%s", message) }})
 	return &fileHost{url: address, http: &own, asks: asks}
 }
 

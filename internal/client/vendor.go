@@ -120,6 +120,9 @@ func (in *Installer) vendor(ctx context.Context, p *plan, dir string, opts Fetch
 	for _, a := range archives {
 		v.Bytes += a.Size
 	}
+	if err := w.begin(); err != nil {
+		return nil, err
+	}
 	if v.Downloaded, err = w.archives(ctx, archives); err != nil {
 		return nil, err
 	}
@@ -165,6 +168,24 @@ func (w *vendorWriter) want(elem ...string) string {
 	return filepath.Join(w.dir, filepath.FromSlash(name))
 }
 
+// begin marks a new folder as a vendored one, that stands for nothing yet, so
+// that a run which ends too soon can be repeated.
+func (w *vendorWriter) begin() error {
+	if _, err := os.Lstat(filepath.Join(w.dir, vendorName)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return w.say(vendored{Version: vendorVersion, Registries: []vendoredFromHere{}})
+}
+
+// say writes which registries the folder stands for.
+func (w *vendorWriter) say(list vendored) error {
+	data, err := json.MarshalIndent(list, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(w.want(vendorName), append(data, '\n'))
+}
+
 // archives brings the archives that are not there yet.
 func (w *vendorWriter) archives(ctx context.Context, archives []Archive) (fetched int, err error) {
 	names := map[string]string{}
@@ -178,8 +199,9 @@ func (w *vendorWriter) archives(ctx context.Context, archives []Archive) (fetche
 		}
 		return err
 	})
-	return len(missing), w.in.downloader().each(ctx, missing, func(ctx context.Context, a Archive) error {
-		return w.in.downloader().save(ctx, a, names[a.SHA256])
+	d := w.in.downloader()
+	return len(missing), d.each(ctx, missing, func(ctx context.Context, a Archive) error {
+		return d.save(ctx, a, names[a.SHA256])
 	})
 }
 
@@ -215,11 +237,7 @@ func (w *vendorWriter) registries(ctx context.Context, lock *lockfile.Lock, mean
 			Name: r.Name, URL: r.URL, Kind: registry.Config().Kind, Branch: registry.Config().Branch, Commit: r.Commit,
 		})
 	}
-	data, err := json.MarshalIndent(list, "", "  ")
-	if err != nil {
-		return err
-	}
-	return writeFile(w.want(vendorName), append(data, '\n'))
+	return w.say(list)
 }
 
 // signature takes the signature of a package from the store, where verifying it
