@@ -41,29 +41,41 @@ func projectFlag(cmd *cobra.Command) func() client.Scope {
 
 // registryJSON is a registry in --json output.
 type registryJSON struct {
-	Name     string `json:"name"`
-	URL      string `json:"url"`
-	Type     string `json:"type"`
-	Branch   string `json:"branch,omitempty"`
-	Scope    string `json:"scope"`
-	File     string `json:"file"`
-	Existed  bool   `json:"existed,omitempty"`
-	Commit   string `json:"commit,omitempty"`
-	Packages *int   `json:"packages,omitempty"`
-	Updated  string `json:"updated,omitempty"`
-	Error    string `json:"error,omitempty"`
+	Name     string   `json:"name"`
+	URL      string   `json:"url"`
+	Type     string   `json:"type"`
+	Branch   string   `json:"branch,omitempty"`
+	TTL      string   `json:"ttl,omitempty"`
+	Fallback []string `json:"fallback,omitempty"`
+	Scope    string   `json:"scope"`
+	File     string   `json:"file"`
+	Existed  bool     `json:"existed,omitempty"`
+	Commit   string   `json:"commit,omitempty"`
+	Packages *int     `json:"packages,omitempty"`
+	Updated  string   `json:"updated,omitempty"`
+	Error    string   `json:"error,omitempty"`
 }
 
 func newRegistryJSON(r client.RegistryConfig) registryJSON {
-	return registryJSON{
+	j := registryJSON{
 		Name: r.Name, URL: r.URL, Type: string(r.Kind), Branch: r.Branch,
 		Scope: string(r.Origin.Scope), File: r.Origin.File,
 	}
+	if r.TTL != 0 {
+		j.TTL = r.TTL.String()
+	}
+	for _, f := range r.Fallback {
+		j.Fallback = append(j.Fallback, f.URL)
+	}
+	return j
 }
 
 // withStatus adds what is known of the registry's state.
-func (j registryJSON) withStatus(s client.Status, packages int) registryJSON {
-	j.Commit, j.Packages = s.Commit, &packages
+func (j registryJSON) withStatus(s client.Status, packages int, counted bool) registryJSON {
+	j.Commit = s.Commit
+	if counted {
+		j.Packages = &packages
+	}
 	if !s.Updated.IsZero() {
 		j.Updated = s.Updated.Format(time.RFC3339)
 	}
@@ -79,19 +91,28 @@ func registryAddCommand(a *app) *cobra.Command {
 one that does not answer is not added.
 
 The name is the last part of the address without ".git", or the host. The type
-is taken from the address: "git" for a URL that ends in .git, uses ssh or is on
-a known git host, and for a folder that is a git repository; "dir" for a folder
-with a config.json.`,
+is taken from the address:
+
+  git       a URL that ends in .git, uses ssh or is on a known git host; a folder
+            that is a git repository
+  sparse    a URL with sparse+ before it
+  api       any other URL: a server that answers questions
+  dir       a folder with a config.json: an index
+
+--fallback names registries that are asked, in that order, for packages that this
+one does not have.`,
 		Example: "  clyde registry add https://github.com/example/index\n" +
 			"  clyde registry add git@git.example.org:libs/index.git --name libs\n" +
 			"  clyde registry add ./vendor/index --project",
 		Args: cobra.ExactArgs(1),
 	}
 	scope := projectFlag(cmd)
-	kind := cmd.Flags().String("type", "", "how it is read: `TYPE` is git, sparse or dir (default: from the address)")
+	kind := cmd.Flags().String("type", "", "how it is read: `TYPE` is git, sparse, api or dir (default: from the address)")
 	cmd.Flags().StringVar(&opts.Name, "name", "", "call it `NAME` (default: from the address)")
 	cmd.Flags().StringVar(&opts.Branch, "branch", "", "read this `BRANCH` of a git registry (default: the one its HEAD names)")
 	cmd.Flags().StringArrayVar(&opts.Claims, "claim", nil, "ask no other registry for names of this `PATTERN`, such as \"acme-*\"")
+	cmd.Flags().DurationVar(&opts.TTL, "ttl", 0, "show what was fetched for this `TIME` before it is asked for again (sparse, api)")
+	cmd.Flags().StringArrayVar(&opts.Fallback, "fallback", nil, "ask the registry at this `ADDRESS` for packages that this one does not have")
 	cmd.Flags().BoolVar(&opts.IfNotExists, "if-not-exists", false, "succeed when it is there already")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		config, err := a.loadConfig()
@@ -113,7 +134,7 @@ func (a *app) renderAdded(added *client.AddedRegistry) error {
 		out := newRegistryJSON(added.Registry)
 		out.Existed = added.Existed
 		if !added.Existed {
-			out = out.withStatus(added.Status, added.Packages)
+			out = out.withStatus(added.Status, added.Packages, added.Counted)
 		}
 		return a.printJSON(out)
 	}
@@ -123,7 +144,9 @@ func (a *app) renderAdded(added *client.AddedRegistry) error {
 		return nil
 	}
 	a.printf("added registry %s (%s) %s\n", r.Name, r.Kind, terminal.Escape(r.URL))
-	a.printf("%s\n", stateText(added.Status, added.Packages))
+	if added.Counted {
+		a.printf("%s\n", stateText(added.Status, added.Packages))
+	}
 	return nil
 }
 
@@ -229,11 +252,11 @@ func registryShowCommand(a *app) *cobra.Command {
 					return err
 				}
 				status, err := r.Status(cmd.Context())
-				packages := 0
+				packages, counted := 0, false
 				if err == nil {
-					packages, err = r.Count(cmd.Context())
+					packages, counted, err = r.Count(cmd.Context())
 				}
-				return errors.Join(a.renderRegistry(r.Config(), status, packages, err), err)
+				return errors.Join(a.renderRegistry(r.Config(), status, packages, counted, err), err)
 			})
 		},
 	}
@@ -241,14 +264,14 @@ func registryShowCommand(a *app) *cobra.Command {
 
 // renderRegistry shows the entry even when the registry does not answer, for
 // then one wants to see it most.
-func (a *app) renderRegistry(c client.RegistryConfig, s client.Status, packages int, problem error) error {
+func (a *app) renderRegistry(c client.RegistryConfig, s client.Status, packages int, counted bool, problem error) error {
 	if a.json {
 		out := newRegistryJSON(c)
 		if problem != nil {
 			out.Error = problem.Error()
 			return a.printJSON(out)
 		}
-		return a.printJSON(out.withStatus(s, packages))
+		return a.printJSON(out.withStatus(s, packages, counted))
 	}
 	var table terminal.Table
 	table.Row("name", c.Name)
@@ -257,11 +280,21 @@ func (a *app) renderRegistry(c client.RegistryConfig, s client.Status, packages 
 	if c.Branch != "" {
 		table.Row("branch", c.Branch)
 	}
+	if c.TTL != 0 {
+		table.Row("ttl", c.TTL.String())
+	}
+	for _, f := range c.Fallback {
+		table.Row("fallback", f.URL)
+	}
 	table.Row("configured in", fmt.Sprintf("%s:%d (%s)", c.Origin.File, c.Origin.Line, c.Origin.Scope))
 	if problem == nil {
-		table.Row("packages", strconv.Itoa(packages))
+		if counted {
+			table.Row("packages", strconv.Itoa(packages))
+		}
 		if s.Commit != "" {
 			table.Row("commit", s.Commit)
+		}
+		if !s.Updated.IsZero() {
 			table.Row("updated", s.Updated.Format(time.RFC3339))
 		}
 	}

@@ -18,7 +18,7 @@ func allowed() map[string][]string {
 
 		// The two sides, which never meet but in the program.
 		"publish":         {"index", "internal/manifest", "internal/review", "internal/attest", "internal/archive", "internal/git", "internal/forge", "internal/strictyaml", "internal/terminal", "internal/markdown", "internal/report"},
-		"internal/client": {"index", "internal/fetch", "internal/journal", "internal/osv", "internal/sbom", "internal/staticindex", "internal/history", "internal/spelling", "internal/indexcache", "internal/hook", "internal/external", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
+		"internal/client": {"index", "internal/fetch", "internal/registryapi", "internal/journal", "internal/osv", "internal/sbom", "internal/staticindex", "internal/history", "internal/spelling", "internal/indexcache", "internal/hook", "internal/external", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
 
 		// A Sigstore for tests.
 		"internal/sigstoretest": {"internal/attest"},
@@ -41,6 +41,7 @@ func allowed() map[string][]string {
 		"internal/attest":      {"index"},
 		"internal/history":     {"index", "internal/attest"},
 		"internal/osv":         {"index"},
+		"internal/registryapi": {"index"},
 		"internal/audit":       {"index", "internal/attest", "internal/review"},
 		"internal/review":      {"index", "internal/history", "internal/spelling", "internal/attest", "internal/archive", "internal/manifest", "internal/resolve", "internal/strictyaml"},
 		"internal/evidence":    {"index", "internal/archive", "internal/attest", "internal/forge", "internal/git", "internal/gitea", "internal/release", "internal/review"},

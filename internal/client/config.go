@@ -21,6 +21,7 @@ type Config struct {
 	Store   string        // folder of installed trees
 	Audit   AuditConfig   // against what packages are audited
 	Vendor  string        // folder that archives and registries are taken from, "" for none
+	Mirrors Mirrors       // where what lies below some URLs is asked for instead
 	Keep    int           // generations of a project kept beside the active one
 
 	Platform index.Platform // to install for; zero is this machine's, see InstallPlatform
@@ -44,6 +45,13 @@ type RegistryConfig struct {
 	// index.ClydeConfig does; "" leaves it to the registry.
 	Versions string
 	Claims   []string // patterns of names that no other registry is asked for, see [CheckClaim]
+	// TTL is how long what was fetched of a registry is shown before it is asked
+	// for again, for the kinds that are asked piece by piece; 0 leaves it to the
+	// kind.
+	TTL time.Duration
+	// Fallback is asked, in this order, for packages that the registry does not
+	// have.
+	Fallback []FallbackConfig
 	Origin   Origin
 }
 
@@ -64,7 +72,13 @@ const (
 	KindGit    RegistryKind = "git"
 	KindDir    RegistryKind = "dir"
 	KindSparse RegistryKind = "sparse" // files on a web server, in the layout of Cargo's sparse registries
+	KindAPI    RegistryKind = "api"    // a server that answers questions
 )
+
+// Kinds are the kinds that can be opened.
+func Kinds() []RegistryKind {
+	return []RegistryKind{KindGit, KindSparse, KindAPI, KindDir}
+}
 
 // Origin says where a setting was written.
 type Origin struct {

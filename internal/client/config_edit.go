@@ -99,7 +99,7 @@ func appendRegistry(data []byte, r RegistryConfig) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	entry, err := t.entry(writtenRegistry{Name: r.Name, URL: r.URL, Type: string(r.Kind), Branch: r.Branch, Verify: string(r.Verify), Versions: r.Versions, Claims: r.Claims})
+	entry, err := t.entry(r.written())
 	if err != nil {
 		return nil, err
 	}
@@ -168,6 +168,26 @@ type writtenRegistry struct {
 
 	Versions string   `yaml:"versions,omitempty"`
 	Claims   []string `yaml:"claims,omitempty,flow"`
+
+	TTL      string            `yaml:"ttl,omitempty"`
+	Fallback []writtenFallback `yaml:"fallback,omitempty"`
+}
+
+type writtenFallback struct {
+	URL  string `yaml:"url"`
+	Type string `yaml:"type,omitempty"`
+}
+
+// written is an entry as it stands in a file.
+func (r RegistryConfig) written() writtenRegistry {
+	w := writtenRegistry{Name: r.Name, URL: r.URL, Type: string(r.Kind), Branch: r.Branch, Verify: string(r.Verify), Versions: r.Versions, Claims: r.Claims}
+	if r.TTL != 0 {
+		w.TTL = r.TTL.String()
+	}
+	for _, f := range r.Fallback {
+		w.Fallback = append(w.Fallback, writtenFallback{f.URL, string(f.Kind)})
+	}
+	return w
 }
 
 // readConfigText finds the list in data, which was parsed before and is valid.

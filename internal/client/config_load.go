@@ -160,6 +160,7 @@ type parsedFile struct {
 	registries []RegistryConfig
 	audit      AuditConfig
 	profiles   []func(map[string]Profile)
+	mirrors    Mirrors
 	settings   []func(*Config)
 }
 
@@ -170,6 +171,7 @@ func (p *parsedFile) apply(c *Config) {
 	for _, change := range p.profiles {
 		change(c.Profiles)
 	}
+	c.Mirrors = append(slices.Clip(p.mirrors), c.Mirrors...)
 	c.Audit.Database = cmp.Or(p.audit.Database, c.Audit.Database)
 	c.Audit.Ignore = append(c.Audit.Ignore, p.audit.Ignore...)
 }
@@ -178,7 +180,7 @@ func (p *parsedFile) apply(c *Config) {
 // [strictyaml.Problems].
 func (c *Config) parseFile(scope Scope, file string, data []byte) (*parsedFile, error) {
 	doc := strictyaml.Parse(file, data)
-	known := []string{"registries", "audit", "profiles"}
+	known := []string{"registries", "mirrors", "audit", "profiles"}
 	for _, s := range settings() {
 		known = append(known, s.key)
 	}
@@ -197,11 +199,12 @@ func (c *Config) parseFile(scope Scope, file string, data []byte) (*parsedFile, 
 		}
 	}
 	parsed.registries = c.parseRegistries(root.Get("registries"), scope, file)
+	base := filepath.Dir(file)
+	if scope == ScopeProject {
+		base = c.Project
+	}
+	parsed.mirrors = parseMirrors(root.Get("mirrors"), Origin{Scope: scope, File: file}, base)
 	if v := root.Get("audit"); v.Present() {
-		base := filepath.Dir(file)
-		if scope == ScopeProject {
-			base = c.Project
-		}
 		parsed.audit = parseAudit(v, Origin{Scope: scope, File: file}, base)
 	}
 	if v := root.Get("profiles"); v.Present() {
@@ -242,7 +245,7 @@ func (c *Config) parseRegistries(list strictyaml.Value, scope Scope, file string
 }
 
 func parseRegistry(item strictyaml.Value, base string) RegistryConfig {
-	m := item.Mapping("name", "url", "type", "branch", "verify", "versions", "claims")
+	m := item.Mapping("name", "url", "type", "branch", "verify", "versions", "claims", "ttl", "fallback")
 	var r RegistryConfig
 	if v := m.Require("name", "write name: ALIAS"); v.Present() {
 		r.Name = v.Text()
@@ -250,24 +253,12 @@ func parseRegistry(item strictyaml.Value, base string) RegistryConfig {
 			v.Report(hintOf(err), "%v", err)
 		}
 	}
-	if v := m.Require("url", "write url: URL or a path"); v.Present() {
-		if text := v.Text(); text != "" {
-			location, err := ParseLocation(text, base)
-			if err != nil {
-				v.Report(hintOf(err), "%v", err)
-			} else {
-				r.URL = location.String()
-			}
-		}
+	r.URL = addressOf(m.Require("url", "write url: URL or a path"), base)
+	r.Kind = kindOf(m.Get("type"))
+	if v := m.Get("ttl"); v.Present() {
+		r.TTL = v.Duration(minTTL, maxTTL, 0)
 	}
-	if v := m.Get("type"); v.Present() {
-		if text := v.Text(); text != "" {
-			r.Kind = RegistryKind(text)
-			if err := checkKind(r.Kind); err != nil {
-				v.Report(hintOf(err), "%v", err)
-			}
-		}
-	}
+	r.Fallback = parseFallback(m.Get("fallback"), base)
 	if v := m.Get("branch"); v.Present() {
 		r.Branch = v.Text()
 	}
@@ -289,19 +280,17 @@ func parseRegistry(item strictyaml.Value, base string) RegistryConfig {
 	return r
 }
 
-// checkKind reports a kind that this version cannot open.
+// checkKind reports a kind that there is not.
 func checkKind(kind RegistryKind) error {
-	switch kind {
-	case KindGit, KindDir, KindSparse:
-		return nil
-	case kindAPI:
-		return &Error{
-			Class: ErrUsage, Message: fmt.Sprintf("registries of the kind %q are not supported by this version of clyde", kind),
-			Remedy: "use a git repository (type git), files on a web server (type sparse) or a folder (type dir)",
+	var known []string
+	for _, k := range Kinds() {
+		if k == kind {
+			return nil
 		}
+		known = append(known, string(k))
 	}
-	remedy := "write git, sparse or dir"
-	if near := spelling.Nearest(string(kind), []string{"git", "sparse", "dir"}); near != "" {
+	remedy := "write one of " + strings.Join(known, ", ")
+	if near := spelling.Nearest(string(kind), known); near != "" {
 		remedy = "did you mean " + near + "?"
 	}
 	return &Error{Class: ErrUsage, Message: fmt.Sprintf("%q is not a kind of registry", kind), Remedy: remedy}

@@ -135,7 +135,7 @@ registries:
   - name: a
     url: /x/
   - url: /y
-    type: api
+    type: apii
 `)
 	_, err := w.load()
 	var problems strictyaml.Problems
@@ -155,7 +155,7 @@ registries:
 		`hint: did you mean git?`,
 		`project:8:5: registries[2]: the name "a" is already used on line 5`,
 		`project:10:5: registries[3].name: is missing`,
-		`project:11:11: registries[3].type: registries of the kind "api" are not supported`,
+		`project:11:11: registries[3].type: "apii" is not a kind of registry`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)

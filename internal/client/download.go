@@ -62,6 +62,7 @@ type Downloader struct {
 	Jobs    int           // archives at a time
 	Timeout time.Duration // longest wait for the next bytes of a server
 	Vendor  string        // the vendored folder that everything is taken from, "" for none
+	Mirrors Mirrors       // where archives are fetched from instead of their URLs
 	Report  Reporter
 	Sleep   func(ctx context.Context, d time.Duration) error // between attempts, nil really waits
 
@@ -180,6 +181,8 @@ func (d *Downloader) transfer(ctx context.Context, u *url.URL, in *incoming) (er
 			}
 		}
 		u = &url.URL{Scheme: "file", Path: filepath.ToSlash(name)}
+	} else if u, err = d.Mirrors.substitute(u); err != nil {
+		return err
 	}
 	if u.Scheme != "file" && d.Offline {
 		return &Error{

@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/clydepm/clyde/internal/resolve"
 )
@@ -21,10 +22,25 @@ var (
 // It is [ErrNotFound]; a registry that is not found itself is not this error,
 // for nobody knows what that one has.
 type NoPackageError struct {
-	Name string
+	Name  string
+	Asked []string // the addresses that were asked in turn, where there are several
 }
 
-func (e *NoPackageError) Error() string { return fmt.Sprintf("no package %q", e.Name) }
+func (e *NoPackageError) Error() string {
+	text := fmt.Sprintf("no package %q", e.Name)
+	if len(e.Asked) > 1 {
+		text += ": " + e.whoHasNone()
+	}
+	return text
+}
+
+// whoHasNone says what those answered that were asked.
+func (e *NoPackageError) whoHasNone() string {
+	if len(e.Asked) == 1 {
+		return e.Asked[0] + " does not have it"
+	}
+	return strings.Join(e.Asked, " does not have it, ") + " does not have it"
+}
 
 // Is makes the error match ErrNotFound, and the resolver's.
 func (e *NoPackageError) Is(target error) bool {

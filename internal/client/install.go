@@ -212,7 +212,7 @@ func (in *Installer) store() *Store {
 }
 
 func (in *Installer) downloader() *Downloader {
-	return &Downloader{HTTP: in.HTTP, Sleep: in.Sleep, Offline: in.Config.Offline, Jobs: in.Config.Jobs, Timeout: in.Config.Timeout, Vendor: in.Config.Vendor, Report: in.Report}
+	return &Downloader{HTTP: in.HTTP, Sleep: in.Sleep, Offline: in.Config.Offline, Jobs: in.Config.Jobs, Timeout: in.Config.Timeout, Vendor: in.Config.Vendor, Mirrors: in.Config.Mirrors, Report: in.Report}
 }
 
 // outcomeOf compares two installations.

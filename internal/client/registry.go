@@ -24,8 +24,8 @@ type Registry interface {
 	Config() RegistryConfig
 	// Status says which state is shown.
 	Status(ctx context.Context) (Status, error)
-	// Count says how many packages it has.
-	Count(ctx context.Context) (int, error)
+	// Count says how many packages it has, if that is known.
+	Count(ctx context.Context) (n int, known bool, err error)
 	// Index reads the registry's config.json.
 	Index(ctx context.Context) (*index.Config, error)
 	// Package reads all versions of a package; *NoPackageError when the
@@ -119,7 +119,21 @@ func OpenRegistries(c *Config, a Access) (*Registries, error) {
 // OpenRegistry opens one registry, whether it is configured or not. Nothing is
 // read yet. The caller must call Close.
 func OpenRegistry(c *Config, entry RegistryConfig, a Access) (Registry, error) {
+	r, err := openKind(c, entry, a)
+	if err != nil || len(entry.Fallback) == 0 {
+		return r, err
+	}
+	return openFallback(c, entry, r, a)
+}
+
+// openKind opens a registry by its kind. What is kept of it is kept under its
+// own address, wherever a mirror has it.
+func openKind(c *Config, entry RegistryConfig, a Access) (Registry, error) {
 	location, err := ParseLocation(entry.URL, c.Places.Cache)
+	if err != nil {
+		return nil, err
+	}
+	there, err := c.mirrored(location)
 	if err != nil {
 		return nil, err
 	}
@@ -133,13 +147,16 @@ func OpenRegistry(c *Config, entry RegistryConfig, a Access) (Registry, error) {
 	if err := checkKind(entry.Kind); err != nil {
 		return nil, err
 	}
+	base := copyBase(c, entry, location)
 	switch entry.Kind {
 	case KindDir:
-		return newDirRegistry(entry, location)
+		return newDirRegistry(entry, there)
 	case KindSparse:
-		return newSparseRegistry(c, entry, location, a)
+		return newSparseRegistry(c, entry, base, there, a)
+	case KindAPI:
+		return newAPIRegistry(c, entry, base, there, a)
 	}
-	return newGitRegistry(c, entry, location, a), nil
+	return newGitRegistry(c, entry, base, there, a), nil
 }
 
 // All lists the registries in lookup order.

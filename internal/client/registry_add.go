@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"time"
 )
 
 // AddRegistryOptions say which registry to configure.
@@ -16,7 +17,10 @@ type AddRegistryOptions struct {
 	Kind    RegistryKind // "" infers it from the address
 	Branch  string       // of a git registry; "" is the one its HEAD names
 	Claims  []string     // patterns of names that no other registry is asked for
-	Scope   Scope        // ScopeUser or ScopeProject
+	TTL     time.Duration
+	// Fallback are addresses that are asked for what the registry does not have.
+	Fallback []string
+	Scope    Scope // ScopeUser or ScopeProject
 	// IfNotExists makes it no error that this registry is already there.
 	IfNotExists bool
 }
@@ -26,7 +30,8 @@ type AddedRegistry struct {
 	Registry RegistryConfig
 	Existed  bool // it was there already; nothing was done
 	Status   Status
-	Packages int
+	Packages int  // how many it has
+	Counted  bool // whether that is known
 }
 
 // Add configures a registry once it has answered: its first copy is fetched
@@ -57,13 +62,13 @@ func (c *Config) Add(ctx context.Context, opts AddRegistryOptions, a Access) (_ 
 	if err != nil {
 		return nil, err
 	}
-	packages, err := r.Count(ctx)
+	packages, counted, err := r.Count(ctx)
 	if err != nil {
 		return nil, err
 	}
 	written := entry
 	written.URL = c.writtenURL(opts.Scope, entry.URL)
-	return &AddedRegistry{Registry: entry, Status: status, Packages: packages}, c.addEntry(ctx, opts.Scope, written)
+	return &AddedRegistry{Registry: entry, Status: status, Packages: packages, Counted: counted}, c.addEntry(ctx, opts.Scope, written)
 }
 
 // writtenURL is the address as it stands in the file: a folder within the
@@ -81,7 +86,7 @@ func (c *Config) writtenURL(scope Scope, url string) string {
 
 // newEntry fills in what was not said.
 func (c *Config) newEntry(opts AddRegistryOptions) (RegistryConfig, error) {
-	entry := RegistryConfig{Name: opts.Name, Kind: opts.Kind, Branch: opts.Branch, Claims: opts.Claims, Origin: Origin{Scope: opts.Scope}}
+	entry := RegistryConfig{Name: opts.Name, Kind: opts.Kind, Branch: opts.Branch, Claims: opts.Claims, TTL: opts.TTL, Origin: Origin{Scope: opts.Scope}}
 	for _, pattern := range opts.Claims {
 		if err := CheckClaim(pattern); err != nil {
 			return entry, err
@@ -103,20 +108,32 @@ func (c *Config) newEntry(opts AddRegistryOptions) (RegistryConfig, error) {
 	if err := CheckAlias(entry.Name); err != nil {
 		return entry, err
 	}
+	if err := addFallback(&entry, opts); err != nil {
+		return entry, err
+	}
 	if entry.Kind != "" {
 		return entry, checkKind(entry.Kind)
 	}
-	if entry.Kind, err = location.InferKind(); err != nil {
-		return entry, err
+	entry.Kind, err = location.InferKind()
+	return entry, err
+}
+
+// addFallback takes over the addresses of the registries that are asked next.
+func addFallback(entry *RegistryConfig, opts AddRegistryOptions) error {
+	if opts.TTL != 0 && (opts.TTL < minTTL || opts.TTL > maxTTL) {
+		return &Error{Class: ErrUsage, Message: fmt.Sprintf("%v is no time to live: it is from %v to %v", opts.TTL, minTTL, maxTTL)}
 	}
-	if err := checkKind(entry.Kind); err != nil {
-		return entry, &Error{
-			Class:   ErrUsage,
-			Message: fmt.Sprintf("%s looks like a registry of the kind %q, which is not supported by this version of clyde", location, entry.Kind),
-			Remedy:  "if it is a git repository, say so with --type git",
+	if len(opts.Fallback) > maxFallback {
+		return &Error{Class: ErrUsage, Message: fmt.Sprintf("%d fallbacks are too many: the limit is %d", len(opts.Fallback), maxFallback)}
+	}
+	for _, address := range opts.Fallback {
+		location, err := ParseLocation(address, opts.Dir)
+		if err != nil {
+			return err
 		}
+		entry.Fallback = append(entry.Fallback, FallbackConfig{URL: location.String()})
 	}
-	return entry, nil
+	return nil
 }
 
 // existing reports the entry that makes adding another one needless, or what

@@ -62,14 +62,14 @@ func (d *dirRegistry) Status(context.Context) (_ Status, err error) {
 	return Status{}, err
 }
 
-func (d *dirRegistry) Count(context.Context) (_ int, err error) {
+func (d *dirRegistry) Count(context.Context) (_ int, known bool, err error) {
 	defer nameRegistry(&err, d.config.Name)
 	tree, err := d.open()
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	names, err := changedPackages(nil, tree.files)
-	return len(names), err
+	return len(names), true, err
 }
 
 func (d *dirRegistry) Index(context.Context) (_ *index.Config, err error) {

@@ -37,13 +37,13 @@ type openCopy struct {
 	record gitRecord
 }
 
-func newGitRegistry(c *Config, config RegistryConfig, location Location, a Access) *gitRegistry {
+func newGitRegistry(c *Config, config RegistryConfig, base string, there Location, a Access) *gitRegistry {
 	return &gitRegistry{
 		config: config,
 		copy: gitCopy{
-			name: config.Name, url: location.CloneURL(), branch: config.Branch,
-			base:    copyBase(c, config, location),
-			offline: c.Offline && location.URL != nil, timeout: c.Timeout, access: a,
+			name: config.Name, url: there.CloneURL(), branch: config.Branch,
+			base:    base,
+			offline: c.Offline && there.URL != nil, timeout: c.Timeout, access: a,
 		},
 		packages: map[string]index.File{},
 	}
@@ -83,12 +83,12 @@ func (g *gitRegistry) Status(ctx context.Context) (_ Status, err error) {
 	return Status{Commit: opened.record.Commit, Updated: opened.record.Updated}, nil
 }
 
-func (g *gitRegistry) Count(ctx context.Context) (n int, err error) {
+func (g *gitRegistry) Count(ctx context.Context) (n int, known bool, err error) {
 	err = g.ask(ctx, func(f *indexcache.File) error {
 		n = f.Packages()
 		return nil
 	})
-	return n, err
+	return n, true, err
 }
 
 func (g *gitRegistry) Index(ctx context.Context) (config *index.Config, err error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/clydepm/clyde/internal/fetch"
@@ -61,17 +62,27 @@ type answer struct {
 // get asks for a file of at most limit bytes, unless it still is what have says.
 // The error is errAbsent when the server does not have it.
 func (h *fileHost) get(ctx context.Context, name string, have validators, limit int64) (answer, error) {
-	data, a, err := h.asks.Bytes(ctx, fetch.Request{URL: h.url.JoinPath(name), Known: have, Limit: limit})
+	data, a, err := h.asks.Bytes(ctx, fetch.Request{URL: h.at(name), Known: have, Limit: limit})
 	return answer{validators: a.Version, same: a.Same, data: data}, h.explain(err)
 }
 
 // receive asks for a file whose bytes are known by their digest.
 func (h *fileHost) receive(ctx context.Context, name string, size int64, to fetch.Sink) error {
-	_, err := h.asks.Get(ctx, fetch.Request{URL: h.url.JoinPath(name), Raw: true, Size: size, Limit: size}, to)
+	_, err := h.asks.Get(ctx, fetch.Request{URL: h.at(name), Raw: true, Size: size, Limit: size}, to)
 	return h.explain(err)
 }
 
-func (h *fileHost) address(name string) string { return h.url.JoinPath(name).String() }
+// at is the URL of a file in the folder; a whole URL stays as it is.
+func (h *fileHost) at(name string) *url.URL {
+	if strings.Contains(name, "://") {
+		if u, err := url.Parse(name); err == nil {
+			return u
+		}
+	}
+	return h.url.JoinPath(name)
+}
+
+func (h *fileHost) address(name string) string { return h.at(name).String() }
 
 func (h *fileHost) explain(err error) error {
 	if errors.Is(err, fetch.ErrAbsent) {

@@ -9,12 +9,14 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
 // fileCache keeps files of a web server:
 //
 //	<base>/files/<path>   one line of JSON, then the content
+//	<base>/asked/<digest> the same of an answer, by the SHA-256 of its URL
 //	<base>.plain.json     the record: since when what is kept has to be asked for again
 //	<base>.lock           held by whoever changes the record
 //
@@ -22,8 +24,8 @@ import (
 // told by its digest, and fetched again.
 type fileCache struct{ base string }
 
-// plainRecord says when a registry was updated.
-type plainRecord struct {
+// documentsRecord says when a registry was updated.
+type documentsRecord struct {
 	URL     string    `json:"url"`
 	Updated time.Time `json:"updated"`
 }
@@ -52,7 +54,7 @@ func (k keptFile) content() ([]byte, error) {
 func (c fileCache) recordFile() string { return c.base + ".plain.json" }
 func (c fileCache) lockFile() string   { return c.base + ".lock" }
 
-func (c fileCache) readRecord() (r plainRecord, err error) {
+func (c fileCache) readRecord() (r documentsRecord, err error) {
 	data, err := os.ReadFile(c.recordFile())
 	if err == nil {
 		err = json.Unmarshal(data, &r)
@@ -60,7 +62,7 @@ func (c fileCache) readRecord() (r plainRecord, err error) {
 	return r, err
 }
 
-func (c fileCache) writeRecord(r plainRecord) error {
+func (c fileCache) writeRecord(r documentsRecord) error {
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
@@ -68,8 +70,13 @@ func (c fileCache) writeRecord(r plainRecord) error {
 	return writeFile(c.recordFile(), append(data, '\n'))
 }
 
-// place is where a file of the server is kept. Paths are those of an index.
+// place is where a document is kept. Paths are those of an index; everything
+// else is a URL.
 func (c fileCache) place(name string) string {
+	if strings.Contains(name, "://") {
+		digest := digestOf([]byte(name))
+		return filepath.Join(c.base, "asked", digest[:2], digest)
+	}
 	return filepath.Join(c.base, "files", filepath.FromSlash(name))
 }
 

@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"sync"
 
@@ -18,31 +17,28 @@ type sparseRegistry struct {
 	config RegistryConfig
 	host   *fileHost
 	packed *gitRegistry
-	plain  *plainRegistry
+	plain  *catalogRegistry
+	files  *documents // of plain
 
 	mu    sync.Mutex
 	shown Registry // packed or plain; nil until it is known
 }
 
-func newSparseRegistry(c *Config, config RegistryConfig, location Location, a Access) (*sparseRegistry, error) {
-	if location.URL == nil || location.URL.Scheme != "https" && location.URL.Scheme != "http" {
-		return nil, &Error{
-			Class: ErrUsage, Message: fmt.Sprintf("registry %s: the kind sparse needs a web server, not %s", config.Name, location),
-			Remedy: "give a URL such as sparse+https://example.org/index/",
-		}
+func newSparseRegistry(c *Config, config RegistryConfig, base string, there Location, a Access) (*sparseRegistry, error) {
+	if !isWeb(there) {
+		return nil, wrongServer(config, there, "sparse+https://example.org/index/")
 	}
-	base := copyBase(c, config, location)
-	host := newFileHost(location.URL, a, c.Timeout)
+	host := newFileHost(there.URL, a, c.Timeout)
 	s := &sparseRegistry{config: config, host: host}
 	s.packed = &gitRegistry{
 		config: config, packages: map[string]index.File{},
 		copy: gitCopy{
-			name: config.Name, url: location.String(), base: base, static: host,
+			name: config.Name, url: there.String(), base: base, static: host,
 			offline: c.Offline, timeout: c.Timeout, access: a,
 		},
 	}
-	s.plain = newPlainRegistry(config, host, base, c.Offline, a)
-	s.plain.claims = c.Claims
+	s.files = newDocuments(c, config, host, base, a)
+	s.plain = newCatalogRegistry(c, config, plainCatalog{s.files})
 	return s, nil
 }
 
@@ -58,7 +54,7 @@ func (s *sparseRegistry) reader(ctx context.Context) (Registry, error) {
 	}
 	if _, err := s.packed.copy.readRecord(); err == nil {
 		s.shown = s.packed
-	} else if s.plain.kept() {
+	} else if s.files.kept() {
 		s.shown = s.plain
 	} else if s.packed.copy.offline {
 		return nil, &registryError{s.config.Name, s.packed.copy.offlineError("it was never fetched")}
@@ -74,7 +70,7 @@ func (s *sparseRegistry) begin(ctx context.Context) error {
 	switch {
 	case errors.Is(err, errAbsent):
 		s.shown = s.plain
-		return s.plain.begin(ctx)
+		return s.plain.catalog.update(ctx)
 	case err != nil:
 		return err
 	}
@@ -109,10 +105,10 @@ func (s *sparseRegistry) Status(ctx context.Context) (Status, error) {
 	return r.Status(ctx)
 }
 
-func (s *sparseRegistry) Count(ctx context.Context) (int, error) {
+func (s *sparseRegistry) Count(ctx context.Context) (n int, known bool, err error) {
 	r, err := s.reader(ctx)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	return r.Count(ctx)
 }
@@ -165,7 +161,7 @@ func (s *sparseRegistry) Close() error {
 
 // forget removes what is kept of a registry that is no longer configured.
 func (s *sparseRegistry) forget(ctx context.Context) error {
-	return errors.Join(s.packed.forget(ctx), s.plain.forget())
+	return errors.Join(s.packed.forget(ctx), s.plain.forget(ctx))
 }
 
 // namesLimit bounds the list of names of a registry.

@@ -171,7 +171,7 @@ func TestStaticExportTakesFewRequests(t *testing.T) {
 		t.Errorf("versions %q", got)
 	}
 	w.server.wantAsked(t, "cold", "200 changes.jsonl", "200 "+packedPath(t, w.server.dir))
-	if n, err := r.Count(t.Context()); n != 50 || err != nil {
+	if n, _, err := r.Count(t.Context()); n != 50 || err != nil {
 		t.Errorf("%d packages, %v", n, err)
 	}
 	if found, err := r.Search(t.Context(), Query{Text: "package7"}); err != nil || len(found) == 0 || found[0].Name != "package7" {

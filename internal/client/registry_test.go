@@ -413,7 +413,7 @@ func TestDirRegistry(t *testing.T) {
 	if _, err := r.Package(t.Context(), "evil"); err == nil {
 		t.Error("a link out of the folder was followed")
 	}
-	if n, err := r.Count(t.Context()); err != nil || n != 2 {
+	if n, _, err := r.Count(t.Context()); err != nil || n != 2 {
 		t.Errorf("%d packages, %v", n, err)
 	}
 }

@@ -11,10 +11,6 @@ import (
 	"strings"
 )
 
-// kindAPI is recognised so that a person gets a straight answer, though this
-// version cannot open it.
-const kindAPI RegistryKind = "api"
-
 // scpLike is git's short form of an SSH address: [user@]host:path, with no
 // slash before the colon. A single letter before it is a Windows drive.
 var scpLike = regexp.MustCompile(`^(?:([A-Za-z0-9._-]+)@)?([A-Za-z0-9][A-Za-z0-9.-]+):([^:].*)$`)
@@ -153,7 +149,7 @@ func (l Location) InferKind() (RegistryKind, error) {
 	case l.URL.Scheme == "ssh", strings.HasSuffix(strings.TrimRight(l.URL.Path, "/"), ".git"), isGitHost(l.URL.Hostname()):
 		return KindGit, nil
 	}
-	return kindAPI, nil
+	return KindAPI, nil
 }
 
 func inferLocalKind(dir string) (RegistryKind, error) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/indexcache"
 	"github.com/clydepm/clyde/internal/spelling"
 )
@@ -17,6 +18,9 @@ import (
 type Query struct {
 	Text   string // words; a match has all of them
 	Yanked bool   // also find packages of which every version is yanked
+	// Guess looks for names that resemble one which is not there: a person did
+	// not ask, and is not told what cannot be searched.
+	Guess bool
 }
 
 // Match is a package that answers a query.
@@ -69,6 +73,21 @@ func (q Query) search(ctx context.Context, registry string, packages names) ([]M
 	})
 	sortMatches(matches)
 	return matches, errors.Join(err, ctx.Err())
+}
+
+// ranked gives what a server found a place among the matches of others. The
+// server may know more of a package than is seen here, so that all it found is a
+// match.
+func (q Query) ranked(registry string, found []Summary) []Match {
+	m := newMatcher(q)
+	var matches []Match
+	for _, s := range found {
+		if !s.Yanked || q.Yanked || index.Fold(s.Name) == string(m.whole) {
+			matches = append(matches, Match{Registry: registry, Summary: s, rank: min(m.rank(s.Named()), rankDescription)})
+		}
+	}
+	sortMatches(matches)
+	return matches
 }
 
 // namesOf are summaries to search in.

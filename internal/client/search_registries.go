@@ -28,7 +28,7 @@ const maxNear = 3
 
 // NearestNames suggests names of packages that are written like name.
 func (s *Registries) NearestNames(ctx context.Context, name string) []string {
-	matches, _ := s.Search(ctx, Query{Text: name, Yanked: true}) // a suggestion less is no failure
+	matches, _ := s.Search(ctx, Query{Text: name, Yanked: true, Guess: true}) // a suggestion less is no failure
 	return nearestOf(matches)
 }
 

@@ -95,7 +95,7 @@ func (s *Source) Nearest(ctx context.Context, p resolve.Package) []string {
 	if err != nil {
 		return nil
 	}
-	matches, err := r.Search(ctx, Query{Text: p.Name, Yanked: true})
+	matches, err := r.Search(ctx, Query{Text: p.Name, Yanked: true, Guess: true})
 	if err != nil {
 		return nil // a suggestion less is no failure
 	}
