@@ -5,30 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"slices"
 
 	"github.com/clydepm/clyde/internal/archive"
 	"github.com/clydepm/clyde/internal/manifest"
+	"github.com/clydepm/clyde/internal/packagefolder"
 )
-
-// packOptions returns how the package of a manifest is packed. Its artifacts
-// are left out, because they belong to one platform each.
-func packOptions(m *manifest.Manifest, limits archive.Limits) archive.PackOptions {
-	return archive.PackOptions{
-		Name: m.Name, Version: m.Version,
-		Include: m.Include, AllowSecrets: m.AllowSecrets, Limits: limits,
-		Exclude: slices.Concat(m.Exclude, slices.Sorted(maps.Values(m.Artifacts))),
-	}
-}
 
 // Select returns the files of the package's archive, or with a platform those of
 // its build: all files of the package, and the artifacts of that platform
 // whether git ignores them or not. The error is an *archive.RefusedError, also
 // when a platform has no artifacts.
 func Select(root *os.Root, m *manifest.Manifest, platform string, limits archive.Limits) ([]archive.File, error) {
-	files, err := archive.Select(root, packOptions(m, limits))
+	files, err := archive.Select(root, packagefolder.PackOptions(m, limits))
 	if err != nil || platform == "" {
 		return files, err
 	}
@@ -53,20 +43,7 @@ func Select(root *os.Root, m *manifest.Manifest, platform string, limits archive
 
 // Pack writes the archive of the files to w until ctx is done.
 func Pack(ctx context.Context, w io.Writer, root *os.Root, m *manifest.Manifest, files []archive.File, limits archive.Limits) (archive.Summary, error) {
-	return archive.Pack(contextWriter{ctx, w}, root, files, packOptions(m, limits))
-}
-
-// contextWriter writes until the context is done.
-type contextWriter struct {
-	ctx context.Context
-	w   io.Writer
-}
-
-func (c contextWriter) Write(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.w.Write(p)
+	return packagefolder.PackFiles(ctx, w, root, m, files, limits)
 }
 
 // noArtifacts words the refusal of a selection that is empty.

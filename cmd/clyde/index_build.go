@@ -161,7 +161,7 @@ func problemsError(built *indexbuild.Built) error {
 	}
 	code := exitFindings
 	for _, p := range built.Problems {
-		if p.Integrity() {
+		if indexbuild.Integrity(p) {
 			code = exitIntegrity
 		}
 	}

@@ -98,6 +98,7 @@ is taken from the address:
   sparse    a URL with sparse+ before it
   api       any other URL: a server that answers questions
   dir       a folder with a config.json: an index
+  packages  a folder of packages themselves, archives or unpacked
 
 --fallback names registries that are asked, in that order, for packages that this
 one does not have.`,
@@ -107,7 +108,7 @@ one does not have.`,
 		Args: cobra.ExactArgs(1),
 	}
 	scope := projectFlag(cmd)
-	kind := cmd.Flags().String("type", "", "how it is read: `TYPE` is git, sparse, api or dir (default: from the address)")
+	kind := cmd.Flags().String("type", "", "how it is read: `TYPE` is git, sparse, api, dir or packages (default: from the address)")
 	cmd.Flags().StringVar(&opts.Name, "name", "", "call it `NAME` (default: from the address)")
 	cmd.Flags().StringVar(&opts.Branch, "branch", "", "read this `BRANCH` of a git registry (default: the one its HEAD names)")
 	cmd.Flags().StringArrayVar(&opts.Claims, "claim", nil, "ask no other registry for names of this `PATTERN`, such as \"acme-*\"")

@@ -17,8 +17,8 @@ func allowed() map[string][]string {
 		"cmd/clyde": {"*"},
 
 		// The two sides, which never meet but in the program.
-		"publish":         {"index", "internal/manifest", "internal/review", "internal/attest", "internal/archive", "internal/git", "internal/forge", "internal/strictyaml", "internal/terminal", "internal/markdown", "internal/report"},
-		"internal/client": {"index", "internal/fetch", "internal/registryapi", "internal/journal", "internal/osv", "internal/sbom", "internal/staticindex", "internal/history", "internal/spelling", "internal/indexcache", "internal/hook", "internal/external", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
+		"publish":         {"index", "internal/packagefolder", "internal/manifest", "internal/review", "internal/attest", "internal/archive", "internal/git", "internal/forge", "internal/strictyaml", "internal/terminal", "internal/markdown", "internal/report"},
+		"internal/client": {"index", "internal/fetch", "internal/packagefolder", "internal/registryapi", "internal/journal", "internal/osv", "internal/sbom", "internal/staticindex", "internal/history", "internal/spelling", "internal/indexcache", "internal/hook", "internal/external", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
 
 		// A Sigstore for tests.
 		"internal/sigstoretest": {"internal/attest"},
@@ -26,7 +26,7 @@ func allowed() map[string][]string {
 		"internal/faultnet":     nil,
 
 		"internal/registry":     {"index", "internal/indexcache", "internal/staticindex", "internal/history", "internal/attest", "internal/git", "internal/review", "internal/strictyaml"},
-		"internal/indexbuild":   {"index", "publish", "internal/archive", "internal/git", "internal/manifest", "internal/registry", "internal/strictyaml"},
+		"internal/indexbuild":   {"index", "publish", "internal/archive", "internal/git", "internal/manifest", "internal/packagefolder", "internal/registry"},
 		"internal/foreign":      {"index", "internal/archive", "internal/manifest"},
 		"internal/harvest":      {"index", "publish", "internal/forge", "internal/review"},
 		"internal/gate":         {"index", "internal/history", "publish", "internal/forge", "internal/git", "internal/review"},
@@ -37,11 +37,14 @@ func allowed() map[string][]string {
 		"internal/release": {"internal/forge"},
 		"internal/gitea":   {"internal/forge", "internal/git"},
 
+		// Registries that are no index.
+		"internal/registryapi":   {"index"},
+		"internal/packagefolder": {"index", "internal/archive", "internal/manifest", "internal/strictyaml"},
+
 		// Pure judgement over the format.
 		"internal/attest":      {"index"},
 		"internal/history":     {"index", "internal/attest"},
 		"internal/osv":         {"index"},
-		"internal/registryapi": {"index"},
 		"internal/audit":       {"index", "internal/attest", "internal/review"},
 		"internal/review":      {"index", "internal/history", "internal/spelling", "internal/attest", "internal/archive", "internal/manifest", "internal/resolve", "internal/strictyaml"},
 		"internal/evidence":    {"index", "internal/archive", "internal/attest", "internal/forge", "internal/git", "internal/gitea", "internal/release", "internal/review"},

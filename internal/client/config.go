@@ -73,11 +73,14 @@ const (
 	KindDir    RegistryKind = "dir"
 	KindSparse RegistryKind = "sparse" // files on a web server, in the layout of Cargo's sparse registries
 	KindAPI    RegistryKind = "api"    // a server that answers questions
+	// KindPackages is a folder of packages themselves: archives, and folders
+	// with a manifest.
+	KindPackages RegistryKind = "packages"
 )
 
 // Kinds are the kinds that can be opened.
 func Kinds() []RegistryKind {
-	return []RegistryKind{KindGit, KindSparse, KindAPI, KindDir}
+	return []RegistryKind{KindGit, KindSparse, KindAPI, KindDir, KindPackages}
 }
 
 // Origin says where a setting was written.

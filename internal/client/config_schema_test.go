@@ -48,7 +48,7 @@ func TestConfigSchemaAgrees(t *testing.T) {
 		"registries: [{name: a, url: /a, kind: git}]\n":                                                                          false,
 		"registries: [{name: a, url: \"\"}]\n":                                                                                   false,
 		"registries: [{name: a, url: /a, branch: 1}]\n":                                                                          false,
-		"registries: [{name: a, url: \"https://a.example\", type: api, ttl: 10m, fallback: [\"https://b.example/x.git\", {url: ../c, type: dir}]}]\n": true,
+		"registries: [{name: a, url: \"https://a.example\", type: api, ttl: 10m, fallback: [\"https://b.example/x.git\", {url: ../c, type: packages}]}]\n": true,
 		"registries: [{name: a, url: /a, type: apis}]\n":                    false,
 		"registries: [{name: a, url: /a, ttl: ten}]\n":                      false,
 		"registries: [{name: a, url: /a, fallback: [{type: git}]}]\n":       false,

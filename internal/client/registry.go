@@ -155,6 +155,8 @@ func openKind(c *Config, entry RegistryConfig, a Access) (Registry, error) {
 		return newSparseRegistry(c, entry, base, there, a)
 	case KindAPI:
 		return newAPIRegistry(c, entry, base, there, a)
+	case KindPackages:
+		return newPackagesRegistry(c, entry, base, there, a)
 	}
 	return newGitRegistry(c, entry, base, there, a), nil
 }

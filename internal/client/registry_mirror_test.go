@@ -14,7 +14,7 @@ func TestMirrorsSubstitute(t *testing.T) {
 		"https://Packages.Example.org:443/a/b.tar.gz?x=1": "https://mirror.example.net/x/b.tar.gz?x=1",
 		"https://packages.example.org/a":                  "https://mirror.example.net/x",
 		"https://packages.example.org/ab/c":               "https://packages.example.org/ab/c", // another element
-		"https://packages.example.org/a/deep/c%20d?x=1":   "file:///srv/mirror/c%20d",           // the longer one; a file has no query
+		"https://packages.example.org/a/deep/c%20d?x=1":   "file:///srv/mirror/c%20d",          // the longer one; a file has no query
 		"http://packages.example.org/a/b":                 "http://packages.example.org/a/b",   // another scheme
 		"https://packages.example.org:8443/a/b":           "https://packages.example.org:8443/a/b",
 		"https://whole.example.org/x/y":                   "http://127.0.0.1:8080/x/y",

@@ -2,6 +2,7 @@ package client
 
 import (
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -9,6 +10,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/clydepm/clyde/internal/manifest"
+	"github.com/clydepm/clyde/internal/packagefolder"
 )
 
 // scpLike is git's short form of an SSH address: [user@]host:path, with no
@@ -163,11 +167,41 @@ func inferLocalKind(dir string) (RegistryKind, error) {
 		return KindGit, nil
 	case isFile(filepath.Join(dir, "config.json")):
 		return KindDir, nil
+	case holdsPackages(dir):
+		return KindPackages, nil
 	}
 	return "", &Error{
-		Class: ErrNotFound, Message: dir + " is neither a git repository nor an index folder with a config.json",
+		Class: ErrNotFound, Message: dir + " is neither a git repository nor an index folder with a config.json, and holds no packages",
 		Remedy: "create an index there with 'clyde index init " + dir + "'",
 	}
+}
+
+// Bounds of what is looked at to find out whether a folder holds packages.
+const (
+	maxLooked      = 10_000
+	maxLookedDepth = 4 // @scope/name/version/file
+)
+
+// holdsPackages reports whether a folder has an archive or an unpacked package
+// in it, or in the folders below.
+func holdsPackages(dir string) (found bool) {
+	looked := 0
+	_ = filepath.WalkDir(dir, func(p string, e fs.DirEntry, err error) error {
+		rel, relErr := filepath.Rel(dir, p)
+		looked++
+		switch {
+		case err != nil || relErr != nil || looked > maxLooked:
+			return fs.SkipAll // what cannot be looked at has to be named by the person
+		case e.IsDir() && rel != "." && (strings.HasPrefix(e.Name(), ".") || strings.Count(rel, string(filepath.Separator)) >= maxLookedDepth):
+			return fs.SkipDir
+		case e.IsDir() && rel != "." && isFile(filepath.Join(p, filepath.FromSlash(manifest.Path))),
+			e.Type().IsRegular() && packagefolder.IsArchiveName(e.Name()):
+			found = true
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return found
 }
 
 // isGitFolder reports whether dir is a bare repository or has one in .git.

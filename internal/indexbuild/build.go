@@ -11,32 +11,24 @@ import (
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/archive"
+	"github.com/clydepm/clyde/internal/packagefolder"
 )
 
-// Rules of the problems that this package finds itself. The others are those of
-// archives, names and lines.
+// Rules of the problems that are found in lines. The others are those of the
+// folder, archives, names and lines.
 const (
-	RuleManifest   = "build/manifest"   // there is none, or it is faulty
-	RuleDuplicate  = "build/duplicate"  // two archives of one version
-	RuleIncomplete = "build/incomplete" // builds without the package's own archive
-	RuleFolder     = "build/folder"     // the archive's folder is not named by the version
 	RuleDigest     = "build/digest"     // the index has the version with other bytes
 	RuleLine       = "build/line"       // the index has the archive with another line
 	RuleGone       = "build/gone"       // the index names an archive that is not there
 	RuleDependency = "build/dependency" // nobody has the dependency
-	RuleFile       = "build/file"       // what is named like an archive cannot be read
 )
 
 // Problem is one thing that is wrong, and where.
-type Problem struct {
-	Where  string `json:"where"` // path of an archive below the folder, or of a file of the index
-	Rule   string `json:"rule"`
-	Detail string `json:"detail"`
-	Hint   string `json:"hint,omitempty"`
-}
+type Problem = packagefolder.Problem
 
-// Integrity reports whether the bytes that an index promises are not there.
-func (p Problem) Integrity() bool { return p.Rule == RuleDigest || p.Rule == RuleGone }
+// Integrity reports whether a problem is that the bytes which an index promises
+// are not there.
+func Integrity(p Problem) bool { return p.Rule == RuleDigest || p.Rule == RuleGone }
 
 // Overlay is an index whose packages are referred to and not copied.
 type Overlay struct {
@@ -89,11 +81,13 @@ var errMoved = errors.New("the index changed meanwhile")
 // index does not have. What is wrong with archives and lines is in the result, and
 // the rest is written; the error is for what stopped the build.
 func Build(ctx context.Context, opts Options) (*Built, error) {
-	found, err := scan(ctx, opts)
+	found, err := packagefolder.Scan(ctx, packagefolder.Options{
+		Dir: opts.Dir, Skip: opts.Into, State: opts.State, Full: opts.Full, Limits: opts.Limits, Read: opts.Read,
+	})
 	if err != nil {
 		return nil, err
 	}
-	versions, problems := gather(found)
+	versions, problems := packagefolder.Versions(found)
 	place, err := openPlace(ctx, opts, newest(versions))
 	if err != nil {
 		return nil, err
@@ -109,8 +103,8 @@ func Build(ctx context.Context, opts Options) (*Built, error) {
 			return nil, err
 		}
 		built := d.built
-		built.Index, built.Archives, built.Read = opts.Into, found.total, found.read
-		built.Problems = append(slices.Concat(found.problems, problems), built.Problems...)
+		built.Index, built.Archives, built.Read = opts.Into, found.Total, found.Read
+		built.Problems = append(slices.Concat(found.Problems, problems), built.Problems...)
 		slices.SortStableFunc(built.Problems, func(a, b Problem) int {
 			return cmp.Or(cmp.Compare(a.Where, b.Where), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Detail, b.Detail))
 		})
@@ -128,22 +122,14 @@ func message(b Built) string {
 
 // newest is the latest time of publishing, or the time that archives have which
 // record none.
-func newest(versions []*version) time.Time {
+func newest(versions []*packagefolder.Version) time.Time {
 	at := archive.ModTime()
 	for _, v := range versions {
-		if v.main.Newest.After(at) {
-			at = v.main.Newest
+		if v.Main.Newest.After(at) {
+			at = v.Main.Newest
 		}
 	}
 	return at
-}
-
-// pubtime is the time of publishing as far as an archive tells.
-func pubtime(a *found) string {
-	if !a.Newest.After(archive.ModTime()) || a.Newest.Year() > 9999 {
-		return ""
-	}
-	return a.Newest.UTC().Format(index.TimeLayout)
 }
 
 // packageNames are the names of all packages of a tree, as their paths say them.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/git"
+	"github.com/clydepm/clyde/internal/packagefolder"
 )
 
 // packageArchive is an archive with one folder, a manifest and a file.
@@ -307,17 +308,17 @@ func TestRecord(t *testing.T) {
 func TestProblems(t *testing.T) {
 	builds := "artifacts:\n  linux-x86_64: out\n"
 	tests := map[string]func(t *testing.T, opts *Options){
-		RuleManifest: func(t *testing.T, opts *Options) {
+		packagefolder.RuleManifest: func(t *testing.T, opts *Options) {
 			put(t, opts.Dir, "none-1.0.0.tar.gz", packageArchive(t, "none-1.0.0", "", "text"))
 		},
-		RuleDuplicate: func(t *testing.T, opts *Options) {
+		packagefolder.RuleDuplicate: func(t *testing.T, opts *Options) {
 			put(t, opts.Dir, "a.tar.gz", sound(t, "hello", "1.0.0"))
 			put(t, opts.Dir, "b.tar.gz", packageArchive(t, "hello-1.0.0", "name: hello\nversion: 1.0.0\nlicense: MIT\n", "other bytes"))
 		},
-		RuleIncomplete: func(t *testing.T, opts *Options) {
+		packagefolder.RuleIncomplete: func(t *testing.T, opts *Options) {
 			put(t, opts.Dir, "tool-1.0.0-linux-x86_64.tar.gz", packageArchive(t, "tool-1.0.0", "name: tool\nversion: 1.0.0\nlicense: MIT\n"+builds, "x"))
 		},
-		RuleFolder: func(t *testing.T, opts *Options) {
+		packagefolder.RuleFolder: func(t *testing.T, opts *Options) {
 			put(t, opts.Dir, "hello-1.0.0.tar.gz", packageArchive(t, "elsewhere", "name: hello\nversion: 1.0.0\nlicense: MIT\n", "x"))
 		},
 		RuleDigest: func(t *testing.T, opts *Options) {
@@ -346,7 +347,7 @@ func TestProblems(t *testing.T) {
 		RuleDependency: func(t *testing.T, opts *Options) {
 			put(t, opts.Dir, "hello-1.0.0.tar.gz", sound(t, "hello", "1.0.0", "nowhere"))
 		},
-		RuleFile: func(t *testing.T, opts *Options) {
+		packagefolder.RuleFile: func(t *testing.T, opts *Options) {
 			if err := os.Symlink("elsewhere", filepath.Join(opts.Dir, "hello-1.0.0.tar.gz")); err != nil {
 				t.Fatal(err)
 			}

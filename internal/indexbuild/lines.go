@@ -12,6 +12,7 @@ import (
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/manifest"
+	"github.com/clydepm/clyde/internal/packagefolder"
 	"github.com/clydepm/clyde/publish"
 )
 
@@ -22,8 +23,8 @@ type deriver struct {
 	opts     Options
 	base     string // URL of the folder
 	tree     fs.FS
-	found    *scanned
-	versions []*version
+	found    *packagefolder.Scanned
+	versions []*packagefolder.Version
 	own      map[string]bool   // lower-case names of the index and the folder
 	folded   map[string]string // folded names of the index and what was taken
 	files    map[string][]byte // to be written
@@ -31,7 +32,7 @@ type deriver struct {
 	built    Built
 }
 
-func newDeriver(opts Options, tree fs.FS, found *scanned, versions []*version) *deriver {
+func newDeriver(opts Options, tree fs.FS, found *packagefolder.Scanned, versions []*packagefolder.Version) *deriver {
 	base := strings.TrimSuffix(opts.BaseURL, "/")
 	if base == "" {
 		base = publish.FileURL(opts.Dir)
@@ -69,20 +70,20 @@ func (d *deriver) problem(where, rule, hint, format string, args ...any) {
 }
 
 // version appends the line of one version, if it is to be.
-func (d *deriver) version(ctx context.Context, v *version) error {
-	where := v.main.Path
+func (d *deriver) version(ctx context.Context, v *packagefolder.Version) error {
+	where := v.Main.Path
 	if twin, ok := d.folded[index.Fold(v.Name)]; ok && twin != strings.ToLower(v.Name) {
 		d.problem(where, "name/unique", "choose another name", "%q is too easily taken for %q, which is there already", v.Name, twin)
 		return nil
 	}
-	entry, err := v.Line(d.facts(v))
+	entry, err := v.Line(v.Facts(d.address, d.opts.Registry))
 	if err != nil {
-		d.built.Problems = append(d.built.Problems, manifestProblems(where, err)...)
+		d.built.Problems = append(d.built.Problems, packagefolder.ManifestProblems(where, err)...)
 		return nil
 	}
 	path, before, err := d.file(v.Name)
 	if err != nil {
-		d.problem(where, RuleManifest, "", "%v", err)
+		d.problem(where, packagefolder.RuleManifest, "", "%v", err)
 		return nil
 	}
 	known := index.ParseFile(before).Entries
@@ -104,18 +105,8 @@ func (d *deriver) version(ctx context.Context, v *version) error {
 	return nil
 }
 
-// facts are what a line says beside the manifest.
-func (d *deriver) facts(v *version) manifest.Facts {
-	f := manifest.Facts{Pubtime: pubtime(v.main), Archive: d.build("", v.main), Registry: d.opts.Registry}
-	for _, platform := range sortedKeys(v.builds) {
-		f.Builds = append(f.Builds, d.build(platform, v.builds[platform]))
-	}
-	return f
-}
-
-func (d *deriver) build(platform string, f *found) index.Build {
-	return index.Build{Platform: platform, DL: d.url(f.Path), Cksum: f.SHA256, Size: f.Size}
-}
+// address is that of an archive below the folder.
+func (d *deriver) address(a *packagefolder.Archive) string { return d.url(a.Path) }
 
 // url is the address of a file below the folder.
 func (d *deriver) url(path string) string {
@@ -197,7 +188,7 @@ func (d *deriver) locate(ctx context.Context, where string, e *index.Entry) erro
 // claimed reports whether an archive that cannot be read seems to be of the
 // package.
 func (d *deriver) claimed(name string) bool {
-	return slices.ContainsFunc(d.found.unreadable, func(file string) bool {
+	return slices.ContainsFunc(d.found.Unreadable, func(file string) bool {
 		return strings.HasPrefix(strings.ToLower(file), strings.ToLower(strings.ReplaceAll(name, "/", "-"))+"-")
 	})
 }
@@ -243,10 +234,10 @@ func (d *deriver) add(where, path string, before []byte, e *index.Entry) {
 // checkPlaces reports lines whose archives should be in the folder and are not.
 func (d *deriver) checkPlaces(names map[string]bool) error {
 	there := map[string]bool{}
-	for _, f := range d.found.archives {
+	for _, f := range d.found.Archives {
 		there[d.url(f.Path)] = true
 	}
-	for _, p := range d.found.problems {
+	for _, p := range d.found.Problems {
 		there[d.url(p.Where)] = true // there, and reported
 	}
 	for _, name := range sortedKeys(names) {

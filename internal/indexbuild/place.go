@@ -15,6 +15,7 @@ import (
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/git"
+	"github.com/clydepm/clyde/internal/packagefolder"
 	"github.com/clydepm/clyde/internal/registry"
 	"github.com/clydepm/clyde/publish"
 )
@@ -120,7 +121,7 @@ type folder struct {
 const lockRetry = 50 * time.Millisecond
 
 func openFolder(ctx context.Context, opts Options) (_ place, err error) {
-	lock := flock.New(filepath.Join(opts.State, stateName(opts.Into)+".lock"))
+	lock := flock.New(filepath.Join(opts.State, packagefolder.StateName(opts.Into)+".lock"))
 	if _, err := lock.TryLockContext(ctx, lockRetry); err != nil {
 		return nil, fmt.Errorf("waiting for another build of %s: %w", opts.Into, err)
 	}

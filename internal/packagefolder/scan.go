@@ -1,4 +1,4 @@
-package indexbuild
+package packagefolder
 
 import (
 	"context"
@@ -18,8 +18,9 @@ import (
 	"github.com/clydepm/clyde/internal/archive"
 )
 
-// found is one archive of the folder.
-type found struct {
+// Archive is one package that was found: an archive, or an unpacked folder, which
+// is what packing it makes.
+type Archive struct {
 	Path     string    `json:"path"` // below the folder, with slashes
 	Size     int64     `json:"size"`
 	ModTime  time.Time `json:"mtime"`
@@ -27,20 +28,34 @@ type found struct {
 	Top      string    `json:"top"`
 	Newest   time.Time `json:"newest"`
 	Manifest string    `json:"manifest"`
+	Unpacked bool      `json:"unpacked,omitempty"` // a folder
 }
 
-// scanned is what was found in the folder.
-type scanned struct {
-	archives   []*found // sound ones, by path
-	unreadable []string // names of files that are no sound archives
-	total      int      // archives, whether sound or not
-	read       int
-	problems   []Problem
+// Options say what is read.
+type Options struct {
+	Dir      string // absolute
+	Skip     string // what below it is left alone, "" for nothing
+	Unpacked bool   // folders with a manifest are packages, too
+	State    string // folder for the record of what was read
+	Full     bool   // read everything, whatever the record says
+	Limits   archive.Limits
+	// Read is called after each archive that was read, by several goroutines. It
+	// may be nil.
+	Read func(path string, done, total int)
 }
 
-// scan finds the archives of the folder and reads those that the record does not
-// know.
-func scan(ctx context.Context, opts Options) (*scanned, error) {
+// Scanned is what was found in a folder.
+type Scanned struct {
+	Archives   []*Archive // sound ones, by path
+	Unreadable []string   // names of files that are no sound archives
+	Total      int        // archives, whether sound or not
+	Read       int        // of them, not known from the record
+	Problems   []Problem
+}
+
+// Scan finds the packages of the folder and reads those that the record does not
+// know. What is wrong with one of them is in the result.
+func Scan(ctx context.Context, opts Options) (*Scanned, error) {
 	root, err := os.OpenRoot(opts.Dir)
 	if err != nil {
 		return nil, err
@@ -50,41 +65,41 @@ func scan(ctx context.Context, opts Options) (*scanned, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &scanned{}
+	s := &Scanned{}
 	files, err := s.list(ctx, root, opts)
 	if err != nil {
 		return nil, err
 	}
-	var unknown []*found
+	var unknown []*Archive
 	for _, f := range files {
 		if !record.fill(f) {
 			unknown = append(unknown, f)
 		}
 	}
-	s.total, s.read = len(files), len(unknown)
+	s.Total, s.Read = len(files), len(unknown)
 	bad, err := inspectAll(ctx, root, unknown, opts)
 	if err != nil {
 		return nil, err
 	}
 	for _, f := range files {
 		if bad[f] == nil {
-			s.archives = append(s.archives, f)
+			s.Archives = append(s.Archives, f)
 			continue
 		}
-		s.problems = append(s.problems, unsound(f.Path, bad[f]))
-		s.unreadable = append(s.unreadable, path.Base(f.Path))
+		s.Problems = append(s.Problems, unsound(f.Path, bad[f]))
+		s.Unreadable = append(s.Unreadable, path.Base(f.Path))
 	}
-	return s, record.save(s.archives)
+	return s, record.save(s.Archives)
 }
 
 // list walks the folder.
-func (s *scanned) list(ctx context.Context, root *os.Root, opts Options) ([]*found, error) {
-	inside, err := filepath.Rel(opts.Dir, opts.Into)
+func (s *Scanned) list(ctx context.Context, root *os.Root, opts Options) ([]*Archive, error) {
+	inside, err := filepath.Rel(opts.Dir, opts.Skip)
 	if err != nil {
 		inside = ""
 	}
 	inside = filepath.ToSlash(inside)
-	var files []*found
+	var files []*Archive
 	err = fs.WalkDir(root.FS(), ".", func(p string, e fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:
@@ -92,11 +107,13 @@ func (s *scanned) list(ctx context.Context, root *os.Root, opts Options) ([]*fou
 		case err != nil && p == ".":
 			return err
 		case err != nil:
-			s.problems = append(s.problems, Problem{Where: p, Rule: RuleFile, Detail: err.Error()})
+			s.Problems = append(s.Problems, Problem{Where: p, Rule: RuleFile, Detail: err.Error()})
 			return nil //nolint:nilerr // reported, and the rest is read
+		case e.IsDir() && opts.Unpacked && p != "." && !strings.HasPrefix(e.Name(), ".") && hasManifest(root, p):
+			return s.folder(root, p, &files)
 		case e.IsDir() && (p == inside && p != "." || p != "." && strings.HasPrefix(e.Name(), ".")):
 			return fs.SkipDir
-		case e.IsDir() || !isArchiveName(e.Name()):
+		case e.IsDir() || !IsArchiveName(e.Name()):
 			return nil
 		}
 		info, err := e.Info()
@@ -104,24 +121,25 @@ func (s *scanned) list(ctx context.Context, root *os.Root, opts Options) ([]*fou
 			err = errors.New("is not a regular file; links are not followed")
 		}
 		if err != nil {
-			s.problems = append(s.problems, Problem{Where: p, Rule: RuleFile, Detail: err.Error()})
-			s.unreadable = append(s.unreadable, e.Name())
+			s.Problems = append(s.Problems, Problem{Where: p, Rule: RuleFile, Detail: err.Error()})
+			s.Unreadable = append(s.Unreadable, e.Name())
 			return nil //nolint:nilerr // reported, and the rest is read
 		}
-		files = append(files, &found{Path: p, Size: info.Size(), ModTime: info.ModTime()})
+		files = append(files, &Archive{Path: p, Size: info.Size(), ModTime: info.ModTime()})
 		return nil
 	})
 	return files, err
 }
 
-func isArchiveName(name string) bool {
+// IsArchiveName reports whether a file is taken for an archive by its name.
+func IsArchiveName(name string) bool {
 	return !strings.HasPrefix(name, ".") && (strings.HasSuffix(name, ".tar.gz") || strings.HasSuffix(name, ".tgz"))
 }
 
 // inspectAll reads archives on all processors, and returns why some are not
 // sound. The error is that of the context.
-func inspectAll(ctx context.Context, root *os.Root, files []*found, opts Options) (map[*found]error, error) {
-	bad := map[*found]error{}
+func inspectAll(ctx context.Context, root *os.Root, files []*Archive, opts Options) (map[*Archive]error, error) {
+	bad := map[*Archive]error{}
 	var mu sync.Mutex
 	done := 0
 	var group errgroup.Group
@@ -150,7 +168,10 @@ func inspectAll(ctx context.Context, root *os.Root, files []*found, opts Options
 	return bad, group.Wait()
 }
 
-func (f *found) inspect(ctx context.Context, root *os.Root, limits archive.Limits) error {
+func (f *Archive) inspect(ctx context.Context, root *os.Root, limits archive.Limits) error {
+	if f.Unpacked {
+		return f.pack(ctx, root, limits)
+	}
 	file, err := root.Open(filepath.FromSlash(f.Path))
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package indexbuild
+package packagefolder
 
 import (
 	"crypto/sha256"
@@ -23,17 +23,17 @@ type record struct {
 	file    string
 	folder  string
 	started time.Time // of this run, by the clock of the file system
-	known   map[string]*found
+	known   map[string]*Archive
 }
 
 // recordFile is the form of a record on the disk. Archives that changed at or
 // after Started are not trusted: their time of modification would not tell of a
 // change that came after reading.
 type recordFile struct {
-	Version  int       `json:"version"`
-	Folder   string    `json:"folder"`
-	Started  time.Time `json:"started"`
-	Archives []*found  `json:"archives"`
+	Version  int        `json:"version"`
+	Folder   string     `json:"folder"`
+	Started  time.Time  `json:"started"`
+	Archives []*Archive `json:"archives"`
 }
 
 // openRecord reads the record of a folder. One that is damaged, of another
@@ -42,7 +42,7 @@ func openRecord(opts Options) (*record, error) {
 	if err := os.MkdirAll(opts.State, 0o755); err != nil {
 		return nil, err
 	}
-	r := &record{folder: opts.Dir, file: filepath.Join(opts.State, stateName(opts.Dir)+".json"), known: map[string]*found{}}
+	r := &record{folder: opts.Dir, file: filepath.Join(opts.State, StateName(opts.Dir)+".json"), known: map[string]*Archive{}}
 	var err error
 	if r.started, err = fileTime(opts.State); err != nil || opts.Full {
 		return r, err
@@ -66,8 +66,8 @@ func openRecord(opts Options) (*record, error) {
 	return r, nil
 }
 
-// stateName names what is kept for a folder.
-func stateName(dir string) string {
+// StateName names what is kept for a folder.
+func StateName(dir string) string {
 	sum := sha256.Sum256([]byte(dir))
 	return hex.EncodeToString(sum[:16])
 }
@@ -87,7 +87,7 @@ func fileTime(dir string) (time.Time, error) {
 
 // fill completes what was found by what is known of the same file, and reports
 // whether anything is.
-func (r *record) fill(f *found) bool {
+func (r *record) fill(f *Archive) bool {
 	have := r.known[f.Path]
 	if have == nil || have.Size != f.Size || !have.ModTime.Equal(f.ModTime) {
 		return false
@@ -97,7 +97,7 @@ func (r *record) fill(f *found) bool {
 }
 
 // save replaces the record.
-func (r *record) save(archives []*found) error {
+func (r *record) save(archives []*Archive) error {
 	data, err := json.Marshal(recordFile{Version: recordVersion, Folder: r.folder, Started: r.started, Archives: archives})
 	if err != nil {
 		return err

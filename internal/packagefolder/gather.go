@@ -1,9 +1,10 @@
-package indexbuild
+package packagefolder
 
 import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -14,40 +15,64 @@ import (
 	"github.com/clydepm/clyde/internal/strictyaml"
 )
 
-// version is one version of a package: its own archive, and its builds.
-type version struct {
+// Version is one version of a package: its own archive, and its builds.
+type Version struct {
 	*manifest.Manifest
-	semver index.Version
-	main   *found
-	builds map[string]*found // by platform
+	SemVer index.Version
+	Main   *Archive
+	Builds map[string]*Archive // by platform
 }
 
-// gather reads the manifests and sorts the archives by package and version.
-func gather(s *scanned) ([]*version, []Problem) {
-	g := &gatherer{byName: map[string]*version{}}
-	for _, f := range s.archives {
+// Versions reads the manifests and sorts the archives by package and version.
+func Versions(s *Scanned) ([]*Version, []Problem) {
+	g := &gatherer{byName: map[string]*Version{}}
+	for _, f := range s.Archives {
 		g.add(f)
 	}
-	var complete []*version
+	var complete []*Version
 	for _, v := range g.versions {
-		if v.main == nil {
-			for _, platform := range sortedKeys(v.builds) {
-				g.problem(v.builds[platform].Path, RuleIncomplete, "put the package's own archive beside it",
+		if v.Main == nil {
+			for _, platform := range v.Platforms() {
+				g.problem(v.Builds[platform].Path, RuleIncomplete, "put the package's own archive beside it",
 					"is the build of %s %s for %s, and the package's own archive %s is not there", v.Name, v.Version, platform, v.ArchiveName(""))
 			}
 			continue
 		}
 		complete = append(complete, v)
 	}
-	slices.SortFunc(complete, func(a, b *version) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), a.semver.Compare(b.semver), cmp.Compare(a.Version, b.Version))
+	slices.SortFunc(complete, func(a, b *Version) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), a.SemVer.Compare(b.SemVer), cmp.Compare(a.Version, b.Version))
 	})
 	return complete, g.problems
 }
 
+// Platforms are those that the version has builds for, sorted.
+func (v *Version) Platforms() []string { return slices.Sorted(maps.Keys(v.Builds)) }
+
+// Facts are what a line says beside the manifest. Address is that of an archive
+// below the folder; registry is as in manifest.Facts.
+func (v *Version) Facts(address func(a *Archive) string, registry func(alias string) (string, error)) manifest.Facts {
+	build := func(platform string, a *Archive) index.Build {
+		return index.Build{Platform: platform, DL: address(a), Cksum: a.SHA256, Size: a.Size}
+	}
+	f := manifest.Facts{Pubtime: pubtime(v.Main), Archive: build("", v.Main), Registry: registry}
+	for _, platform := range v.Platforms() {
+		f.Builds = append(f.Builds, build(platform, v.Builds[platform]))
+	}
+	return f
+}
+
+// pubtime is the time of publishing as far as an archive tells.
+func pubtime(a *Archive) string {
+	if !a.Newest.After(archive.ModTime()) || a.Newest.Year() > 9999 {
+		return ""
+	}
+	return a.Newest.UTC().Format(index.TimeLayout)
+}
+
 type gatherer struct {
-	versions []*version
-	byName   map[string]*version // name and version
+	versions []*Version
+	byName   map[string]*Version // name and version
 	problems []Problem
 }
 
@@ -55,7 +80,7 @@ func (g *gatherer) problem(where, rule, hint, format string, args ...any) {
 	g.problems = append(g.problems, Problem{Where: where, Rule: rule, Detail: fmt.Sprintf(format, args...), Hint: hint})
 }
 
-func (g *gatherer) add(f *found) {
+func (g *gatherer) add(f *Archive) {
 	m := g.parse(f)
 	if m == nil {
 		return
@@ -73,20 +98,20 @@ func (g *gatherer) add(f *found) {
 	key := m.Name + " " + m.Version
 	v := g.byName[key]
 	if v == nil {
-		v = &version{Manifest: m, semver: semver, builds: map[string]*found{}}
+		v = &Version{Manifest: m, SemVer: semver, Builds: map[string]*Archive{}}
 		g.byName[key] = v
 		g.versions = append(g.versions, v)
 	}
 	if platform := platformOf(m, f); platform != "" {
-		g.place(f, v.builds[platform], func() { v.builds[platform] = f })
+		g.place(f, v.Builds[platform], func() { v.Builds[platform] = f })
 		return
 	}
-	g.place(f, v.main, func() { v.Manifest, v.main = m, f })
+	g.place(f, v.Main, func() { v.Manifest, v.Main = m, f })
 }
 
 // place puts an archive in its place unless another is there. A copy of the same
 // bytes is no problem.
-func (g *gatherer) place(f, there *found, put func()) {
+func (g *gatherer) place(f, there *Archive, put func()) {
 	switch {
 	case there == nil:
 		put()
@@ -97,7 +122,7 @@ func (g *gatherer) place(f, there *found, put func()) {
 
 // platformOf says which build an archive is by its name, "" for the package
 // itself. The manifest is the same in all of them.
-func platformOf(m *manifest.Manifest, f *found) string {
+func platformOf(m *manifest.Manifest, f *Archive) string {
 	for platform := range m.Artifacts {
 		if path.Base(f.Path) == m.ArchiveName(platform) {
 			return platform
@@ -107,7 +132,7 @@ func platformOf(m *manifest.Manifest, f *found) string {
 }
 
 // parse reads the manifest of an archive, nil when it is no good.
-func (g *gatherer) parse(f *found) *manifest.Manifest {
+func (g *gatherer) parse(f *Archive) *manifest.Manifest {
 	if f.Manifest == "" {
 		g.problem(f.Path, RuleManifest, "make it with 'clyde pack', or take it over with 'clyde index import'", "has no %s, or one of more than a megabyte", archive.ManifestPath)
 		return nil
@@ -117,14 +142,14 @@ func (g *gatherer) parse(f *found) *manifest.Manifest {
 		err = m.CheckPublishable()
 	}
 	if err != nil {
-		g.problems = append(g.problems, manifestProblems(f.Path, err)...)
+		g.problems = append(g.problems, ManifestProblems(f.Path, err)...)
 		return nil
 	}
 	return m
 }
 
-// manifestProblems are the problems of the manifest in an archive.
-func manifestProblems(where string, err error) []Problem {
+// ManifestProblems are the problems of the manifest in an archive.
+func ManifestProblems(where string, err error) []Problem {
 	var all strictyaml.Problems
 	if !errors.As(err, &all) {
 		return []Problem{{Where: where, Rule: RuleManifest, Detail: err.Error()}}
