@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 
 	"github.com/clydepm/clyde/internal/fetch"
+	"github.com/clydepm/clyde/internal/packagefolder"
 )
 
 // incoming is the file that an archive is received in. It is hashed as it comes.
@@ -111,6 +112,8 @@ func (in *incoming) readFile(ctx context.Context, u *url.URL) (err error) {
 		return &Error{Class: ErrNotFound, Message: fmt.Sprintf("%s: there is no file %s", in.a.Name, name)}
 	case err != nil:
 		return fmt.Errorf("%s: %w", in.a.Name, err)
+	case info.IsDir():
+		return in.pack(ctx, name)
 	case !info.Mode().IsRegular():
 		return &Error{Class: ErrRefused, Message: fmt.Sprintf("%s: %s is not a regular file", in.a.Name, name)}
 	case info.Size() > in.a.limit():
@@ -132,6 +135,18 @@ func (in *incoming) readFile(ctx context.Context, u *url.URL) (err error) {
 	}
 	if n > limit {
 		return in.wrongSize(0)
+	}
+	return in.check()
+}
+
+// pack makes the archive of an unpacked package, which is the same on every
+// machine.
+func (in *incoming) pack(ctx context.Context, dir string) error {
+	if err := in.Begin(0, 0, fetch.Version{}); err != nil {
+		return err
+	}
+	if err := packagefolder.Pack(ctx, in, dir); err != nil {
+		return &Error{Class: ErrRefused, Message: fmt.Sprintf("%s: %s does not make an archive", in.a.Name, dir), Err: err}
 	}
 	return in.check()
 }
