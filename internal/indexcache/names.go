@@ -32,6 +32,18 @@ func Summarize(entries []*index.Entry) (Summary, bool) {
 	return s, true
 }
 
+// Summarizer summarizes the files of many packages, one after another.
+type Summarizer struct{ reader *index.Reader }
+
+// NewSummarizer returns a summarizer.
+func NewSummarizer() *Summarizer { return &Summarizer{index.NewReader()} }
+
+// Summarize is the summary of a package, given its file; false when there is
+// none.
+func (s *Summarizer) Summarize(name string, content []byte) (Summary, bool) {
+	return Summarize(ownEntries(name, s.reader.Read(content).Entries))
+}
+
 // Newest is the version that a person means by a bare package name: the
 // highest that is not yanked and no prerelease, else the highest that is not
 // yanked, else the highest; nil when there is none.

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -63,7 +64,7 @@ const exportWriters = 8
 // leaves equal bytes for an equal index, but for a signature. Files appear in
 // the order in which they refer to each other, each at once. A folder with other
 // things in it is [git.ErrExists].
-func Export(ctx context.Context, s *Source, dir string, opts ExportOptions) (*Exported, error) {
+func Export(ctx context.Context, s *Source, dir string, opts ExportOptions) (_ *Exported, err error) {
 	config, err := s.Config()
 	if err != nil {
 		return nil, err
@@ -74,7 +75,11 @@ func Export(ctx context.Context, s *Source, dir string, opts ExportOptions) (*Ex
 	}
 	x := &exporter{dir: dir, before: before, now: map[string]string{}, result: Exported{Commit: s.Commit}}
 	x.writers.SetLimit(exportWriters)
-	if err := errors.Join(x.exportPackages(ctx, s), x.writers.Wait()); err != nil {
+	if x.stage, err = newStage(dir); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, x.stage.remove()) }()
+	if err := x.exportFiles(ctx, s); err != nil {
 		return nil, err
 	}
 	if err := x.exportHead(ctx, s, config.Clyde.Name, opts); err != nil {
@@ -90,9 +95,9 @@ func Export(ctx context.Context, s *Source, dir string, opts ExportOptions) (*Ex
 	return &x.result, os.Remove(filepath.Join(dir, exportPending))
 }
 
-// exportPackages writes config.json, the files of the packages and the list of
-// their names.
-func (x *exporter) exportPackages(ctx context.Context, s *Source) error {
+// exportFiles writes config.json, the files of the packages, the list of their
+// names and, of a commit, its packed file.
+func (x *exporter) exportFiles(ctx context.Context, s *Source) error {
 	data, err := fs.ReadFile(s.Tree, index.ConfigPath)
 	if err != nil {
 		return err
@@ -100,17 +105,33 @@ func (x *exporter) exportPackages(ctx context.Context, s *Source) error {
 	if err := x.write(index.ConfigPath, data); err != nil {
 		return err
 	}
-	var names nameList
-	err = s.eachPackage(func(name string, data []byte) error {
+	names := newNameList()
+	visit := func(name string, data []byte) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		return errors.Join(names.add(name, data), x.write(name, data))
-	})
+	}
+	if s.Repo == nil {
+		err = s.eachPackage(visit)
+	} else {
+		err = x.exportCommit(s, visit)
+	}
 	if err != nil {
+		return errors.Join(err, x.writers.Wait())
+	}
+	if err := x.write(staticindex.NamesFile, names.lines.Bytes()); err != nil {
 		return err
 	}
-	return x.write(staticindex.NamesFile, names.lines.Bytes())
+	return x.publish()
+}
+
+// publish waits for the files that are being written and gives them their names.
+func (x *exporter) publish() error {
+	if err := x.writers.Wait(); err != nil {
+		return err
+	}
+	return x.stage.publish()
 }
 
 // prepareExport makes the folder, or recognizes one that was exported to, and
@@ -149,7 +170,10 @@ func prepareExport(dir string) (before map[string]string, err error) {
 type exporter struct {
 	dir         string
 	before, now map[string]string // digest by path
+	stage       *stage
+	packed      staticindex.Packed
 	writers     errgroup.Group
+	compressors sync.Pool
 	written     atomic.Int64
 	result      Exported
 }
@@ -168,14 +192,11 @@ func (x *exporter) write(name string, data []byte) error {
 	}
 	x.writers.Go(func() error {
 		x.written.Add(1)
-		packed, err := compress(data)
+		packed, err := x.compress(data)
 		if err != nil {
 			return err
 		}
-		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-			return err
-		}
-		return errors.Join(maybe.WriteFile(target, data, 0o644), maybe.WriteFile(target+compressed, packed, 0o644))
+		return errors.Join(x.stage.put(name, data), x.stage.put(name+compressed, packed))
 	})
 	return nil
 }
@@ -188,13 +209,19 @@ func isFile(name string, size int64) bool {
 }
 
 // compress makes the same bytes of the same content everywhere.
-func compress(data []byte) ([]byte, error) {
+func (x *exporter) compress(data []byte) ([]byte, error) {
 	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err != nil {
-		return nil, err
+	w, ok := x.compressors.Get().(*gzip.Writer)
+	if ok {
+		w.Reset(&b)
+	} else {
+		var err error
+		if w, err = gzip.NewWriterLevel(&b, gzip.BestCompression); err != nil {
+			return nil, err
+		}
 	}
-	_, err = w.Write(data)
+	defer x.compressors.Put(w)
+	_, err := w.Write(data)
 	if err := errors.Join(err, w.Close()); err != nil {
 		return nil, err
 	}

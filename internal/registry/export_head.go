@@ -21,7 +21,7 @@ func (x *exporter) exportHead(ctx context.Context, s *Source, registry string, o
 	if s.Repo == nil {
 		return nil
 	}
-	before, known := x.readChanges()
+	before, _ := x.readChanges()
 	log := exportLog{source: s, known: map[string]staticindex.Commit{}}
 	for _, c := range before.Commits {
 		log.known[c.ID] = c
@@ -30,11 +30,7 @@ func (x *exporter) exportHead(ctx context.Context, s *Source, registry string, o
 	if err != nil {
 		return err
 	}
-	packed, err := x.exportPacked(s, known)
-	if err != nil {
-		return err
-	}
-	head := staticindex.Head{Registry: registry, Commit: s.Commit, Packed: []staticindex.Packed{packed}}
+	head := staticindex.Head{Registry: registry, Commit: s.Commit, Packed: []staticindex.Packed{x.packed}}
 	changes := &staticindex.Changes{Commits: commits}
 	if changes.Envelope, err = x.seal(ctx, s, head, before.Envelope, opts); err != nil {
 		return err
@@ -46,7 +42,7 @@ func (x *exporter) exportHead(ctx context.Context, s *Source, registry string, o
 	if err := x.write(staticindex.ChangesFile, data); err != nil {
 		return err
 	}
-	return x.writers.Wait()
+	return x.publish()
 }
 
 // readChanges reads the change log of an earlier export to the folder; an empty

@@ -10,13 +10,16 @@ import (
 
 // nameList collects the summaries of packages in the order of their paths.
 type nameList struct {
-	lines bytes.Buffer
+	lines      bytes.Buffer
+	summarizer *indexcache.Summarizer
 }
+
+func newNameList() *nameList { return &nameList{summarizer: indexcache.NewSummarizer()} }
 
 // add adds a package by the path of its file.
 func (l *nameList) add(path string, data []byte) error {
 	name, _ := index.NameOf(path)
-	summary, ok := indexcache.Summarize(indexcache.Lines(name, data).Entries)
+	summary, ok := l.summarizer.Summarize(name, data)
 	if !ok {
 		return nil
 	}
