@@ -62,6 +62,10 @@ type app struct {
 	chdir   string
 	config  []string // KEY=VALUE, strongest setting
 
+	environment string // of --env; "" for none
+	profile     string // of --profile
+	platform    string // of --platform
+
 	started bool // the command line was right, and its command runs
 }
 

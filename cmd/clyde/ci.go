@@ -28,6 +28,6 @@ registry is needed: the lock has the addresses and checksums of the archives.`,
 			}, a.renderInstalled)
 		},
 	}
-	flags.add(cmd)
+	flags.add(a, cmd)
 	return cmd
 }

@@ -7,10 +7,31 @@ import (
 	"github.com/clydepm/clyde/internal/terminal"
 )
 
+// envCommand is "env show" itself, and holds the commands about environments.
 func envCommand(a *app) *cobra.Command {
+	cmd := envShowCommand(a)
+	cmd.Use, cmd.Short = "env", "Print what a compiler needs to find packages, and keep environments"
+	cmd.Long += `
+
+A project can have more than one environment: installed trees beside each other,
+such as one for production. 'clyde env create' makes one.`
+	show := cmd.RunE
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return groupRun(cmd, args)
+		}
+		return show(cmd, args)
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.AddCommand(envShowCommand(a), envCreateCommand(a), envListCommand(a), envUseCommand(a), envRemoveCommand(a), envDiffCommand(a), envProfileCommand(a))
+	return cmd
+}
+
+func envShowCommand(a *app) *cobra.Command {
 	var shell string
 	cmd := &cobra.Command{
-		Use:   "env",
+		Use:   "show",
 		Short: "Print what a compiler needs to find the installed packages",
 		Long: `Print the search paths under which compilers, linkers and build tools find the
 installed packages: CPATH, LIBRARY_PATH, LD_LIBRARY_PATH, PKG_CONFIG_PATH,
@@ -46,6 +67,7 @@ own place.`,
 			return a.renderEnv(env, shell)
 		},
 	}
+	a.addEnvironment(cmd)
 	cmd.Flags().StringVar(&shell, "shell", "", "print lines for `SHELL` to evaluate: sh (also bash, zsh), fish or powershell")
 	return cmd
 }

@@ -37,7 +37,7 @@ Where 'clyde env' finds headers and libraries is said there.`,
 			}, a.rendering(lockOnly, a.renderInstalled))
 		},
 	}
-	flags.add(cmd)
+	flags.add(a, cmd)
 	addLockOnly(cmd, &lockOnly)
 	cmd.Flags().BoolVar(&flags.locked, "locked", false, "fail when the lock is missing or does not fit the manifest")
 	cmd.Flags().BoolVar(&flags.frozen, "frozen", false, "--locked and --offline")

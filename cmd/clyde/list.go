@@ -8,7 +8,7 @@ import (
 )
 
 func listCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the packages that are locked and installed",
 		Long: `List the packages of this project: what the lock holds, and whether it is
@@ -16,7 +16,11 @@ installed. A package is marked with * when the manifest asks for it.`,
 		Example: "  clyde list\n  clyde list --json",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			view, err := a.view()
+			project, err := a.project()
+			if err != nil {
+				return err
+			}
+			view, err := project.View()
 			if err != nil {
 				return err
 			}
@@ -24,7 +28,7 @@ installed. A package is marked with * when the manifest asks for it.`,
 			if err != nil {
 				return err
 			}
-			platform, err := config.InstallPlatform()
+			_, platform, err := a.partFor(config, project)
 			if err != nil {
 				return err
 			}
@@ -35,6 +39,8 @@ installed. A package is marked with * when the manifest asks for it.`,
 			return a.renderList(packages)
 		},
 	}
+	a.addEnvironment(cmd)
+	return cmd
 }
 
 // view reads the project's lock and what is installed.

@@ -12,8 +12,18 @@ import (
 	"github.com/clydepm/clyde/internal/terminal"
 )
 
-// project is the one that the folder of the run belongs to.
+// project is the one that the folder of the run belongs to, with the environment
+// that is meant.
 func (a *app) project() (*client.Project, error) {
+	project, err := a.anyProject()
+	if err != nil {
+		return nil, err
+	}
+	return a.inEnvironment(project)
+}
+
+// anyProject is the project, whatever environment is meant.
+func (a *app) anyProject() (*client.Project, error) {
 	root, ok := client.FindProject(a.Dir)
 	if !ok {
 		return nil, &client.Error{
@@ -26,8 +36,8 @@ func (a *app) project() (*client.Project, error) {
 
 // projectHere is project, or the folder of the run where there is none yet.
 func (a *app) projectHere() (*client.Project, error) {
-	if root, ok := client.FindProject(a.Dir); ok {
-		return client.OpenProject(root), nil
+	if _, ok := client.FindProject(a.Dir); ok {
+		return a.project()
 	}
 	return client.OpenProject(a.Dir), nil
 }
@@ -63,13 +73,14 @@ func (a *app) withInstaller(find func() (*client.Project, error), do func(*clien
 		return err
 	}
 	defer func() { err = errors.Join(err, registries.Close()) }()
-	platform, err := config.InstallPlatform()
+	profile, platform, err := a.partFor(config, project)
 	if err != nil {
 		return err
 	}
 	progress := newProgress(a)
 	err = do(&client.Installer{
-		Project: project, Config: config, Registries: registries, Platform: platform, HTTP: a.HTTP, Sleep: a.Sleep, Report: progress,
+		Project: project, Config: config, Registries: registries, Profile: profile, Platform: platform,
+		HTTP: a.HTTP, Sleep: a.Sleep, Report: progress,
 	})
 	progress.stop()
 	return withConsequence(err, "nothing was changed")
@@ -163,12 +174,12 @@ func packageCount(n int) string {
 // installFlags are the flags of commands that install.
 type installFlags struct {
 	locked, frozen, noDev bool
-	platform              string
 }
 
-func (f *installFlags) add(cmd *cobra.Command) {
+func (f *installFlags) add(a *app, cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.noDev, "no-dev", false, "leave out what only development dependencies need")
-	cmd.Flags().StringVar(&f.platform, "platform", "", "install for `PLATFORM`, such as linux-x86_64, instead of this machine")
+	cmd.Flags().StringVar(&a.platform, "platform", "", "install for `PLATFORM`, such as linux-x86_64, instead of this machine")
+	cmd.Flags().StringVar(&a.profile, "profile", "", "install what the profile `NAME` says, see 'clyde env profile'")
 }
 
 func addLockOnly(cmd *cobra.Command, lockOnly *bool) {
@@ -179,9 +190,6 @@ func addLockOnly(cmd *cobra.Command, lockOnly *bool) {
 func (f *installFlags) options(a *app) client.InstallOptions {
 	if f.frozen {
 		a.offline = true
-	}
-	if f.platform != "" {
-		a.config = append(a.config, "platform="+f.platform)
 	}
 	return client.InstallOptions{Locked: f.locked || f.frozen, NoDev: f.noDev}
 }

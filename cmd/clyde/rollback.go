@@ -35,6 +35,7 @@ as they are, so the next 'clyde install' goes forward again.`,
 			}, a.renderRolledBack)
 		},
 	}
+	a.addEnvironment(cmd)
 	cmd.Flags().BoolVar(&list, "list", false, "list the generations that are kept")
 	return cmd
 }

@@ -29,6 +29,7 @@ is for the program, and its exit code is that of clyde.`,
 			return a.execute(cmd.Context(), program, args[1:], env.Environ(a.Environ()))
 		},
 	}
+	a.addEnvironment(cmd)
 	cmd.Flags().SetInterspersed(false)
 	return cmd
 }

@@ -51,6 +51,9 @@ code is 5 when the signature is not acceptable, or when there is none.`,
 				}
 				return a.verifyTree(cmd)
 			}
+			if a.environment != "" {
+				return usagef("--env is about what is installed: name no package with it")
+			}
 			config, registries, err := a.openRegistries()
 			if err != nil {
 				return err
@@ -84,6 +87,7 @@ code is 5 when the signature is not acceptable, or when there is none.`,
 			return a.showExamination(e)
 		},
 	}
+	a.addEnvironment(cmd)
 	cmd.Flags().StringVar(&index, "index", "", "look in the index at `PATH`, configured or not")
 	cmd.Flags().StringVar(&registry, "registry", "", "look in the registry called `NAME`, or its URL")
 	cmd.Flags().StringVar(&bundle, "bundle", "", "verify the signature in `FILE` in place of the one that the registry names")

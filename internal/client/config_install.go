@@ -40,7 +40,7 @@ func platformSetting() setting {
 	return setting{
 		key: "platform", variable: "CLYDE_PLATFORM",
 		fromText: func(c *Config, text string) (err error) {
-			c.Platform, err = parseInstallPlatform(text)
+			c.Platform, err = ParseInstallPlatform(text)
 			return err
 		},
 		fromYAML: func(v strictyaml.Value, _ string) func(*Config) {
@@ -50,8 +50,9 @@ func platformSetting() setting {
 	}
 }
 
-// parseInstallPlatform reads a platform that something can be installed for.
-func parseInstallPlatform(text string) (index.Platform, error) {
+// ParseInstallPlatform reads a platform that something can be installed for: one,
+// not "universal".
+func ParseInstallPlatform(text string) (index.Platform, error) {
 	p, err := index.ParsePlatform(text)
 	if err == nil && p == (index.Platform{}) {
 		err = fmt.Errorf("%q is not one platform; write for example %q", text, "linux-x86_64")

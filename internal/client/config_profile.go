@@ -184,7 +184,7 @@ func allOrRequests(v strictyaml.Value) (all bool, requests []Request) {
 
 // platformValue reads a platform that something can be installed for.
 func platformValue(v strictyaml.Value) index.Platform {
-	p, err := parseInstallPlatform(v.Text())
+	p, err := ParseInstallPlatform(v.Text())
 	if err != nil && v.Text() != "" {
 		v.Report("", "%v", err)
 	}

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -318,4 +319,26 @@ func (p *Project) SelectEnvironments(names []string) ([]*Project, error) {
 		all = append(all, q)
 	}
 	return all, errors.Join(failures...)
+}
+
+// PartFor is which part of a project is installed in an environment, and for which
+// platform. The profile called name takes the place of the environment's unless it
+// is "". A nil profile is all of the project.
+func (c *Config) PartFor(e Environment, name string) (*Profile, index.Platform, error) {
+	platform, err := c.InstallPlatform()
+	var profile *Profile
+	if name = cmp.Or(name, e.Profile); name != "" {
+		p, failure := c.Profile(name)
+		if failure != nil {
+			return nil, platform, failure
+		}
+		profile = &p
+		if p.Platform != (index.Platform{}) {
+			platform, err = p.Platform, nil
+		}
+	}
+	if e.Platform != (index.Platform{}) {
+		platform, err = e.Platform, nil
+	}
+	return profile, platform, err
 }

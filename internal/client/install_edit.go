@@ -21,6 +21,14 @@ type Request struct {
 	Req  string // "" for the newest release
 }
 
+// String is the request as [ParseRequest] reads it.
+func (r Request) String() string {
+	if r.Req == "" {
+		return r.Name
+	}
+	return r.Name + "@" + r.Req
+}
+
 // ParseRequest reads "name" or "name@requirement". The error is [ErrUsage].
 func ParseRequest(text string) (Request, error) {
 	name, req, pinned := strings.Cut(text, "@")
