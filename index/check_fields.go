@@ -151,10 +151,27 @@ func (c *lineChecker) builds(builds []Build) {
 func (c *lineChecker) external(external []string) {
 	c.words("external", external)
 	for i, text := range external {
-		manager, pkg, _ := strings.Cut(text, ":")
+		named, platforms, conditional := strings.Cut(text, "; ")
+		if conditional {
+			c.externalPlatforms(fmt.Sprintf("external[%d]", i), platforms)
+		}
+		manager, pkg, _ := strings.Cut(named, ":")
 		if manager == "" || pkg == "" || strings.Trim(manager, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || strings.TrimSpace(pkg) != pkg {
 			c.add("line/external", fmt.Sprintf("external[%d]", i), `write "manager:package", such as "apt:libfoo-dev"`, "%q names no package of a package manager", text)
 		}
+	}
+}
+
+// externalPlatforms checks what stands behind an external package that is
+// needed on some platforms only.
+func (c *lineChecker) externalPlatforms(place, text string) {
+	var seen []string
+	for platform := range strings.SplitSeq(text, ", ") {
+		if p, err := ParsePlatform(platform); err != nil || p == (Platform{}) || slices.Contains(seen, platform) {
+			c.add("line/external", place, `write "manager:package; linux-x86_64, linux-aarch64"`, "%q are not platforms, each once", text)
+			return
+		}
+		seen = append(seen, platform)
 	}
 }
 

@@ -35,11 +35,13 @@ func TestSchemaAgreesOnAnyText(t *testing.T) {
 		"platform":    {"platforms: [%s]", []string{"linux", "-", "x86_64", "macos", "aarch64", "universal"}},
 		"feature":     {"features: {%s: []}", []string{"a", "B", "9", "+", "-", "_", ".", " ", "/"}},
 		"external": {"external-dependencies: [%s]", []string{
-			"apt", "pip", "npm", "brew", "conda", "docker", "generic", ":", "::", "a", "B", "lib", "-", "+", ".", "=", ">=", "<", ",", "1", "@", "/", "[", "]", "*", " ", ";",
+			"apt", "pip", "npm", "brew", "conda", "docker", "generic", "x-own", ":", "::", "a", "B", "lib", "-", "+", ".", "=", ">=", "<", ",", "1", "@", "/", "[", "]", "*", " ", ";",
 		}},
-		"pattern": {"include: [%s]", []string{"a", "*", "**", "/", ".", "..", "\\", " ", "é", "?", "!"}},
-		"run":     {"hooks: {pre-install: {run: [%s]}}", []string{"a", " ", "\n", "\x00", "\u00a0", "-"}},
-		"timeout": {"hooks: {pre-install: {run: [a], timeout: %s}}", []string{"1", "5", "s", "m", ".", "-", "+", " ", "h", "d"}},
+		"pattern":           {"include: [%s]", []string{"a", "*", "**", "/", ".", "..", "\\", " ", "é", "?", "!"}},
+		"run":               {"hooks: {pre-install: {run: [%s]}}", []string{"a", " ", "\n", "\x00", "\u00a0", "-", "/", ".", "..", "\\"}},
+		"argument":          {"hooks: {pre-install: {run: [a, %s]}}", []string{"a", " ", "\n", "\x00", "\u00a0", "-", "/", ".."}},
+		"external platform": {"external-dependencies: [{package: \"apt:libfoo\", platforms: [%s]}]", []string{"linux", "-", "x86_64", "universal"}},
+		"timeout":           {"hooks: {pre-install: {run: [a], timeout: %s}}", []string{"1", "5", "s", "m", ".", "-", "+", " ", "h", "d"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,91 +1,85 @@
 package manifest
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/external"
 	"github.com/clydepm/clyde/internal/strictyaml"
 )
 
 // An External is a package of another package manager that has to be there
 // before this one.
 type External struct {
-	Driver       string // of Drivers
-	Spec         string // the package, in the driver's own notation
+	external.Requirement
 	Line, Column int
 }
 
-// String returns the external dependency as it is written: "apt:libfoo-dev".
-func (e External) String() string { return e.Driver + ":" + e.Spec }
-
-// Drivers returns the package managers that an external dependency may name.
-// "generic" stands for a program or library that none of them has; clyde names
-// it to the person and never installs it.
-func Drivers() []string {
-	return []string{"apt", "brew", "conda", "docker", "generic", "npm", "pip"}
-}
-
-// A notation is how one package manager writes a package.
-type notation struct {
-	pattern *regexp.Regexp
-	example string
-}
-
-// notationOf returns the notation of a driver. No notation allows a text that
-// begins with "-", which a package manager would take for an option.
-func notationOf(driver string) notation {
-	switch driver {
-	case "apt": // Debian policy 5.6.1 and 5.6.12
-		return notation{regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+(:[a-z0-9-]+)?((=|>=|<=|<<|>>)[A-Za-z0-9][A-Za-z0-9.+:~-]*)?$`), `"apt:libfoo-dev" or "apt:libfoo-dev>=1.2"`}
-	case "brew":
-		return notation{regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9][A-Za-z0-9_-]*/)?[a-z0-9][a-z0-9+._-]*(@[a-z0-9.]+)?$`), `"brew:openssl@3" or "brew:owner/tap/formula"`}
-	case "conda":
-		return notation{regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9_-]*::)?[a-z0-9_][a-z0-9_.-]*((==|>=|<=|!=|=|>|<)[A-Za-z0-9][A-Za-z0-9_.*+!]*(,(==|>=|<=|!=|=|>|<)[A-Za-z0-9][A-Za-z0-9_.*+!]*)*)?$`), `"conda:numpy>=1.2" or "conda:conda-forge::numpy"`}
-	case "docker": // the OCI distribution's reference grammar
-		return notation{regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5}/[a-z0-9]+)?([._/-]+[a-z0-9]+)*(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?$`), `"docker:postgres:17" or "docker:registry.example.org/team/image@sha256:..."`}
-	case "npm":
-		return notation{regexp.MustCompile(`^(@[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*(@[A-Za-z0-9^~<>=*][A-Za-z0-9^~<>=*.+-]*)?$`), `"npm:typescript@^5" or "npm:@scope/name"`}
-	case "pip": // PEP 508 names and extras, PEP 440 specifiers
-		return notation{regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[A-Za-z0-9._-]+(,[A-Za-z0-9._-]+)*\])?((===|==|~=|!=|>=|<=|>|<)[A-Za-z0-9][A-Za-z0-9.*+!_-]*(,(===|==|~=|!=|>=|<=|>|<)[A-Za-z0-9][A-Za-z0-9.*+!_-]*)*)?$`), `"pip:numpy>=1.2,<3"`}
-	default:
-		return notation{regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9+._-]*((=|>=|<=|>|<)[A-Za-z0-9][A-Za-z0-9.+~-]*)?$`), `"generic:cmake>=3.20"`}
-	}
-}
+// ownManager begins the name of a package manager that clyde does not know.
+// Whoever installs the package has a driver of their own for it.
+const ownManager = "x-"
 
 func parseExternals(v strictyaml.Value) []External {
-	texts := unique(v, maxExternals, parseExternal)
-	items := v.List()
 	var externals []External
-	for i, text := range texts {
-		external := External{}
-		external.Driver, external.Spec, _ = strings.Cut(text, ":")
-		external.Line, external.Column = items[i].Position()
-		externals = append(externals, external)
+	var seen []string
+	items := v.List()
+	if len(items) > maxExternals {
+		v.Report("", "has %d items; the limit is %d", len(items), maxExternals)
+		items = items[:maxExternals]
+	}
+	for _, item := range items {
+		r, ok := parseExternal(item)
+		if !ok {
+			continue
+		}
+		if slices.Contains(seen, r.String()) {
+			item.Report("remove it", "is already in the list")
+		}
+		e := External{Requirement: r}
+		e.Line, e.Column = item.Position()
+		seen, externals = append(seen, r.String()), append(externals, e)
 	}
 	return externals
 }
 
-func parseExternal(v strictyaml.Value) string {
-	if entry, ok := onlyEntry(v); ok && entry.Value.IsScalar() {
+func parseExternal(v strictyaml.Value) (external.Requirement, bool) {
+	if entry, ok := onlyEntry(v); ok && entry.Value.IsScalar() && entry.Name != "package" {
 		v.Report("write "+strconv.Quote(entry.Name+":"+entry.Value.Written())+", without a blank behind the colon", "is a mapping, not text")
-		return ""
+		return external.Requirement{}, false
+	}
+	var platforms []index.Platform
+	if v.IsMapping() {
+		m := v.Mapping("package", "platforms")
+		platforms = slices.DeleteFunc(parsePlatforms(m.Get("platforms")), func(p index.Platform) bool { return p == index.Platform{} })
+		v = m.Require("package", `add package: "apt:libfoo-dev"`)
 	}
 	text := line(v, maxExternal)
 	if text == "" {
-		return ""
+		return external.Requirement{}, false
 	}
-	driver, spec, found := strings.Cut(text, ":")
+	r, err := external.ParseRequirement(text)
+	tool, _, named := strings.Cut(text, ":")
 	switch {
-	case !found:
-		v.Report(`write MANAGER:PACKAGE, such as "apt:`+text+`"`, "%q names no package manager", text)
-	case !slices.Contains(Drivers(), driver):
-		v.Report(nearHint(driver, Drivers(), "the package managers are "+strings.Join(Drivers(), ", ")), "%q is not a known package manager", driver)
-	case !notationOf(driver).pattern.MatchString(spec):
-		v.Report("write one such as "+notationOf(driver).example, "%q is not a package of %s", spec, driver)
+	case named && !slices.Contains(external.Tools(), tool) && !strings.HasPrefix(tool, ownManager):
+		v.Report(managerHint(tool), "%q is not a known package manager", tool)
+	case err != nil:
+		report(v, err)
+	case len(r.Platforms) > 0:
+		v.Report("write {package: ..., platforms: [...]}", "%q has platforms in its text", text)
+	default:
+		r.Platforms = platforms
+		return r, true
 	}
-	return text
+	return external.Requirement{}, false
+}
+
+func managerHint(tool string) string {
+	if near := external.NearTool(tool); near != "" {
+		return `did you mean "` + near + `"?`
+	}
+	return "the package managers are " + strings.Join(external.Tools(), ", ") + "; one of your own drivers is " + ownManager + "NAME"
 }
 
 // onlyEntry returns the entry of a mapping that has just one.

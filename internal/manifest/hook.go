@@ -40,9 +40,9 @@ func parseHook(v strictyaml.Value) Hook {
 		v.Report("write {run: [PROGRAM, ARGUMENT], timeout: 60s}", "must be a mapping with the key run")
 		return Hook{}
 	}
-	hook := v.Mapping("run", "timeout")
+	hook := v.Mapping("run", "timeout", "platforms")
 	run := hook.Require("run", "add run: [PROGRAM, ARGUMENT]")
-	return Hook{Run: parseRun(run), Timeout: parseTimeout(hook.Get("timeout"))}
+	return Hook{Run: parseRun(run), Timeout: parseTimeout(hook.Get("timeout")), Platforms: parsePlatforms(hook.Get("platforms"))}
 }
 
 func parseRun(v strictyaml.Value) []string {
@@ -66,7 +66,22 @@ func parseRun(v strictyaml.Value) []string {
 		}
 		argv = append(argv, text)
 	}
+	checkProgram(items[0])
 	return argv
+}
+
+// A program is a file of the package or is looked for in the search path. One
+// elsewhere would be another program on each machine.
+var (
+	programPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\./)?[^/\\]+(/[^/\\]+)*$`) })
+	parentPattern  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(^|/)\.\.(/|$)`) })
+)
+
+func checkProgram(v strictyaml.Value) {
+	text := v.Written()
+	if text != "" && (!programPattern().MatchString(text) || parentPattern().MatchString(text)) {
+		v.Report(`write a file of the package, such as "./tools/setup", or the name of a program`, "%q is neither a file of the package nor the name of a program", text)
+	}
 }
 
 func parseTimeout(v strictyaml.Value) time.Duration {

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/clydepm/clyde/index"
@@ -64,6 +65,13 @@ func (d Dependency) PackageName() string {
 type Hook struct {
 	Run     []string      // program and arguments; no shell is involved
 	Timeout time.Duration // DefaultTimeout when not written
+
+	Platforms []index.Platform // empty: it runs everywhere
+}
+
+// Applies reports whether the hook runs on a platform.
+func (h Hook) Applies(p index.Platform) bool {
+	return len(h.Platforms) == 0 || slices.Contains(h.Platforms, p) || slices.Contains(h.Platforms, index.Platform{})
 }
 
 // DefaultTimeout is how long a hook may run that says nothing else.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/external"
 	"github.com/clydepm/clyde/internal/manifest"
 	"github.com/clydepm/clyde/internal/strictyaml"
 )
@@ -77,8 +78,8 @@ func TestParseReadsEveryKey(t *testing.T) {
 			"default": {"rich"}, "rich": {"json", "json/diagnostics"}, "lazy": {"dep:json", "json?/diagnostics"},
 		},
 		External: []manifest.External{
-			{Driver: "apt", Spec: "libssl-dev>=3", Line: 29, Column: 25},
-			{Driver: "pip", Spec: "numpy>=1.2,<3", Line: 29, Column: 46},
+			{Requirement: external.Requirement{Tool: "apt", Name: "libssl-dev", Constraint: ">=3"}, Line: 29, Column: 25},
+			{Requirement: external.Requirement{Tool: "pip", Name: "numpy", Constraint: ">=1.2,<3"}, Line: 29, Column: 46},
 		},
 		Include: []string{"src/**", "include/**/*.{h,hpp}"}, Exclude: []string{"src/**/*_test.cc"},
 		AllowSecrets: []string{"testdata/dummy.pem"},
