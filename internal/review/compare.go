@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/clydepm/clyde/index"
@@ -54,6 +55,9 @@ func (x *examination) compareFiles(d *Diff) {
 	}
 	d.Hooks = capped(diffMaps(hooksBefore, hooksOf(x.contents.Manifest)))
 	all := diffFiles(before, x.contents.Members)
+	if changed := hookPrograms(x.contents.Manifest, all.Changed); len(changed) > 0 {
+		x.add("content/hooks", x.at(x.Entry, ""), "", "%s", several("hooks run files that were changed:", changed))
+	}
 	for _, f := range slices.Concat(all.Added, all.Changed) {
 		i, _ := slices.BinarySearchFunc(x.contents.Members, f.Path, func(m archive.Member, path string) int { return cmp.Compare(m.Path, path) })
 		if kind := native(x.contents.Members[i]); kind != "" {
@@ -183,7 +187,49 @@ func hooksOf(text []byte) map[string]string {
 		return all
 	}
 	for name, hook := range m.Hooks {
-		all[name] = strings.Join(hook.Run, " ")
+		all[name] = hookText(hook)
+	}
+	return all
+}
+
+// hookText writes a hook so that two that differ read differently: an argument
+// with blanks is quoted.
+func hookText(hook manifest.Hook) string {
+	words := slices.Clone(hook.Run)
+	for i, word := range words {
+		if word == "" || strings.ContainsAny(word, " \t\n\"") {
+			words[i] = strconv.Quote(word)
+		}
+	}
+	text := strings.Join(words, " ")
+	if hook.Timeout != manifest.DefaultTimeout {
+		text += ", at most " + hook.Timeout.String()
+	}
+	var platforms []string
+	for _, p := range hook.Platforms {
+		platforms = append(platforms, p.String())
+	}
+	if platforms != nil {
+		text += ", on " + strings.Join(platforms, " ")
+	}
+	return text
+}
+
+// hookPrograms are the hooks, as "NAME (FILE)", that name a file of the package
+// among those given.
+func hookPrograms(text []byte, files []FileDiff) []string {
+	m, err := manifest.Parse(manifest.Path, text)
+	if err != nil {
+		return nil
+	}
+	var all []string
+	for _, name := range manifest.HookNames() {
+		for _, word := range m.Hooks[name].Run {
+			file := strings.TrimPrefix(word, "./")
+			if slices.ContainsFunc(files, func(f FileDiff) bool { return f.Path == file }) {
+				all = append(all, name+" ("+file+")")
+			}
+		}
 	}
 	return all
 }
