@@ -268,7 +268,7 @@ func commandOf(v strictyaml.Value) argv {
 	var a argv
 	for i, item := range v.List() {
 		text := item.Text()
-		for _, found := range placeholder().FindAllString(text, -1) {
+		for _, found := range placeholdersIn(text) {
 			switch {
 			case slices.Contains(lists(), found) && (text != found || i == 0):
 				item.Report("", "%s has to be an argument of its own", found)

@@ -40,15 +40,11 @@ type notation struct {
 	example string
 }
 
-// operators are those of PEP 440, which has the most. What follows one begins
-// with a letter or digit.
-const operators = `===|==|~=|!=|>=|<=|=|>|<`
-
 // notations are those of the package managers that clyde knows. No notation
 // allows a text that begins with "-", which a manager would take for an option,
 // or one with a blank.
 var notations = sync.OnceValue(func() map[string]notation {
-	list := func(name, version string) *regexp.Regexp {
+	list := func(name, operators, version string) *regexp.Regexp {
 		clause := `(?:` + operators + `)` + version
 		return regexp.MustCompile(`^` + name + `(?P<constraint>(?:` + clause + `(?:,` + clause + `)*)?)$`)
 	}
@@ -58,14 +54,14 @@ var notations = sync.OnceValue(func() map[string]notation {
 		// The version of a formula is a part of its name.
 		"brew": {regexp.MustCompile(`^(?P<name>(?:[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9][A-Za-z0-9_-]*/)?(?P<base>[a-z0-9][a-z0-9+._-]*(?:@[a-z0-9.]+)?))(?P<constraint>)$`), `"brew:openssl@3" or "brew:owner/tap/formula"`},
 		// conda's match specifications, in the form that needs no quoting
-		"conda": {list(`(?P<name>(?:[A-Za-z0-9][A-Za-z0-9_-]*::)?(?P<base>[a-z0-9_][a-z0-9_.-]*))`, `[A-Za-z0-9][A-Za-z0-9_.*+!]*`), `"conda:numpy>=1.2" or "conda:conda-forge::numpy"`},
+		"conda": {list(`(?P<name>(?:[A-Za-z0-9][A-Za-z0-9_-]*::)?(?P<base>[a-z0-9_][a-z0-9_.-]*))`, `==|>=|<=|!=|=|>|<`, `[A-Za-z0-9][A-Za-z0-9_.*+!]*`), `"conda:numpy>=1.2" or "conda:conda-forge::numpy"`},
 		// The OCI distribution's reference grammar; the tag is a part of the name.
 		"docker": {regexp.MustCompile(`^(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5}/[a-z0-9]+)?(?:[._/-]+[a-z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@sha256:[0-9a-f]{64})?)(?P<constraint>)$`), `"docker:postgres:17" or "docker:registry.example.org/team/image@sha256:..."`},
 		// One comparator of npm's ranges, or a tag.
 		"npm": {regexp.MustCompile(`^(?P<name>(?:@[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*)(?:@(?P<constraint>[A-Za-z0-9^~<>=*][A-Za-z0-9^~<>=*.+-]*))?$`), `"npm:typescript@^5" or "npm:@scope/name"`},
 		// PEP 508 names and extras, PEP 440 specifiers
-		"pip": {list(`(?P<name>(?P<base>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:\[[A-Za-z0-9._-]+(?:,[A-Za-z0-9._-]+)*\])?)`, `[A-Za-z0-9][A-Za-z0-9.*+!_-]*`), `"pip:numpy>=1.2,<3"`},
-		"":    {list(`(?P<name>[A-Za-z0-9][A-Za-z0-9+._/@:-]*)`, `[A-Za-z0-9][A-Za-z0-9.+:~_-]*`), `"generic:cmake>=3.20"`},
+		"pip": {list(`(?P<name>(?P<base>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:\[[A-Za-z0-9._-]+(?:,[A-Za-z0-9._-]+)*\])?)`, `===|==|~=|!=|>=|<=|>|<`, `[A-Za-z0-9][A-Za-z0-9.*+!_-]*`), `"pip:numpy>=1.2,<3"`},
+		"":    {list(`(?P<name>[A-Za-z0-9][A-Za-z0-9+._/@:-]*)`, `===|==|~=|!=|>=|<=|=|>|<`, `[A-Za-z0-9][A-Za-z0-9.+:~_-]*`), `"generic:cmake>=3.20"`},
 	}
 })
 

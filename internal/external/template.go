@@ -13,8 +13,16 @@ import (
 type argv []string
 
 // placeholder finds placeholders and nothing else that managers write in
-// braces, such as "${Version}" and "{{.ID}}".
-var placeholder = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{[a-z]+(\.\.\.)?\}`) })
+// braces, such as "{{.ID}}"; what is behind a "%" or "$" is theirs too.
+var (
+	placeholder = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{[a-z]+(\.\.\.)?\}`) })
+	theirs      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[%$]\{[^{}]*\}`) })
+)
+
+// placeholdersIn returns the placeholders of an argument.
+func placeholdersIn(arg string) []string {
+	return placeholder().FindAllString(theirs().ReplaceAllString(arg, ""), -1)
+}
 
 // values are what the placeholders of one command become.
 type values struct {
@@ -42,7 +50,7 @@ func (v values) pinned(p Package) string {
 
 // mentions reports whether a command has a placeholder.
 func (a argv) mentions(placeholder string) bool {
-	return slices.ContainsFunc(a, func(arg string) bool { return strings.Contains(arg, placeholder) })
+	return slices.ContainsFunc(a, func(arg string) bool { return slices.Contains(placeholdersIn(arg), placeholder) })
 }
 
 // expand returns the command, or nil when it is about packages and there are
@@ -52,10 +60,14 @@ func (a argv) expand(v values) []string {
 		return nil
 	}
 	r := v.requirement
-	replace := strings.NewReplacer(
+	pairs := []string{
 		"{prefix}", v.prefix, "{name}", r.Name, "{base}", r.Base(), "{spec}", r.Spec(), "{constraint}", r.Constraint,
 		"{target}", v.target, "{have}", v.have, "{operator}", v.operator, "{version}", v.version, "{before}", v.before,
-	)
+	}
+	for _, p := range placeholders() {
+		pairs = append(pairs, "%"+p, "%"+p, "$"+p, "$"+p) // theirs begin earlier, and so are found first
+	}
+	replace := strings.NewReplacer(pairs...)
 	var out []string
 	for _, arg := range a {
 		switch arg {
