@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -31,8 +32,10 @@ type Squash struct {
 }
 
 var (
-	commitID       = regexp.MustCompile(`^[0-9a-f]{40}$`)
-	snapshotBranch = regexp.MustCompile(`^snapshot-[0-9]{4}-[0-9]{2}-[0-9]{2}-[1-9][0-9]{0,8}$`)
+	commitID       = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{40}$`) })
+	snapshotBranch = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^snapshot-[0-9]{4}-[0-9]{2}-[0-9]{2}-[1-9][0-9]{0,8}$`)
+	})
 )
 
 // SnapshotBranch is the name of the nth branch that keeps an old head on a day.
@@ -54,9 +57,9 @@ func (s *Squash) Payload(registry string) []byte {
 func (s *Squash) Check() error {
 	problem := func(field, detail string) error { return &ConfigError{"clyde.squash." + field, detail} }
 	switch _, err := time.Parse(time.RFC3339, s.Date); {
-	case !commitID.MatchString(s.Head):
+	case !commitID().MatchString(s.Head):
 		return problem("head", "is no commit ID of 40 lower-case hex digits")
-	case !snapshotBranch.MatchString(s.Snapshot):
+	case !snapshotBranch().MatchString(s.Snapshot):
 		return problem("snapshot", `is no branch such as "snapshot-2026-01-02-1"`)
 	case err != nil || !strings.HasSuffix(s.Date, "Z"):
 		return problem("date", "is no time in the form of RFC 3339 in UTC")

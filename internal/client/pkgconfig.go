@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // pkgConfigName is the folder of a generation with the pkg-config files of all
@@ -69,14 +70,14 @@ func relocateFile(tree fs.FS, name, pkg, target string) error {
 }
 
 // prefixLine is the definition of the variable prefix in a pkg-config file.
-var prefixLine = regexp.MustCompile(`(?m)^([ \t]*prefix[ \t]*=[ \t]*)(\S+)[ \t]*\r?$`)
+var prefixLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^([ \t]*prefix[ \t]*=[ \t]*)(\S+)[ \t]*\r?$`) })
 
 // relocated is the text of the pkg-config file called name with its paths
 // leading below root, where the package's tree is. Of the absolute paths below
 // the old prefix those are changed that the tree has; others are the system's.
 func relocated(text string, tree fs.FS, name, root string) string {
 	text = strings.ReplaceAll(text, "${pcfiledir}", root+"/"+path.Dir(name))
-	m := prefixLine.FindStringSubmatchIndex(text)
+	m := prefixLine().FindStringSubmatchIndex(text)
 	if m == nil || !path.IsAbs(text[m[4]:m[5]]) {
 		return text
 	}

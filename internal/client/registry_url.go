@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/clydepm/clyde/internal/manifest"
 	"github.com/clydepm/clyde/internal/packagefolder"
@@ -17,7 +18,9 @@ import (
 
 // scpLike is git's short form of an SSH address: [user@]host:path, with no
 // slash before the colon. A single letter before it is a Windows drive.
-var scpLike = regexp.MustCompile(`^(?:([A-Za-z0-9._-]+)@)?([A-Za-z0-9][A-Za-z0-9.-]+):([^:].*)$`)
+var scpLike = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:([A-Za-z0-9._-]+)@)?([A-Za-z0-9][A-Za-z0-9.-]+):([^:].*)$`)
+})
 
 // Location is an address of a registry taken apart: an absolute folder, or a
 // URL.
@@ -42,7 +45,7 @@ func ParseLocation(address, base string) (Location, error) {
 	rest, sparse := strings.CutPrefix(address, "sparse+")
 	rest = strings.TrimPrefix(strings.TrimPrefix(rest, "registry+"), "git+")
 	if !strings.Contains(rest, "://") {
-		if m := scpLike.FindStringSubmatch(rest); m != nil && !isDrive(m[2]) {
+		if m := scpLike().FindStringSubmatch(rest); m != nil && !isDrive(m[2]) {
 			u := &url.URL{Scheme: "ssh", Host: m[2], Path: "/" + strings.TrimPrefix(m[3], "/")}
 			if m[1] != "" {
 				u.User = url.User(m[1])

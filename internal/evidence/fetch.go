@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"sync"
 	"time"
 
 	"github.com/clydepm/clyde/internal/forge"
@@ -143,7 +144,7 @@ func (s *source) Read(p []byte) (int, error) {
 }
 
 // drive is the start of a file URL's path on Windows: "/C:/".
-var drive = regexp.MustCompile(`^/[A-Za-z]:(/|$)`)
+var drive = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/[A-Za-z]:(/|$)`) })
 
 func (g *gatherer) open(ctx context.Context, u *url.URL) (io.ReadCloser, error) {
 	if u.Scheme == "file" {
@@ -171,7 +172,7 @@ func (g *gatherer) open(ctx context.Context, u *url.URL) (io.ReadCloser, error) 
 }
 
 func openFile(name string) (io.ReadCloser, error) {
-	if drive.MatchString(name) {
+	if drive().MatchString(name) {
 		name = name[1:]
 	}
 	name = filepath.FromSlash(name)

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/archive"
@@ -173,12 +174,14 @@ func describeDeb(where string, p *deb, known func(name string) bool) (*descripti
 
 // debRelation is one package of a relation: name, architecture, operator and
 // version; see section 7.1 of Debian's policy.
-var debRelation = regexp.MustCompile(`^([a-z0-9][a-z0-9+.-]+)(:[a-z0-9-]+)? ?(?:\( ?(<<|<=|=|>=|>>) ?([^ )]+) ?\))?$`)
+var debRelation = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([a-z0-9][a-z0-9+.-]+)(:[a-z0-9-]+)? ?(?:\( ?(<<|<=|=|>=|>>) ?([^ )]+) ?\))?$`)
+})
 
 // needDeb takes over one relation.
 func (d *description) needDeb(relation string, known func(string) bool) error {
 	first, _, several := strings.Cut(relation, "|")
-	m := debRelation.FindStringSubmatch(strings.TrimSpace(first))
+	m := debRelation().FindStringSubmatch(strings.TrimSpace(first))
 	if m == nil {
 		return d.refuse("%q is no relation", relation)
 	}
@@ -258,7 +261,7 @@ func debName(name string) string {
 // epochWeight is what an epoch adds to the first number of a version.
 const epochWeight = 1_000_000
 
-var debNumbers = regexp.MustCompile(`^([0-9]+)(?:\.([0-9]+)(?:\.([0-9]+))?)?(.*)$`)
+var debNumbers = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([0-9]+)(?:\.([0-9]+)(?:\.([0-9]+))?)?(.*)$`) })
 
 // debVersion is the version of a Debian package in an index; see the package
 // comment.
@@ -276,7 +279,7 @@ func debVersion(text string) (index.Version, error) {
 		upstream, revision = rest[:i], rest[i+1:]
 	}
 	upstream, before, isBefore := strings.Cut(upstream, "~")
-	m := debNumbers.FindStringSubmatch(upstream)
+	m := debNumbers().FindStringSubmatch(upstream)
 	if m == nil {
 		return index.Version{}, fmt.Errorf("%q does not begin with a number", text)
 	}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/clydepm/clyde/index"
 )
@@ -16,10 +17,12 @@ type partial struct {
 }
 
 // npmPartial is a version in a range of npm; see "Range Grammar" of npm's semver.
-var npmPartial = regexp.MustCompile(`^[v=\s]*([xX*]|0|[1-9][0-9]*)(?:\.([xX*]|0|[1-9][0-9]*)(?:\.([xX*]|0|[1-9][0-9]*)(?:-?((?:[0-9A-Za-z-]+)(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?)?)?$`)
+var npmPartial = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[v=\s]*([xX*]|0|[1-9][0-9]*)(?:\.([xX*]|0|[1-9][0-9]*)(?:\.([xX*]|0|[1-9][0-9]*)(?:-?((?:[0-9A-Za-z-]+)(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?)?)?$`)
+})
 
 func parsePartial(s string) (partial, error) {
-	m := npmPartial.FindStringSubmatch(s)
+	m := npmPartial().FindStringSubmatch(s)
 	if m == nil {
 		return partial{}, fmt.Errorf("%q is no version", s)
 	}
@@ -115,9 +118,9 @@ func compatible(operator string, p partial) interval {
 }
 
 var (
-	npmHyphen   = regexp.MustCompile(`^(\S+)\s+-\s+(\S+)$`)
-	npmOperator = regexp.MustCompile(`(\^|~>?|[<>]=?|=)\s+`)
-	npmSimple   = regexp.MustCompile(`^(\^|~>?|[<>]=?|=)?(.*)$`)
+	npmHyphen   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\S+)\s+-\s+(\S+)$`) })
+	npmOperator = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(\^|~>?|[<>]=?|=)\s+`) })
+	npmSimple   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\^|~>?|[<>]=?|=)?(.*)$`) })
 )
 
 // npmRange is the requirement that a range of npm amounts to, and whether it is
@@ -135,7 +138,7 @@ func npmRange(text string) (req string, narrowed bool, err error) {
 }
 
 func npmAlternative(text string) (interval, error) {
-	if m := npmHyphen.FindStringSubmatch(text); m != nil {
+	if m := npmHyphen().FindStringSubmatch(text); m != nil {
 		low, err := parsePartial(m[1])
 		if err != nil {
 			return interval{}, err
@@ -148,8 +151,8 @@ func npmAlternative(text string) (interval, error) {
 		return from(low.Version).and(below), err
 	}
 	all := everything()
-	for word := range strings.FieldsSeq(npmOperator.ReplaceAllString(text, "$1")) {
-		m := npmSimple.FindStringSubmatch(word)
+	for word := range strings.FieldsSeq(npmOperator().ReplaceAllString(text, "$1")) {
+		m := npmSimple().FindStringSubmatch(word)
 		p, err := parsePartial(m[2])
 		if err != nil {
 			return interval{}, err

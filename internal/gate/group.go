@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/forge"
@@ -27,11 +28,13 @@ type Group struct {
 
 // groupRef is the branch of a group: that of the index, the number of the pull
 // request, and the commit that it is put on.
-var groupRef = regexp.MustCompile(`^refs/heads/gh-readonly-queue/.+/pr-([1-9][0-9]{0,8})-[0-9a-f]{40}$`)
+var groupRef = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^refs/heads/gh-readonly-queue/.+/pr-([1-9][0-9]{0,8})-[0-9a-f]{40}$`)
+})
 
 // PullOfGroup is the number of the pull request that a group's branch is about.
 func PullOfGroup(ref string) (int, error) {
-	m := groupRef.FindStringSubmatch(ref)
+	m := groupRef().FindStringSubmatch(ref)
 	if m == nil {
 		return 0, fmt.Errorf("%q is no branch of a merge queue", ref)
 	}

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
 )
@@ -143,10 +144,12 @@ func IsPath(address string) bool {
 }
 
 // shortForm is [user@]host:path; an IPv6 host is in brackets.
-var shortForm = regexp.MustCompile(`^(?:([^@:/\[\]]+)@)?(\[[0-9A-Fa-f:.]+\]|[^@:/\[\]]+):(.+)$`)
+var shortForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:([^@:/\[\]]+)@)?(\[[0-9A-Fa-f:.]+\]|[^@:/\[\]]+):(.+)$`)
+})
 
 func sshShortForm(address string, refuse func(detail, remedy string) error) (*transport.Endpoint, error) {
-	m := shortForm.FindStringSubmatch(address)
+	m := shortForm().FindStringSubmatch(address)
 	if m == nil {
 		return nil, refuse("it is neither a path nor a URL", "use https://, ssh:// or file://")
 	}

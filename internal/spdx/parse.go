@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // parse returns the licence identifiers of an expression, in order and without
@@ -119,7 +120,9 @@ func (p *parser) operand() *Error {
 }
 
 // reference is a licence that is not in the list but described elsewhere.
-var reference = regexp.MustCompile(`^(DocumentRef-[A-Za-z0-9.-]+:)?LicenseRef-[A-Za-z0-9.-]+$`)
+var reference = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(DocumentRef-[A-Za-z0-9.-]+:)?LicenseRef-[A-Za-z0-9.-]+$`)
+})
 
 func (p *parser) licence() *Error {
 	if isOperator(p.peek()) {
@@ -128,7 +131,7 @@ func (p *parser) licence() *Error {
 	t := p.tokens[p.next]
 	id := strings.TrimSuffix(t.text, "+")
 	switch {
-	case reference.MatchString(t.text):
+	case reference().MatchString(t.text):
 	case slices.Contains(Licenses(), id) || slices.Contains(lines(deprecatedList), id):
 		p.ids = append(p.ids, id)
 	default:

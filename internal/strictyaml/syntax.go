@@ -5,6 +5,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 
 	"gopkg.in/yaml.v3"
 )
@@ -30,7 +31,7 @@ func (d *Document) reportSyntax(data []byte) {
 	d.report(line, column, "", syntaxHint(message), "this is not YAML: %s", message)
 }
 
-var linePrefix = regexp.MustCompile(`^yaml: (line \d+: )?`)
+var linePrefix = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^yaml: (line \d+: )?`) })
 
 // syntaxError returns the first error in data, without its place, and how many
 // bytes were read before it was noticed. The message is empty when there is
@@ -45,7 +46,7 @@ func syntaxError(data []byte) (message string, read int) {
 			return "", source.read
 		}
 		if err != nil {
-			return linePrefix.ReplaceAllString(err.Error(), ""), source.read
+			return linePrefix().ReplaceAllString(err.Error(), ""), source.read
 		}
 	}
 }
