@@ -2,9 +2,11 @@ package main
 
 import (
 	"os"
+	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/cobra/doc"
 )
 
 // manCommand is for those who package clyde.
@@ -30,9 +32,24 @@ is missing. The date of the pages is SOURCE_DATE_EPOCH if it is set, else today.
 			if err := os.MkdirAll(dir, 0o755); err != nil {
 				return err
 			}
-			root := cmd.Root()
-			root.DisableAutoGenTag = true
-			return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "clyde " + version(), Manual: "clyde", Date: &date}, dir)
+			return writeManPages(cmd.Root(), date, dir)
 		},
 	}
+}
+
+// writeManPages writes the page of a command and those of the commands below it.
+func writeManPages(cmd *cobra.Command, date time.Time, dir string) error {
+	name := strings.ReplaceAll(cmd.CommandPath(), " ", "-") + ".1"
+	if err := os.WriteFile(filepath.Join(dir, name), manPage(cmd, date), 0o644); err != nil {
+		return err
+	}
+	for _, c := range cmd.Commands() {
+		if !c.IsAvailableCommand() || c.IsAdditionalHelpTopicCommand() {
+			continue
+		}
+		if err := writeManPages(c, date, dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }
