@@ -47,16 +47,16 @@ var (
 
 // CheckAttested reports whether a version may be without a signature, under a
 // mode and after the versions that were published before it: ErrUnattested or
-// ErrDowngrade if not. Lines are in the order in which they were published.
-func CheckAttested(lines []*index.Entry, e *index.Entry, mode Mode) error {
+// ErrDowngrade if not. Versions are in the order in which they were published.
+func CheckAttested(versions []index.Release, e *index.Entry, mode Mode) error {
 	if e.Att != nil || mode == Off {
 		return nil
 	}
-	for _, earlier := range lines {
-		if earlier == e || earlier.Vers == e.Vers {
+	for _, earlier := range versions {
+		if earlier.Vers == e.Vers {
 			break
 		}
-		if earlier.Att != nil {
+		if earlier.Signed {
 			return fmt.Errorf("%w: %s %s is signed, %s is not", ErrDowngrade, earlier.Name, earlier.Vers, e.Vers)
 		}
 	}

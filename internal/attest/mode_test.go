@@ -47,7 +47,7 @@ func TestCheckAttested(t *testing.T) {
 		{2, attest.Off, nil},
 		{3, attest.Require, nil},
 	} {
-		err := attest.CheckAttested(history, history[c.version], c.mode)
+		err := attest.CheckAttested(index.ReleasesOf(history).List, history[c.version], c.mode)
 		if !errors.Is(err, c.want) || c.want != nil && !errors.Is(err, attest.ErrRejected) {
 			t.Errorf("%s under %s: %v, expected %v", history[c.version].Vers, c.mode, err, c.want)
 		}

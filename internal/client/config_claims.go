@@ -188,6 +188,13 @@ func (r *claimedRegistry) Entries(ctx context.Context, name string) ([]*index.En
 	return r.Registry.Entries(ctx, name)
 }
 
+func (r *claimedRegistry) Releases(ctx context.Context, name string) (*index.Releases, error) {
+	if err := r.claims.Check(r.Config().Name, name); err != nil {
+		return nil, err
+	}
+	return releasesOf(ctx, r.Registry, name)
+}
+
 // Search leaves out what the registry has under names that are not its own.
 func (r *claimedRegistry) Search(ctx context.Context, q Query) ([]Match, error) {
 	name := r.Config().Name

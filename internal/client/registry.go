@@ -225,7 +225,7 @@ func (s *Registries) Find(ctx context.Context, name string) ([]Registry, error) 
 	list := s.permitted(name)
 	has, errs := make([]bool, len(list)), make([]error, len(list))
 	s.Each(ctx, list, func(ctx context.Context, i int, r Registry) {
-		_, err := r.Entries(ctx, name)
+		_, err := releasesOf(ctx, r, name)
 		has[i] = err == nil
 		if err != nil && !isNoPackage(err) {
 			errs[i] = err

@@ -128,6 +128,18 @@ func (g *gitRegistry) Entries(ctx context.Context, name string) (entries []*inde
 	return entries, err
 }
 
+// Releases is [gitRegistry.Entries] as choosing versions needs it.
+func (g *gitRegistry) Releases(ctx context.Context, name string) (releases *index.Releases, err error) {
+	err = g.ask(ctx, func(f *indexcache.File) error {
+		var ok bool
+		if releases, ok, err = f.Releases(name); err == nil && !ok {
+			err = &NoPackageError{Name: name}
+		}
+		return err
+	})
+	return releases, err
+}
+
 // View shows another commit only if the copy remembers it: it may be younger
 // than a lock.
 func (g *gitRegistry) View(ctx context.Context, commit string, read func(fs.FS) error) error {

@@ -17,39 +17,56 @@ type Source struct {
 
 	mu      sync.Mutex
 	unknown []string // URLs that lines named and nobody configured
-	read    map[resolve.Package][]*index.Entry
+	read    map[resolve.Package]*index.Releases
 }
 
 // Source makes a source that shows what the registries show.
 func (s *Registries) Source() *Source {
-	return &Source{registries: s, read: map[resolve.Package][]*index.Entry{}}
+	return &Source{registries: s, read: map[resolve.Package]*index.Releases{}}
 }
 
-// Versions reads the lines of a package from its own registry and no other.
-func (s *Source) Versions(ctx context.Context, p resolve.Package) ([]*index.Entry, error) {
+// Versions reads the versions of a package from its own registry and no other.
+func (s *Source) Versions(ctx context.Context, p resolve.Package) (*index.Releases, error) {
 	r, err := s.registries.Get(p.Registry)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := r.Entries(ctx, p.Name)
+	releases, err := releasesOf(ctx, r, p.Name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.read[resolve.Package{Registry: p.Registry, Name: index.Fold(p.Name)}] = entries
-	return entries, err
+	s.read[resolve.Package{Registry: p.Registry, Name: index.Fold(p.Name)}] = releases
+	return releases, err
 }
 
-// entries are the lines of a package of a registry, as they were read for the
+// releases are the versions of a package of a registry, as they were read for the
 // resolver, or read now. A nil source has read nothing.
-func (s *Source) entries(ctx context.Context, r Registry, name string) ([]*index.Entry, error) {
+func (s *Source) releases(ctx context.Context, r Registry, name string) (*index.Releases, error) {
 	if s != nil {
 		s.mu.Lock()
-		entries := s.read[resolve.Package{Registry: r.Config().Name, Name: index.Fold(name)}]
+		releases := s.read[resolve.Package{Registry: r.Config().Name, Name: index.Fold(name)}]
 		s.mu.Unlock()
-		if entries != nil {
-			return entries, nil
+		if releases != nil {
+			return releases, nil
 		}
 	}
-	return r.Entries(ctx, name)
+	return releasesOf(ctx, r, name)
+}
+
+// releaser is a [Registry] that can tell what versions there are without reading
+// the whole of them.
+type releaser interface {
+	Releases(ctx context.Context, name string) (*index.Releases, error)
+}
+
+func releasesOf(ctx context.Context, r Registry, name string) (*index.Releases, error) {
+	if r, ok := r.(releaser); ok {
+		return r.Releases(ctx, name)
+	}
+	entries, err := r.Entries(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return index.ReleasesOf(entries), nil
 }
 
 // Coexist reports whether the lock may have incompatible versions of a package

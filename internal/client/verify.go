@@ -246,11 +246,11 @@ func (v *verification) verify(ctx context.Context, l lockfile.Package) (*lockfil
 	case s.registry == nil:
 		return l.Verification, v.unasked(l, s)
 	}
-	if lines, e, err := v.shown(ctx, l, s); err != nil || e != nil && e.Att == nil {
+	if versions, e, err := v.shown(ctx, l, s); err != nil || e != nil && e.Att == nil {
 		if err != nil {
 			return nil, err
 		}
-		return v.verifyLine(ctx, l, s, lines, e, nil)
+		return v.verifyLine(ctx, l, s, versions, e, nil)
 	}
 	var file index.File
 	var signers []attest.Identity
@@ -267,26 +267,30 @@ func (v *verification) verify(ctx context.Context, l lockfile.Package) (*lockfil
 	if i < 0 {
 		return v.reject(l, s, OutcomeRejected, fmt.Errorf("%w: the registry has no such version", attest.ErrRejected)), nil
 	}
-	return v.verifyLine(ctx, l, s, file.Entries, file.Entries[i], signers)
+	return v.verifyLine(ctx, l, s, index.ReleasesOf(file.Entries).List, file.Entries[i], signers)
 }
 
-// shown are the lines of a package as the registry shows them, if that is the
-// state that was locked, and the one that was; nil if not. Nobody's signature is
-// needed to say that a version has none.
-func (v *verification) shown(ctx context.Context, l lockfile.Package, s *signingSource) ([]*index.Entry, *index.Entry, error) {
+// shown are the versions of a package as the registry shows them, if that is the
+// state that was locked, and the line of the one that was; nil if not. Nobody's
+// signature is needed to say that a version has none.
+func (v *verification) shown(ctx context.Context, l lockfile.Package, s *signingSource) ([]index.Release, *index.Entry, error) {
 	status, err := s.registry.Status(ctx)
 	if err != nil || status.Commit != s.commit {
 		return nil, nil, err
 	}
-	lines, err := v.in.source.entries(ctx, s.registry, l.Name)
-	if err != nil && !isNoPackage(err) {
+	releases, err := v.in.source.releases(ctx, s.registry, l.Name)
+	if isNoPackage(err) {
+		return nil, nil, nil
+	}
+	if err != nil {
 		return nil, nil, err
 	}
-	i := slices.IndexFunc(lines, func(e *index.Entry) bool { return e.Vers == l.Version })
+	i := slices.IndexFunc(releases.List, func(r index.Release) bool { return r.Vers == l.Version })
 	if i < 0 {
 		return nil, nil, nil
 	}
-	return lines, lines[i], nil
+	e, err := releases.Entry(i)
+	return releases.List, e, err
 }
 
 // unasked deals with a registry that cannot be asked who may sign. The lock
@@ -302,12 +306,12 @@ func (v *verification) unasked(l lockfile.Package, s *signingSource) error {
 	return nil
 }
 
-func (v *verification) verifyLine(ctx context.Context, l lockfile.Package, s *signingSource, lines []*index.Entry, e *index.Entry, signers []attest.Identity) (*lockfile.Verification, error) {
+func (v *verification) verifyLine(ctx context.Context, l lockfile.Package, s *signingSource, versions []index.Release, e *index.Entry, signers []attest.Identity) (*lockfile.Verification, error) {
 	if err := sameBytes(l, e); err != nil {
 		return v.reject(l, s, OutcomeRejected, err), nil
 	}
 	if e.Att == nil {
-		err := attest.CheckAttested(lines, e, s.mode)
+		err := attest.CheckAttested(versions, e, s.mode)
 		if err == nil && l.Verification != nil && l.Verification.Bundle != "" {
 			err = fmt.Errorf("%w: the lock has a signature for this version", attest.ErrDowngrade)
 		}

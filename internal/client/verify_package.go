@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/attest"
 )
 
@@ -146,7 +147,7 @@ func (x *Examiner) unattested(ctx context.Context, r Registry, e *Examination) e
 	if err != nil {
 		return err
 	}
-	e.Reason = attest.CheckAttested(file.Entries, e.Entry, e.Mode)
+	e.Reason = attest.CheckAttested(index.ReleasesOf(file.Entries).List, e.Entry, e.Mode)
 	e.Installs = e.Reason == nil || e.Mode == attest.Warn
 	if e.Reason == nil {
 		e.Reason = fmt.Errorf("%w: %s %s", attest.ErrUnattested, e.Entry.Name, e.Entry.Vers)

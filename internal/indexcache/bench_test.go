@@ -99,11 +99,11 @@ func BenchmarkCratesWorkingSet(b *testing.B) {
 	for b.Loop() {
 		versions = 0
 		for _, name := range names {
-			entries, _, err := f.Entries(name)
+			releases, _, err := f.Releases(name)
 			if err != nil {
 				b.Fatal(err)
 			}
-			versions += len(entries)
+			versions += len(releases.List)
 		}
 	}
 	b.ReportMetric(float64(versions), "versions")
@@ -152,7 +152,7 @@ func BenchmarkRecord(b *testing.B) {
 	})
 	b.Run("read", func(b *testing.B) {
 		for b.Loop() {
-			if got, err := readRecord(record); err != nil || len(got) != len(entries) {
+			if got, err := readRecord(record); err != nil || len(got.List) != len(entries) {
 				b.Fatal(err)
 			}
 		}

@@ -294,26 +294,40 @@ func (f *File) Package(name string) (index.File, bool, error) {
 	return Lines(name, content), true, nil
 }
 
-// Entries reads what resolving needs of the lines of a package: all but
-// dependencies of development, unknown members, and what is said to people
-// (description, keywords, license, authors, homepage, repository, source). The
-// entries share what they have in common and are to be read only. It is false
-// when there is no such package.
-func (f *File) Entries(name string) ([]*index.Entry, bool, error) {
+// Releases reads what choosing versions needs of the lines of a package. It is
+// false when there is no such package. Their Entry has all but dependencies of
+// development, unknown members, and what is said to people (description,
+// keywords, license, authors, homepage, repository, source).
+func (f *File) Releases(name string) (*index.Releases, bool, error) {
 	e, err := f.packageEntry(name)
 	if e == nil || err != nil {
 		return nil, false, err
 	}
 	if e.record.size == 0 {
 		file, ok, err := f.Package(name)
-		return file.Entries, ok, err
+		return index.ReleasesOf(file.Entries), ok, err
 	}
 	data, err := f.read(e.record, "a record")
 	if err != nil {
 		return nil, false, err
 	}
-	entries, err := readRecord(data)
-	return entries, err == nil, err
+	releases, err := readRecord(data)
+	return releases, err == nil, err
+}
+
+// Entries reads the Entry of every one of the [File.Releases].
+func (f *File) Entries(name string) ([]*index.Entry, bool, error) {
+	releases, ok, err := f.Releases(name)
+	if !ok || err != nil {
+		return nil, false, err
+	}
+	entries := make([]*index.Entry, len(releases.List))
+	for i := range entries {
+		if entries[i], err = releases.Entry(i); err != nil {
+			return nil, false, err
+		}
+	}
+	return entries, true, nil
 }
 
 // Names calls visit with the summary of every package, in the order of their

@@ -1,6 +1,7 @@
 package indexcache
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"maps"
@@ -320,19 +321,22 @@ func (w *recordWriter) featureMap(features map[string][]string, text textAppende
 	return w.beforeMap
 }
 
-// recordReader reads a record. What the entries have in common they share, so
+// recordReader reads a record. What the versions have in common they share, so
 // they are to be read only.
 type recordReader struct {
 	c        cursor
 	texts    []string
 	deps     []index.Dependency
-	lists    [][]index.Dependency
+	lists    [][]*index.Dependency
 	features []map[string][]string
 	pieces   []string
+	versions [][]byte // each with what follows it
+	whole    bool     // versions are read for themselves, and not for their releases
 }
 
-// readRecord reads what appendRecord wrote.
-func readRecord(data []byte) ([]*index.Entry, error) {
+// readRecord reads what appendRecord wrote. Of each version it looks at what a
+// release has; the rest is read when somebody asks for it.
+func readRecord(data []byte) (*index.Releases, error) {
 	r := &recordReader{c: cursor{rest: data}}
 	r.readTexts()
 	r.deps = make([]index.Dependency, r.c.items())
@@ -344,18 +348,28 @@ func readRecord(data []byte) ([]*index.Entry, error) {
 	for i := range r.features {
 		r.features[i] = r.featureMap()
 	}
-	entries := make([]index.Entry, r.c.items())
-	digests := make([]byte, 0, 64*len(entries))
-	all := make([]*index.Entry, len(entries))
-	for i := range entries {
-		all[i] = &entries[i]
-		digests = r.version(all[i], digests)
+	releases := make([]index.Release, r.c.items())
+	r.versions = make([][]byte, len(releases))
+	var e index.Entry
+	for i := range releases {
+		r.versions[i] = r.c.rest
+		deps := r.version(&e)
+		releases[i] = index.Release{Name: e.Name, Vers: e.Vers, Yanked: e.Yanked, Links: e.Links, Deps: deps, Features: e.AllFeatures(), Signed: e.Att != nil}
 	}
 	if len(r.c.rest) > 0 {
 		r.c.fail()
 	}
-	r.setDigests(all, string(digests))
-	return all, r.c.err("a record")
+	return &index.Releases{List: releases, Entry: r.entry}, r.c.err("a record")
+}
+
+// entry reads the whole of a version.
+func (r *recordReader) entry(i int) (*index.Entry, error) {
+	one := recordReader{c: cursor{rest: r.versions[i]}, texts: r.texts, lists: r.lists, features: r.features, whole: true}
+	e := &index.Entry{}
+	for _, d := range one.version(e) {
+		e.Deps = append(e.Deps, *d)
+	}
+	return e, one.c.err("a version")
 }
 
 func (r *recordReader) readTexts() {
@@ -423,22 +437,25 @@ func (r *recordReader) dependency(d *index.Dependency) {
 }
 
 func (r *recordReader) readLists() {
-	r.lists = make([][]index.Dependency, r.c.items())
+	r.lists = make([][]*index.Dependency, r.c.items())
+	var room []*index.Dependency // that lists are cut from
 	for i := range r.lists {
 		n := r.c.items()
 		if n == 0 {
 			continue
 		}
-		list := make([]index.Dependency, n)
-		for j := range list {
+		if len(room) < n {
+			room = make([]*index.Dependency, max(n, 256))
+		}
+		r.lists[i], room = room[:n:n], room[n:]
+		for j := range r.lists[i] {
 			number := r.c.uvarint()
 			if number >= uint64(len(r.deps)) {
 				r.c.fail()
 				return
 			}
-			list[j] = r.deps[number]
+			r.lists[i][j] = &r.deps[number]
 		}
-		r.lists[i] = list
 	}
 }
 
@@ -455,7 +472,7 @@ func (r *recordReader) featureMap() map[string][]string {
 	return features
 }
 
-// numbered reads the number of an item of a table.
+// numbered reads the number of an item of a table, and takes it from there.
 func numbered[T any](r *recordReader, table []T) (item T) {
 	n := r.c.uvarint()
 	if n >= uint64(len(table)) {
@@ -475,20 +492,19 @@ func (r *recordReader) varint() int64 {
 	return v
 }
 
-// version reads one version. A digest is added to digests in hex; setDigests
-// hands all of them out, from one string.
-func (r *recordReader) version(e *index.Entry, digests []byte) []byte {
+// version reads one version and returns its dependencies. For a release alone
+// it leaves out of e what takes memory of its own.
+func (r *recordReader) version(e *index.Entry) []*index.Dependency {
+	*e = index.Entry{V: 1}
 	bits := r.c.byte()
-	e.V = 1
 	e.Yanked = bits&hasYanked != 0
 	e.Name, e.Vers = r.text(), r.text()
-	e.Deps = numbered(r, r.lists)
+	deps := numbered(r, r.lists)
 	e.Features = numbered(r, r.features)
-	if bits&hasDigest != 0 {
-		digests = hex.AppendEncode(digests, r.c.take(32))
-	} else {
+	if bits&hasDigest == 0 {
 		e.Cksum = r.text()
-		digests = append(digests, make([]byte, 64)...)
+	} else if digest := r.c.take(sha256.Size); r.whole {
+		e.Cksum = hex.EncodeToString(digest)
 	}
 	if bits&hasLinks != 0 {
 		e.Links = r.text()
@@ -508,31 +524,18 @@ func (r *recordReader) version(e *index.Entry, digests []byte) []byte {
 	if bits&hasNotes != 0 {
 		r.notes(e)
 	}
-	return digests
-}
-
-func (r *recordReader) setDigests(all []*index.Entry, digests string) {
-	if r.c.bad || len(digests) != 64*len(all) {
-		r.c.fail()
-		return
-	}
-	for i, e := range all {
-		if digest := digests[64*i : 64*i+64]; digest[0] != 0 {
-			e.Cksum = digest
-		}
-	}
+	return deps
 }
 
 func (r *recordReader) places(e *index.Entry) {
-	e.Platforms, e.External = r.strings(), r.strings()
-	n := r.c.items()
-	if n == 0 {
-		return
+	platforms, external := r.strings(), r.strings()
+	for range r.c.items() {
+		b := index.Build{Platform: r.text(), DL: r.text(), Cksum: r.text(), Size: r.varint()}
+		if r.whole {
+			e.Builds = append(e.Builds, b)
+		}
 	}
-	e.Builds = make([]index.Build, n)
-	for i := range e.Builds {
-		e.Builds[i] = index.Build{Platform: r.text(), DL: r.text(), Cksum: r.text(), Size: r.varint()}
-	}
+	e.Platforms, e.External = platforms, external
 }
 
 func (r *recordReader) notes(e *index.Entry) {

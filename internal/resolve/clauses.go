@@ -205,9 +205,8 @@ func (c *incompatibility) without(t term) []*incompatibility {
 func (p *pkg) definesDefault() bool {
 	if p.byDefault == nil {
 		defines := slices.ContainsFunc(p.candidates, func(c candidate) bool {
-			_, defined := c.entry.Features[defaultFeature]
-			_, newer := c.entry.Features2[defaultFeature]
-			return defined || newer
+			_, defined := c.Features[defaultFeature]
+			return defined
 		})
 		p.byDefault = &defines
 	}

@@ -27,7 +27,7 @@ import (
 type crates struct {
 	in    io.Writer
 	out   *bufio.Reader
-	cache map[string][]*index.Entry
+	cache map[string]*index.Releases
 }
 
 // openCrates clones the bundle of the crates.io index of 2020.
@@ -62,10 +62,10 @@ func openCrates(t testing.TB) *crates {
 			t.Errorf("git cat-file: %v", err)
 		}
 	})
-	return &crates{in: in, out: bufio.NewReader(out), cache: map[string][]*index.Entry{}}
+	return &crates{in: in, out: bufio.NewReader(out), cache: map[string]*index.Releases{}}
 }
 
-func (c *crates) Versions(_ context.Context, p resolve.Package) ([]*index.Entry, error) {
+func (c *crates) Versions(_ context.Context, p resolve.Package) (*index.Releases, error) {
 	path, err := index.Path(p.Name)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", resolve.ErrNotFound, err)
@@ -90,7 +90,7 @@ func (c *crates) Versions(_ context.Context, p resolve.Package) ([]*index.Entry,
 	if _, err := io.ReadFull(c.out, data); err != nil {
 		return nil, err
 	}
-	c.cache[path] = index.ParseFile(bytes.TrimSuffix(data, []byte("\n"))).Entries
+	c.cache[path] = index.ReleasesOf(index.ParseFile(bytes.TrimSuffix(data, []byte("\n"))).Entries)
 	return c.cache[path], nil
 }
 

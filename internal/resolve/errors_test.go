@@ -71,7 +71,7 @@ type failing struct{ *world }
 
 var errBroken = errors.New("the disk is on fire")
 
-func (failing) Versions(context.Context, resolve.Package) ([]*index.Entry, error) {
+func (failing) Versions(context.Context, resolve.Package) (*index.Releases, error) {
 	return nil, errBroken
 }
 

@@ -13,17 +13,20 @@ import (
 // incompatible versions may be selected side by side, one for each class of
 // compatible versions.
 type family struct {
-	id      Package
-	all     []candidate // oldest first
-	yanked  []candidate // that may not be chosen, oldest first
-	members []*pkg      // in the order of their oldest candidates
-	side    bool        // members may be selected side by side
-	parsed  map[string]*demand
+	id       Package
+	releases *index.Releases
+	all      []candidate // oldest first
+	yanked   []candidate // that may not be chosen, oldest first
+	members  []*pkg      // in the order of their oldest candidates
+	side     bool        // members may be selected side by side
+	parsed   map[string]*demand
 }
 
+// candidate is a version of the package: releases.List[number].
 type candidate struct {
+	*index.Release
 	version index.Version
-	entry   *index.Entry
+	number  int
 }
 
 // demand is a requirement on a family: the members that have candidates for it,
@@ -75,31 +78,32 @@ func class(v index.Version) string {
 	return fmt.Sprintf("^0.0.%d", v.Patch)
 }
 
-// newFamily sorts the entries of a package into candidates and yanked ones.
-func (u *universe) newFamily(id Package, entries []*index.Entry) (*family, error) {
+// newFamily sorts the versions of a package into candidates and yanked ones.
+func (u *universe) newFamily(id Package, releases *index.Releases) (*family, error) {
 	side, err := u.sideBySide(id.Registry)
 	if err != nil {
 		return nil, err
 	}
-	f := &family{id: id, parsed: map[string]*demand{}, side: side}
+	f := &family{id: id, releases: releases, parsed: map[string]*demand{}, side: side}
 	locked := u.locked[keyOf(id)]
-	f.all = make([]candidate, 0, len(entries))
-	for _, e := range entries {
-		v, err := index.ParseVersion(e.Vers)
+	f.all = make([]candidate, 0, len(releases.List))
+	for i := range releases.List {
+		r := &releases.List[i]
+		v, err := index.ParseVersion(r.Vers)
 		switch {
 		case err != nil: // a line that is not a version cannot be asked for
-		case e.Yanked && !slices.Contains(locked, e.Vers):
-			f.yanked = append(f.yanked, candidate{v, e})
+		case r.Yanked && !slices.Contains(locked, r.Vers):
+			f.yanked = append(f.yanked, candidate{r, v, i})
 		default:
-			f.all = append(f.all, candidate{v, e})
+			f.all = append(f.all, candidate{r, v, i})
 		}
 	}
 	for _, candidates := range [][]candidate{f.yanked, f.all} {
 		slices.SortFunc(candidates, func(a, b candidate) int {
-			return cmp.Or(a.version.Compare(b.version), strings.Compare(a.entry.Vers, b.entry.Vers))
+			return cmp.Or(a.version.Compare(b.version), strings.Compare(a.Vers, b.Vers))
 		})
 		if n := len(candidates); n > 0 {
-			f.id.Name = candidates[n-1].entry.Name
+			f.id.Name = candidates[n-1].Name
 		}
 	}
 	for _, candidates := range f.split() {
@@ -139,7 +143,7 @@ func (f *family) member(version string) *pkg {
 }
 
 func (f *family) isYanked(version string) bool {
-	return slices.ContainsFunc(f.yanked, func(c candidate) bool { return c.entry.Vers == version })
+	return slices.ContainsFunc(f.yanked, func(c candidate) bool { return c.Vers == version })
 }
 
 // newestVersion returns the newest candidate, a release if there is one.
@@ -153,7 +157,7 @@ func (f *family) newestVersion() string {
 	if newest < 0 {
 		return ""
 	}
-	return f.all[newest].entry.Vers
+	return f.all[newest].Vers
 }
 
 // versionsNear returns the candidates just below and above a version.
@@ -168,10 +172,10 @@ func (f *family) versionsNear(version string) []string {
 	}
 	var near []string
 	if above > 0 {
-		near = append(near, f.all[above-1].entry.Vers)
+		near = append(near, f.all[above-1].Vers)
 	}
 	if above < len(f.all) {
-		near = append(near, f.all[above].entry.Vers)
+		near = append(near, f.all[above].Vers)
 	}
 	return near
 }
@@ -183,7 +187,7 @@ func (f *family) prereleases(req index.Requirement) []string {
 		release := c.version
 		release.Pre = ""
 		if c.version.Prerelease() && req.Matches(release) {
-			found = append(found, c.entry.Vers)
+			found = append(found, c.Vers)
 		}
 	}
 	return found
@@ -240,14 +244,14 @@ func (u *universe) chosen(from *pkg, f *family, d *demand) int {
 		if from.locked == 0 {
 			return 0
 		}
-		held.Package, held.Version = keyOf(from.id), from.candidates[from.locked-1].entry.Vers
+		held.Package, held.Version = keyOf(from.id), from.candidates[from.locked-1].Vers
 	}
 	version, ok := u.opts.Chosen[held]
 	if !ok {
 		return 0
 	}
 	for i, o := range d.options {
-		if o.pkg.locked > 0 && o.pkg.candidates[o.pkg.locked-1].entry.Vers == version {
+		if o.pkg.locked > 0 && o.pkg.candidates[o.pkg.locked-1].Vers == version {
 			return i + 1
 		}
 	}

@@ -19,8 +19,8 @@ const defaultFeature = "default"
 // shape is the dependencies and features of a version, and of those that have
 // the same, made easy to ask.
 type shape struct {
-	entry    *index.Entry // one of them
-	states   set          // all of them
+	deps     []*index.Dependency
+	states   set // of the versions
 	features map[string][]string
 	implicit map[string]bool // optional dependencies that are features of their own name
 	targets  targets
@@ -59,8 +59,8 @@ func (u *universe) shapes(p *pkg) []*shape {
 		return p.shapes
 	}
 	for i, c := range p.candidates {
-		if i == 0 || !alike(c.entry, p.candidates[i-1].entry) {
-			p.shapes = append(p.shapes, newShape(c.entry, emptySet(p.states()), u.targets))
+		if i == 0 || !alike(c.Release, p.candidates[i-1].Release) {
+			p.shapes = append(p.shapes, newShape(c.Release, emptySet(p.states()), u.targets))
 		}
 		p.shapes[len(p.shapes)-1].states.add(i + 1)
 	}
@@ -68,11 +68,11 @@ func (u *universe) shapes(p *pkg) []*shape {
 }
 
 // alike reports whether two versions have the same dependencies and features.
-func alike(a, b *index.Entry) bool {
-	return sameDependencies(a.Deps, b.Deps) && sameFeatures(a.Features, b.Features) && sameFeatures(a.Features2, b.Features2)
+func alike(a, b *index.Release) bool {
+	return sameDependencies(a.Deps, b.Deps) && sameFeatures(a.Features, b.Features)
 }
 
-func sameDependencies(a, b []index.Dependency) bool {
+func sameDependencies(a, b []*index.Dependency) bool {
 	if len(a) != len(b) {
 		return false
 	}
@@ -80,7 +80,10 @@ func sameDependencies(a, b []index.Dependency) bool {
 		return true
 	}
 	for i := range a {
-		d, e := &a[i], &b[i]
+		d, e := a[i], b[i]
+		if d == e {
+			continue
+		}
 		if d.Name != e.Name || d.Req != e.Req || d.Kind != e.Kind || d.Optional != e.Optional || d.DefaultFeatures != e.DefaultFeatures ||
 			d.Target != e.Target || d.Package != e.Package || d.Registry != e.Registry || !slices.Equal(d.Features, e.Features) {
 			return false
@@ -93,10 +96,10 @@ func sameFeatures(a, b map[string][]string) bool {
 	return len(a) == len(b) && (len(a) == 0 || reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer() || maps.EqualFunc(a, b, slices.Equal))
 }
 
-func newShape(e *index.Entry, states set, targets targets) *shape {
-	s := &shape{entry: e, states: states, features: e.AllFeatures(), targets: targets}
-	for _, d := range e.Deps {
-		if !d.Optional || d.Kind == index.KindDev {
+func newShape(r *index.Release, states set, targets targets) *shape {
+	s := &shape{deps: r.Deps, states: states, features: r.Features, targets: targets}
+	for _, d := range r.Deps {
+		if !d.Optional {
 			continue
 		}
 		if _, explicit := s.features[d.Name]; explicit {
@@ -149,7 +152,7 @@ func (s *shape) values(feature string) []string {
 // dependency reports whether there is a dependency of this name that counts
 // outside development, and whether one of that name is optional.
 func (s *shape) dependency(name string) (exists, optional bool) {
-	for _, d := range s.entry.Deps {
+	for _, d := range s.deps {
 		if d.Name == name && d.Kind != index.KindDev {
 			exists = true
 			optional = optional || d.Optional
@@ -183,10 +186,10 @@ const (
 // of the line; feature "" is what it always requires.
 func (s *shape) needs(feature string) []need {
 	if feature == "" {
-		return s.active(feature, func(d index.Dependency) bool { return !d.Optional })
+		return s.active(feature, func(d *index.Dependency) bool { return !d.Optional })
 	}
 	if name, ok := strings.CutPrefix(feature, prefixDep); ok {
-		return s.active(feature, func(d index.Dependency) bool { return d.Optional && d.Name == name })
+		return s.active(feature, func(d *index.Dependency) bool { return d.Optional && d.Name == name })
 	}
 	needs, ok := s.known[feature]
 	if !ok {
@@ -219,12 +222,12 @@ func (n need) covers(m need) bool {
 // findDependency returns the position of a dependency that has the need, -1 if
 // there is none. It looks at one position first.
 func (s *shape) findDependency(n need, guess int) int {
-	deps := s.entry.Deps
-	if guess < len(deps) && s.implies(&deps[guess], n) {
+	deps := s.deps
+	if guess < len(deps) && s.implies(deps[guess], n) {
 		return guess
 	}
 	for i := range deps {
-		if s.implies(&deps[i], n) {
+		if s.implies(deps[i], n) {
 			return i
 		}
 	}
@@ -233,7 +236,7 @@ func (s *shape) findDependency(n need, guess int) int {
 
 // implies reports whether an active dependency has the need.
 func (s *shape) implies(d *index.Dependency, n need) bool {
-	if n.name != d.Package && (d.Package != "" || n.name != d.Name) || n.registry != d.Registry || d.Kind == index.KindDev {
+	if n.name != d.Package && (d.Package != "" || n.name != d.Name) || n.registry != d.Registry {
 		return false
 	}
 	if n.feature == "" && d.Optional || n.feature != "" && (!d.Optional || n.feature[len(prefixDep):] != d.Name) {
@@ -253,10 +256,10 @@ func (s *shape) implies(d *index.Dependency, n need) bool {
 }
 
 // active returns the needs that come from the dependencies chosen.
-func (s *shape) active(feature string, chosen func(index.Dependency) bool) []need {
+func (s *shape) active(feature string, chosen func(*index.Dependency) bool) []need {
 	var needs []need
-	for _, d := range s.entry.Deps {
-		if d.Kind == index.KindDev || !chosen(d) {
+	for _, d := range s.deps {
+		if !chosen(d) {
 			continue
 		}
 		base := need{feature: feature, registry: d.Registry, name: d.PackageName(), req: d.Req}
@@ -316,8 +319,8 @@ func (s *shape) dependencyFeature(feature, value, name, want string) []need {
 			needs = append(needs, need{kind: needOwn, feature: feature, want: name})
 		}
 	}
-	for _, d := range s.entry.Deps {
-		if d.Name != name || d.Kind == index.KindDev {
+	for _, d := range s.deps {
+		if d.Name != name {
 			continue
 		}
 		n := need{kind: needFeature, feature: feature, registry: d.Registry, name: d.PackageName(), req: d.Req, want: want}

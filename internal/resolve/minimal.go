@@ -141,7 +141,7 @@ func (p *pkg) only(state int, why factKind) *incompatibility {
 	}
 	return &incompatibility{
 		terms: []term{{p.v, others}},
-		fact:  &fact{kind: why, pkg: p, name: p.candidates[state-1].entry.Vers},
+		fact:  &fact{kind: why, pkg: p, name: p.candidates[state-1].Vers},
 	}
 }
 
@@ -226,7 +226,7 @@ func (r *resolution) contradicted(moving map[*pkg]bool) (map[*pkg]bool, error) {
 func (u *universe) refused(p *pkg) ([]*pkg, error) {
 	found := map[*pkg]bool{}
 	for _, s := range u.shapes(p) {
-		for _, d := range s.entry.Deps {
+		for _, d := range s.deps {
 			f, err := u.lockedTarget(p, d)
 			if err != nil {
 				return nil, err
@@ -241,7 +241,7 @@ func (u *universe) refused(p *pkg) ([]*pkg, error) {
 
 // lockedTarget returns the family that a dependency of p names, nil unless
 // something of it is locked.
-func (u *universe) lockedTarget(p *pkg, d index.Dependency) (*family, error) {
+func (u *universe) lockedTarget(p *pkg, d *index.Dependency) (*family, error) {
 	alias, err := u.locate(p, d.Registry)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil

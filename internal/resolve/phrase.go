@@ -319,7 +319,7 @@ func (f *family) whyNoMatch(req index.Requirement) string {
 	var yanked []string
 	for _, c := range f.yanked {
 		if req.Matches(c.version) {
-			yanked = append(yanked, c.entry.Vers)
+			yanked = append(yanked, c.Vers)
 		}
 	}
 	switch {
@@ -334,7 +334,7 @@ func (f *family) whyNoMatch(req index.Requirement) string {
 		return fmt.Sprintf("of which there are only prereleases (%s)", enumerate(pre[max(0, len(pre)-3):]))
 	}
 	if len(f.all) == 1 {
-		return fmt.Sprintf("but the only version is %s", f.all[0].entry.Vers)
+		return fmt.Sprintf("but the only version is %s", f.all[0].Vers)
 	}
-	return fmt.Sprintf("which matches none of its versions, %s to %s", f.all[0].entry.Vers, f.all[len(f.all)-1].entry.Vers)
+	return fmt.Sprintf("which matches none of its versions, %s to %s", f.all[0].Vers, f.all[len(f.all)-1].Vers)
 }

@@ -56,7 +56,7 @@ func (p *pkg) list(states set) []string {
 	var versions []string
 	for i, c := range p.candidates {
 		if states.has(i + 1) {
-			versions = append(versions, c.entry.Vers)
+			versions = append(versions, c.Vers)
 		}
 	}
 	return versions
@@ -111,9 +111,9 @@ func (p *pkg) rangeText(first, last int) string {
 	for next < len(p.candidates) && p.candidates[next].version.Prerelease() {
 		next++
 	}
-	from, below := p.candidates[first].entry.Vers, ""
+	from, below := p.candidates[first].Vers, ""
 	if next < len(p.candidates) {
-		below = p.candidates[next].entry.Vers
+		below = p.candidates[next].Vers
 	}
 	switch {
 	case first == last:

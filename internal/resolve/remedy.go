@@ -105,7 +105,7 @@ func (r *resolution) relaxed(f *fact) string {
 	if err != nil || proof != nil {
 		return "" // nothing found in time: no hint is lost that anybody was promised
 	}
-	version := s.entry(s.target(nil, blamed.family, anything)).Vers
+	version := s.version(s.target(nil, blamed.family, anything)).Vers
 	if strings.HasPrefix(version, "0.0.0") {
 		return "" // a placeholder, by custom
 	}
@@ -132,7 +132,7 @@ func (u *universe) remedyYanked(facts []*fact) string {
 		}
 		for _, c := range slices.Backward(p.yanked) {
 			if !slices.ContainsFunc(needs[p], func(f *fact) bool { return !f.req.Matches(c.version) }) {
-				return fmt.Sprintf("%s %s would satisfy all of them, but it is yanked", p.id.Name, c.entry.Vers)
+				return fmt.Sprintf("%s %s would satisfy all of them, but it is yanked", p.id.Name, c.Vers)
 			}
 		}
 	}

@@ -25,10 +25,10 @@ type Dependency struct {
 
 // Source is where metadata comes from.
 type Source interface {
-	// Versions returns the lines of a package, in any order. The error
+	// Versions returns the versions of a package, in any order. The error
 	// matches [ErrNotFound] if the registry has no such package. Any other
 	// error ends the resolution.
-	Versions(ctx context.Context, p Package) ([]*index.Entry, error)
+	Versions(ctx context.Context, p Package) (*index.Releases, error)
 
 	// Locate returns the alias of the registry that a line of package from
 	// names in a dependency. It is not asked about "", from's own. The error

@@ -90,7 +90,7 @@ func (n *rootNeed) refuseYanked() error {
 	}
 	for _, c := range n.family.yanked {
 		if n.Req.Matches(c.version) {
-			return &YankedError{Package: n.family.id, Version: c.entry.Vers, Usable: n.family.newestVersion()}
+			return &YankedError{Package: n.family.id, Version: c.Vers, Usable: n.family.newestVersion()}
 		}
 	}
 	return nil

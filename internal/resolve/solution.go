@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -15,7 +16,7 @@ func (s *search) solution() (*Solution, error) {
 	for _, n := range s.u.roots {
 		target := s.target(nil, n.family, n.demand)
 		sol.Root = append(sol.Root, Edge{
-			Package: target.id, Version: s.entry(target).Vers,
+			Package: target.id, Version: s.version(target).Vers,
 			Name: n.alias(), Req: n.Req.String(), Kind: kindOf(n.Kind), Target: n.Target, Optional: n.Optional,
 		})
 	}
@@ -43,10 +44,16 @@ func kindOf(kind string) string {
 	return kind
 }
 
-func (s *search) entry(p *pkg) *index.Entry { return p.candidates[s.selected(p)-1].entry }
+// version returns the version selected of a package.
+func (s *search) version(p *pkg) candidate { return p.candidates[s.selected(p)-1] }
 
 func (s *search) describe(p *pkg) (Selected, error) {
-	sel := Selected{Package: p.id, Entry: s.entry(p)}
+	version := s.version(p)
+	entry, err := p.releases.Entry(version.number)
+	if err != nil {
+		return Selected{}, fmt.Errorf("read %s %s: %w", p.id.Name, version.Vers, err)
+	}
+	sel := Selected{Package: p.id, Entry: entry}
 	active := map[string]bool{} // optional dependencies
 	defined := s.u.shape(p, s.selected(p))
 	for _, v := range p.featureVars {
@@ -61,8 +68,8 @@ func (s *search) describe(p *pkg) (Selected, error) {
 		}
 	}
 	slices.Sort(sel.Features)
-	for _, d := range sel.Entry.Deps {
-		if d.Kind == index.KindDev || d.Optional && !active[d.Name] {
+	for _, d := range version.Deps {
+		if d.Optional && !active[d.Name] {
 			continue
 		}
 		alias, err := s.u.locate(p, d.Registry)
@@ -72,7 +79,7 @@ func (s *search) describe(p *pkg) (Selected, error) {
 		family := s.u.packages[keyOf(Package{alias, d.PackageName()})]
 		target := s.target(p, family, family.parsed[d.Req])
 		sel.Dependencies = append(sel.Dependencies, Edge{
-			Package: target.id, Version: s.entry(target).Vers,
+			Package: target.id, Version: s.version(target).Vers,
 			Name: d.Name, Req: d.Req, Kind: kindOf(d.Kind), Target: d.Target, Optional: d.Optional,
 		})
 	}

@@ -96,7 +96,7 @@ func (p *pkg) any() set { return p.full.minus(singleton(0, p.states())) }
 // stateOf returns the state of a version, 0 if p has no such candidate.
 func (p *pkg) stateOf(version string) int {
 	for i, c := range p.candidates {
-		if c.entry.Vers == version {
+		if c.Vers == version {
 			return i + 1
 		}
 	}
@@ -125,15 +125,15 @@ func (u *universe) load(id Package) (*family, error) {
 	if f, ok := u.packages[key]; ok {
 		return f, nil
 	}
-	entries, err := u.src.Versions(u.ctx, id)
+	releases, err := u.src.Versions(u.ctx, id)
 	switch {
-	case errors.Is(err, ErrNotFound) || err == nil && len(entries) == 0:
+	case errors.Is(err, ErrNotFound) || err == nil && len(releases.List) == 0:
 		u.packages[key] = nil
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("read the versions of %s: %w", id.Name, err)
 	}
-	f, err := u.newFamily(id, entries)
+	f, err := u.newFamily(id, releases)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +154,7 @@ func (u *universe) newPackage(f *family, candidates []candidate, locked []string
 		stated: map[statedKey][]*incompatibility{}, needs: map[need][]*incompatibility{},
 	}
 	for i, c := range candidates {
-		if slices.Contains(locked, c.entry.Vers) {
+		if slices.Contains(locked, c.Vers) {
 			p.locked = i + 1
 		}
 	}
@@ -176,15 +176,15 @@ func (u *universe) exclude(p *pkg, namesakes []*family) {
 	}
 	linked := map[string]set{}
 	for i, c := range p.candidates {
-		if c.entry.Links == "" {
+		if c.Links == "" {
 			continue
 		}
-		states, ok := linked[c.entry.Links]
+		states, ok := linked[c.Links]
 		if !ok {
 			states = emptySet(p.states())
 		}
 		states.add(i + 1)
-		linked[c.entry.Links] = states
+		linked[c.Links] = states
 	}
 	for _, library := range slices.Sorted(maps.Keys(linked)) {
 		states := linked[library]

@@ -31,13 +31,13 @@ func newWorld() *world {
 	return &world{entries: map[resolve.Package][]*index.Entry{}, aliases: map[string]string{}}
 }
 
-func (w *world) Versions(_ context.Context, p resolve.Package) ([]*index.Entry, error) {
+func (w *world) Versions(_ context.Context, p resolve.Package) (*index.Releases, error) {
 	w.asked++
 	entries, ok := w.entries[resolve.Package{Registry: p.Registry, Name: strings.ToLower(p.Name)}]
 	if !ok {
 		return nil, fmt.Errorf("package %s: %w", p.Name, resolve.ErrNotFound)
 	}
-	return entries, nil
+	return index.ReleasesOf(entries), nil
 }
 
 func (w *world) Locate(_ context.Context, _ resolve.Package, registry string) (string, error) {

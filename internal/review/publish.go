@@ -61,7 +61,7 @@ func (j *judge) attested(e *index.Entry, known []*index.Entry, owners *Owners) {
 	if owners != nil && owners.signOnly(j.in.Now) {
 		mode = attest.Require
 	}
-	switch err := attest.CheckAttested(known, e, mode); {
+	switch err := attest.CheckAttested(index.ReleasesOf(known).List, e, mode); {
 	case errors.Is(err, attest.ErrDowngrade):
 		j.add("identity/downgrade", j.at(e, "att"), hint, "%s", err)
 	case err != nil:

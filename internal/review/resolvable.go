@@ -29,7 +29,7 @@ func (j *judge) resolvable(e *index.Entry) error {
 	if err != nil {
 		return nil //nolint:nilerr // reported with the line
 	}
-	source := &packages{tree: j.in.Head, added: e, coexist: j.config().Clyde.Versions == index.CargoVersions, read: map[string][]*index.Entry{}}
+	source := &packages{tree: j.in.Head, added: e, coexist: j.config().Clyde.Versions == index.CargoVersions, read: map[string]*index.Releases{}}
 	_, err = resolve.Resolve(context.Background(), source, resolve.Options{
 		Root:         "whoever installs it",
 		Dependencies: []resolve.Dependency{{Package: resolve.Package{Name: e.Name}, Req: version, DefaultFeatures: true}},
@@ -61,7 +61,7 @@ type packages struct {
 	tree    fs.FS
 	added   *index.Entry
 	coexist bool // incompatible versions of a package do, in this index
-	read    map[string][]*index.Entry
+	read    map[string]*index.Releases
 	failed  error // of the tree
 }
 
@@ -70,10 +70,10 @@ func (p *packages) Coexist(context.Context, string) (bool, error) { return p.coe
 
 // Versions reads the lines of a package. Of the one that is judged there is only
 // the version that is, so that nothing else satisfies a dependency on it.
-func (p *packages) Versions(_ context.Context, pkg resolve.Package) ([]*index.Entry, error) {
+func (p *packages) Versions(_ context.Context, pkg resolve.Package) (*index.Releases, error) {
 	key := index.Fold(pkg.Name)
 	if key == index.Fold(p.added.Name) {
-		return []*index.Entry{ownOnly(p.added)}, nil
+		return index.ReleasesOf([]*index.Entry{ownOnly(p.added)}), nil
 	}
 	if have, ok := p.read[key]; ok {
 		return have, nil
@@ -92,8 +92,8 @@ func (p *packages) Versions(_ context.Context, pkg resolve.Package) ([]*index.En
 	for i, e := range lines {
 		lines[i] = ownOnly(e)
 	}
-	p.read[key] = lines
-	return lines, nil
+	p.read[key] = index.ReleasesOf(lines)
+	return p.read[key], nil
 }
 
 // Locate is not asked: no dependency is left that names another index.
