@@ -11,6 +11,7 @@ import (
 	"github.com/clydepm/clyde/internal/archive"
 	"github.com/clydepm/clyde/internal/attest"
 	"github.com/clydepm/clyde/internal/client"
+	"github.com/clydepm/clyde/internal/credential"
 	"github.com/clydepm/clyde/internal/forge"
 	"github.com/clydepm/clyde/internal/git"
 	"github.com/clydepm/clyde/internal/registry"
@@ -112,6 +113,10 @@ func exitClasses() []exitClass {
 		{exitRefused, ofType[*registry.RefusedError]()},
 
 		{exitIntegrity, anyOf(attest.ErrRejected, attest.ErrKey)},
+
+		{exitUsage, anyOf(credential.ErrUsage)},
+		{exitNotFound, anyOf(credential.ErrNotFound)},
+		{exitRefused, anyOf(credential.ErrRefused)},
 
 		{exitUsage, anyOf(publish.ErrUsage)},
 		{exitNotFound, anyOf(publish.ErrNotFound)},

@@ -80,7 +80,7 @@ func (a *app) withInstaller(find func() (*client.Project, error), do func(*clien
 	progress := newProgress(a)
 	err = do(&client.Installer{
 		Project: project, Config: config, Registries: registries, Profile: profile, Platform: platform,
-		HTTP: a.HTTP, Sleep: a.Sleep, Report: progress,
+		HTTP: config.HTTP(a.HTTP), Sleep: a.Sleep, Report: progress,
 	})
 	progress.stop()
 	return withConsequence(err, "nothing was changed")

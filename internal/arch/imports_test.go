@@ -18,7 +18,7 @@ func allowed() map[string][]string {
 
 		// The two sides, which never meet but in the program.
 		"publish":         {"index", "internal/packagefolder", "internal/manifest", "internal/review", "internal/attest", "internal/archive", "internal/git", "internal/forge", "internal/strictyaml", "internal/terminal", "internal/markdown", "internal/report"},
-		"internal/client": {"index", "internal/fetch", "internal/packagefolder", "internal/registryapi", "internal/journal", "internal/osv", "internal/sbom", "internal/staticindex", "internal/history", "internal/spelling", "internal/indexcache", "internal/hook", "internal/external", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
+		"internal/client": {"index", "internal/credential", "internal/fetch", "internal/packagefolder", "internal/registryapi", "internal/journal", "internal/osv", "internal/sbom", "internal/staticindex", "internal/history", "internal/spelling", "internal/indexcache", "internal/hook", "internal/external", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
 
 		// A Sigstore for tests.
 		"internal/sigstoretest": {"internal/attest"},
@@ -31,6 +31,9 @@ func allowed() map[string][]string {
 		"internal/harvest":      {"index", "publish", "internal/forge", "internal/review"},
 		"internal/gate":         {"index", "internal/history", "publish", "internal/forge", "internal/git", "internal/review"},
 		"internal/registrytest": {"internal/git", "internal/registry", "publish"},
+
+		// What a host is told, and no other host.
+		"internal/credential": {"internal/forge"},
 
 		// Hosts of git repositories: they know their words and no packages.
 		"internal/github":  {"internal/forge"},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/attest"
+	"github.com/clydepm/clyde/internal/credential"
 )
 
 // Config is what all sources of configuration say together; see [LoadConfig].
@@ -28,7 +29,10 @@ type Config struct {
 
 	Profiles map[string]Profile // by name, those that are built in among them
 
-	entries []RegistryConfig // also those that are hidden by others
+	Credentials *credential.Finder // of hosts
+
+	helpers []credential.Helper // the user's before the machine's
+	entries []RegistryConfig    // also those that are hidden by others
 
 	Project string // root folder of the project, "" outside of one
 	Places  Places

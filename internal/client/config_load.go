@@ -15,6 +15,7 @@ import (
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/attest"
+	"github.com/clydepm/clyde/internal/credential"
 	"github.com/clydepm/clyde/internal/spelling"
 	"github.com/clydepm/clyde/internal/strictyaml"
 )
@@ -52,6 +53,7 @@ func LoadConfig(opts LoadOptions) (*Config, error) {
 	if err := c.loadFiles(); err != nil {
 		return nil, err
 	}
+	c.findCredentials(opts.Getenv)
 	for _, s := range settings() {
 		if value := opts.Getenv(s.variable); value != "" {
 			if err := s.fromText(c, value); err != nil {
@@ -98,6 +100,7 @@ func (c *Config) loadFiles() error {
 			return err
 		default:
 			parsed.apply(c)
+			c.helpers = append(parsed.helpers, c.helpers...)
 			registries = append(parsed.registries, registries...)
 		}
 	}
@@ -159,6 +162,7 @@ func (c *Config) set(pair string) error {
 type parsedFile struct {
 	registries []RegistryConfig
 	audit      AuditConfig
+	helpers    []credential.Helper
 	profiles   []func(map[string]Profile)
 	mirrors    Mirrors
 	settings   []func(*Config)
@@ -180,7 +184,7 @@ func (p *parsedFile) apply(c *Config) {
 // [strictyaml.Problems].
 func (c *Config) parseFile(scope Scope, file string, data []byte) (*parsedFile, error) {
 	doc := strictyaml.Parse(file, data)
-	known := []string{"registries", "mirrors", "audit", "profiles"}
+	known := []string{"registries", "mirrors", "audit", "credential-helpers", "profiles"}
 	for _, s := range settings() {
 		known = append(known, s.key)
 	}
@@ -204,6 +208,12 @@ func (c *Config) parseFile(scope Scope, file string, data []byte) (*parsedFile, 
 		base = c.Project
 	}
 	parsed.mirrors = parseMirrors(root.Get("mirrors"), Origin{Scope: scope, File: file}, base)
+	if v := root.Get("credential-helpers"); v.Present() {
+		parsed.helpers = parseHelpers(v)
+		if scope == ScopeProject {
+			v.Report("set it in the user's configuration", "is not a setting of a project, which could have any program run with it")
+		}
+	}
 	if v := root.Get("audit"); v.Present() {
 		parsed.audit = parseAudit(v, Origin{Scope: scope, File: file}, base)
 	}

@@ -49,14 +49,23 @@ func TestConfigSchemaAgrees(t *testing.T) {
 		"registries: [{name: a, url: \"\"}]\n":                                                                                   false,
 		"registries: [{name: a, url: /a, branch: 1}]\n":                                                                          false,
 		"registries: [{name: a, url: \"https://a.example\", type: api, ttl: 10m, fallback: [\"https://b.example/x.git\", {url: ../c, type: packages}]}]\n": true,
-		"registries: [{name: a, url: /a, type: apis}]\n":                    false,
-		"registries: [{name: a, url: /a, ttl: ten}]\n":                      false,
-		"registries: [{name: a, url: /a, fallback: [{type: git}]}]\n":       false,
-		"registries: [{name: a, url: /a, fallback: [{url: b, type: x}]}]\n": false,
-		"mirrors: [{from: \"https://a.example/x/\", to: ../mirror}]\n":      true,
-		"mirrors: [{from: /a, to: /b}]\n":                                   false,
-		"mirrors: [{from: \"https://a.example/?x\", to: /b}]\n":             false,
-		"mirrors: [{from: \"https://a.example/\"}]\n":                       false,
+		"registries: [{name: a, url: /a, type: apis}]\n":                                                                         false,
+		"registries: [{name: a, url: /a, ttl: ten}]\n":                                                                           false,
+		"registries: [{name: a, url: /a, fallback: [{type: git}]}]\n":                                                            false,
+		"registries: [{name: a, url: /a, fallback: [{url: b, type: x}]}]\n":                                                      false,
+		"mirrors: [{from: \"https://a.example/x/\", to: ../mirror}]\n":                                                           true,
+		"mirrors: [{from: /a, to: /b}]\n":                                                                                        false,
+		"mirrors: [{from: \"https://a.example/?x\", to: /b}]\n":                                                                  false,
+		"mirrors: [{from: \"https://a.example/\"}]\n":                                                                            false,
+		"credential-helpers: [{run: [git, credential-manager]}, {hosts: [a.example.org:8443, \"*.b.example.org\"], run: [x]}]\n": true,
+		"credential-helpers: []\n":                                                                                               true,
+		"credential-helpers: [{run: []}]\n":                                                                                      false,
+		"credential-helpers: [{hosts: [a]}]\n":                                                                                   false,
+		"credential-helpers: [{run: git credential-manager}]\n":                                                                  false,
+		"credential-helpers: [{hosts: [\"a/b\"], run: [x]}]\n":                                                                   false,
+		"credential-helpers: [{hosts: [\"kim@a\"], run: [x]}]\n":                                                                 false,
+		"credential-helpers: [{hosts: [\"*\"], run: [x]}]\n":                                                                     false,
+		"credential-helpers: [{hosts: [a], run: [x], shell: true}]\n":                                                            false,
 		"jobs: 0\n":                 false,
 		"jobs: \"4\"\n":             false,
 		"keep: 101\n":               false,
@@ -92,6 +101,12 @@ func TestConfigSchemaAgrees(t *testing.T) {
 	w.write("config/clyde/config.yaml", "vendor: vendor\n")
 	if _, err := w.load(); err == nil || !strings.Contains(err.Error(), "is a setting of a project") {
 		t.Errorf("vendor in a person's file: %v", err)
+	}
+	// Nor may a project have programs run for credentials.
+	w = newWorld(t)
+	w.write("project/.clyde/config.yaml", "credential-helpers: [{run: [x]}]\n")
+	if _, err := w.load(); err == nil || !strings.Contains(err.Error(), "is not a setting of a project") {
+		t.Errorf("credential-helpers in a project: %v", err)
 	}
 	for _, s := range settings() {
 		if schema.Properties[s.key] == nil {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/credential"
 	"github.com/clydepm/clyde/internal/history"
 	"github.com/clydepm/clyde/internal/spelling"
 )
@@ -80,10 +81,13 @@ type Access struct {
 	// Note tells a person of work that takes a while or repairs something; it
 	// may be called by several goroutines. It may be nil.
 	Note func(format string, args ...any)
-	// HTTP asks web servers; nil is a client of its own.
+	// HTTP asks web servers; nil is a client of its own. [OpenRegistry] adds the
+	// credentials of the configuration to it.
 	HTTP *http.Client
 	// Sleep waits between attempts; nil really waits.
 	Sleep func(ctx context.Context, d time.Duration) error
+
+	credentials *credential.Finder
 }
 
 func (a Access) note(format string, args ...any) {
@@ -119,6 +123,7 @@ func OpenRegistries(c *Config, a Access) (*Registries, error) {
 // OpenRegistry opens one registry, whether it is configured or not. Nothing is
 // read yet. The caller must call Close.
 func OpenRegistry(c *Config, entry RegistryConfig, a Access) (Registry, error) {
+	a.HTTP, a.credentials = c.HTTP(a.HTTP), c.Credentials
 	r, err := openKind(c, entry, a)
 	if err != nil || len(entry.Fallback) == 0 {
 		return r, err

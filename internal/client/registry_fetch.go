@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,18 @@ func (c gitCopy) dial(ctx context.Context) (_ *fetcher, err error) {
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	f := &fetcher{copy: c}
-	if f.remote, err = git.DialUpload(limited, c.url, git.Auth{}); err != nil {
+	auth, err := gitAuth(ctx, c.access.credentials, c.url, false)
+	if err != nil {
+		return nil, err
+	}
+	f.remote, err = git.DialUpload(limited, c.url, auth)
+	if errors.Is(err, git.ErrAuth) && auth == (git.Auth{}) {
+		if auth, err = gitAuth(ctx, c.access.credentials, c.url, true); err != nil {
+			return nil, err
+		}
+		f.remote, err = git.DialUpload(limited, c.url, auth)
+	}
+	if err != nil {
 		return nil, c.remoteError(waitError(ctx, c.timeout, err))
 	}
 	if f.head, err = f.remote.Branch(limited, c.branch); err != nil {
@@ -258,7 +270,7 @@ func (c gitCopy) remoteError(err error) error {
 	if errors.As(err, &own) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	e := &Error{Class: ErrNetwork, Message: c.url, Remedy: hintOf(err), Err: err}
+	e := &Error{Class: ErrNetwork, Message: c.url, Remedy: cmp.Or(loginHint(c.url, err), hintOf(err)), Err: err}
 	switch {
 	case errors.Is(err, git.ErrNotFound):
 		e.Class = ErrNotFound

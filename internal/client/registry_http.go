@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/clydepm/clyde/internal/credential"
 	"github.com/clydepm/clyde/internal/fetch"
 )
 
@@ -31,19 +32,28 @@ func newFileHost(address *url.URL, a Access, timeout time.Duration) *fileHost {
 	if a.HTTP != nil {
 		own = *a.HTTP
 	}
-	switch t := own.Transport.(type) {
+	own.Transport = manyConnections(own.Transport, timeout)
+	asks := fetch.New(fetch.Options{HTTP: &own, Stall: timeout, Sleep: a.Sleep, Tell: func(message string) { a.note("%s", message) }})
+	return &fileHost{url: address, http: &own, asks: asks}
+}
+
+// manyConnections is a transport that keeps connections for all requests that
+// run at a time.
+func manyConnections(base http.RoundTripper, timeout time.Duration) http.RoundTripper {
+	switch t := base.(type) {
 	case nil:
-		own.Transport = &http.Transport{
+		return &http.Transport{
 			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true,
 			MaxIdleConnsPerHost: maxRequests, IdleConnTimeout: timeout, TLSHandshakeTimeout: timeout,
 		}
 	case *http.Transport:
 		t = t.Clone()
 		t.MaxIdleConnsPerHost = maxRequests
-		own.Transport = t
+		return t
+	case *credential.Transport:
+		return &credential.Transport{Base: manyConnections(t.Base, timeout), Finder: t.Finder}
 	}
-	asks := fetch.New(fetch.Options{HTTP: &own, Stall: timeout, Sleep: a.Sleep, Tell: func(message string) { a.note("%s", message) }})
-	return &fileHost{url: address, http: &own, asks: asks}
+	return base
 }
 
 func (h *fileHost) close() { h.http.CloseIdleConnections() }

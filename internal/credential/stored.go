@@ -153,5 +153,9 @@ func (f *Finder) change(ctx context.Context, edit func(*Stored) error) (err erro
 	if target, err := filepath.EvalSymlinks(name); err == nil {
 		name = target
 	}
+	// The new file would take over the mode of the old one.
+	if err := os.Chmod(name, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	return maybe.WriteFile(name, append(data, '\n'), 0o600)
 }

@@ -43,10 +43,14 @@ func newWebConn(ep *transport.Endpoint, auth Auth) *webConn {
 	return c
 }
 
-// checkRedirect follows a few redirections, none of them away from https.
+// checkRedirect follows a few redirections, none of them away from https, and
+// gives what is for one host to no other.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) > 5 {
 		return errors.New("too many redirections")
+	}
+	if req.URL.Host != via[0].URL.Host {
+		req.Header.Del("Authorization") // net/http lets hosts below the first one have it
 	}
 	if req.URL.Scheme != "https" && (via[0].URL.Scheme == "https" || !isLoopback(req.URL.Hostname())) {
 		return fmt.Errorf("redirected to %s, which is not https", Redact(req.URL.String()))
@@ -63,6 +67,9 @@ func (c *webConn) greet(ctx context.Context) (io.ReadCloser, error) {
 		return nil, err
 	}
 	if found, ok := strings.CutSuffix(resp.Request.URL.String(), service); ok {
+		if !sameOrigin(c.base, found) {
+			c.user, c.asked = nil, false // of the host that was asked, not of where it sent us
+		}
 		c.base = found
 	}
 	const kind = "application/x-git-upload-pack-advertisement"
@@ -70,6 +77,16 @@ func (c *webConn) greet(ctx context.Context) (io.ReadCloser, error) {
 		return nil, errors.Join(fmt.Errorf("the answer is %.80q and not git's", got), resp.Body.Close())
 	}
 	return resp.Body, nil
+}
+
+// sameOrigin reports whether two addresses have the same scheme and host.
+func sameOrigin(a, b string) bool {
+	one, err := url.Parse(a)
+	if err != nil {
+		return false
+	}
+	two, err := url.Parse(b)
+	return err == nil && one.Scheme == two.Scheme && one.Host == two.Host
 }
 
 func (c *webConn) ask(ctx context.Context, request []byte) (io.ReadCloser, error) {

@@ -102,3 +102,10 @@ func (b *bounded) Write(p []byte) (int, error) {
 	}
 	return b.data.Write(p)
 }
+
+// CheckPattern reports what is wrong with a host of a helper: it is a host, or
+// "*." and the end of hosts.
+func CheckPattern(text string) error {
+	_, err := ParseHost(strings.TrimPrefix(text, "*."))
+	return err
+}
