@@ -5,13 +5,14 @@ import (
 	"errors"
 	"net/url"
 
+	"github.com/clydepm/clyde/internal/credential"
 	"github.com/clydepm/clyde/internal/fetch"
 )
 
 // client is what asks web servers for all archives of the downloader.
 func (d *Downloader) client() *fetch.Client {
 	d.once.Do(func() {
-		d.asks = fetch.New(fetch.Options{HTTP: d.HTTP, Stall: d.Timeout, Tell: d.Report.Note, Sleep: d.Sleep})
+		d.asks = fetch.New(fetch.Options{HTTP: d.HTTP, Stall: d.Timeout, Advice: credential.Advice, Tell: d.Report.Note, Sleep: d.Sleep})
 	})
 	return d.asks
 }
@@ -60,6 +61,10 @@ func networkError(what string, err error) error {
 	var failed *fetch.Error
 	if !errors.As(err, &failed) {
 		return err
+	}
+	var own *credential.Error
+	if errors.As(err, &own) {
+		return own // nothing was sent
 	}
 	e := &Error{Class: ErrNetwork, Message: what, Err: err, Remedy: failed.Hint()}
 	switch {

@@ -16,6 +16,9 @@ type Options struct {
 	Stall time.Duration        // longest time without bytes; 0 waits for ever
 	Tell  func(message string) // hears of pauses that a person would notice; may be nil
 
+	// Advice says what to do about an answer that does not let us in; may be nil.
+	Advice func(*http.Response) string
+
 	// Of these nil is what the name says.
 	Now    func() time.Time
 	Sleep  func(ctx context.Context, d time.Duration) error

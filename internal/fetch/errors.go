@@ -54,8 +54,13 @@ func (e *Error) Hint() string {
 		refused     *redirectError
 		certificate *tls.CertificateVerificationError
 		name        *net.DNSError
+		own         hinted
 	)
 	switch {
+	case errors.As(e.Err, &own):
+		return own.Hint()
+	case errors.As(e.Err, &status) && status.advice != "":
+		return status.advice
 	case errors.Is(e, ErrAbsent):
 		return "check the address"
 	case errors.Is(e, ErrDenied):
@@ -78,6 +83,13 @@ func (e *Error) Hint() string {
 		return "run the command again; on a slow line, allow for more with the setting timeout"
 	}
 	return "check the connection and run the command again"
+}
+
+// hinted is an error of whoever sends the requests, who knows better: of what has
+// to be there before a request can be sent.
+type hinted interface {
+	error
+	Hint() string
 }
 
 // finalError is a fault that another attempt would not mend.

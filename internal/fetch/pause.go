@@ -43,8 +43,11 @@ func mayPass(err error) bool {
 		certificate *tls.CertificateVerificationError
 		name        *net.DNSError
 		final       *finalError
+		own         hinted
 	)
 	switch {
+	case errors.As(err, &own):
+		return false // the connection was not even opened
 	case errors.As(err, &status):
 		return status.mayPass()
 	case errors.As(err, &refused), errors.As(err, &certificate), errors.As(err, &final), errors.Is(err, http.ErrSchemeMismatch):
@@ -104,6 +107,7 @@ type statusError struct {
 	code   int
 	status string
 	after  time.Duration // that the server asks to wait, -1 when it does not
+	advice string        // what to do about it, "" when nobody knows better
 }
 
 func (e *statusError) Error() string { return "the server answers " + e.status }
@@ -116,6 +120,14 @@ func (e *statusError) mayPass() bool {
 		return false
 	}
 	return e.code >= 500
+}
+
+func (c *Client) refused(resp *http.Response) *statusError {
+	e := &statusError{code: resp.StatusCode, status: resp.Status, after: c.retryAfter(resp.Header)}
+	if (e.code == http.StatusUnauthorized || e.code == http.StatusForbidden) && c.opts.Advice != nil {
+		e.advice = c.opts.Advice(resp)
+	}
+	return e
 }
 
 // retryAfter reads Retry-After: seconds or a date.

@@ -100,7 +100,7 @@ func (t *transfer) take(resp *http.Response, watch *watchdog) (Answer, error) {
 		t.at, t.version = 0, Version{} // the next attempt asks for the whole
 		return Answer{}, fmt.Errorf("the server answers %s to the question for the rest of the file", resp.Status)
 	default:
-		return Answer{}, &statusError{code: resp.StatusCode, status: resp.Status, after: t.client.retryAfter(resp.Header)}
+		return Answer{}, t.client.refused(resp)
 	}
 	total, err := t.judgeLength(resp, offset)
 	if err != nil {
