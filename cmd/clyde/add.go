@@ -12,6 +12,7 @@ import (
 func addCommand(a *app) *cobra.Command {
 	var dev, build bool
 	var opts client.DependencyOptions
+	var run runFlags
 	cmd := &cobra.Command{
 		Use:   "add NAME[@REQUIREMENT]...",
 		Short: "Add packages to the manifest and install them",
@@ -41,11 +42,13 @@ A name that more than one registry has is refused until --registry, or
 			case build:
 				opts.Kind = index.KindBuild
 			}
-			return a.installing(a.projectHere, func(in *client.Installer) (*client.Outcome, error) {
+			opts.DryRun = run.dryRun
+			return a.installing(a.projectHere, &run, func(in *client.Installer) (*client.Outcome, error) {
 				return in.Add(cmd.Context(), requests, opts)
 			}, a.renderInstalled)
 		},
 	}
+	run.add(cmd)
 	flags := cmd.Flags()
 	flags.BoolVar(&dev, "dev", false, "only whoever works on this project needs it")
 	flags.BoolVar(&build, "build", false, "only building this project needs it")

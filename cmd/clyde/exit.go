@@ -177,7 +177,11 @@ func errorText(err error) string {
 	}
 	var undone consequence
 	if errors.As(err, &undone) {
-		summary += "; " + undone.undone
+		first, list, _ := strings.Cut(summary, ":\n")
+		summary = first + "; " + undone.undone
+		if list != "" {
+			summary += ":\n" + list
+		}
 	}
 	fmt.Fprintf(w, "clyde: %s\n", summary)
 

@@ -32,7 +32,7 @@ Where 'clyde env' finds headers and libraries is said there.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			opts := flags.options(a)
 			opts.LockOnly = lockOnly
-			return a.installing(a.project, func(in *client.Installer) (*client.Outcome, error) {
+			return a.installing(a.project, &flags.runFlags, func(in *client.Installer) (*client.Outcome, error) {
 				return in.Install(cmd.Context(), opts)
 			}, a.rendering(lockOnly, a.renderInstalled))
 		},

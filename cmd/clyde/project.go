@@ -3,11 +3,16 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/client"
+	"github.com/clydepm/clyde/internal/external"
+	"github.com/clydepm/clyde/internal/hook"
 	"github.com/clydepm/clyde/internal/lockfile"
 	"github.com/clydepm/clyde/internal/terminal"
 )
@@ -44,9 +49,12 @@ func (a *app) projectHere() (*client.Project, error) {
 
 // installing runs one operation on a project and tells what came of it. Every
 // operation leaves the project as it was when it fails.
-func (a *app) installing(find func() (*client.Project, error), do func(*client.Installer) (*client.Outcome, error), render func(*client.Outcome)) error {
+func (a *app) installing(find func() (*client.Project, error), flags *runFlags, do func(*client.Installer) (*client.Outcome, error), render func(*client.Outcome)) error {
 	var outcome *client.Outcome
 	err := a.withInstaller(find, func(in *client.Installer) (err error) {
+		if err := flags.permit(in); err != nil {
+			return err
+		}
 		outcome, err = do(in)
 		return err
 	})
@@ -77,10 +85,15 @@ func (a *app) withInstaller(find func() (*client.Project, error), do func(*clien
 	if err != nil {
 		return err
 	}
+	drivers, err := externalDrivers(config.Places)
+	if err != nil {
+		return err
+	}
 	progress := newProgress(a)
 	err = do(&client.Installer{
 		Project: project, Config: config, Registries: registries, Profile: profile, Platform: platform,
 		HTTP: config.HTTP(a.HTTP), Sleep: a.Sleep, Report: progress,
+		Consent: a.consent(progress), Hooks: &hook.Runner{Getenv: a.Getenv}, Externals: drivers, Now: a.Now,
 	})
 	progress.stop()
 	return withConsequence(err, "nothing was changed")
@@ -93,8 +106,33 @@ func (a *app) warnAll(warnings []string) {
 	}
 }
 
-// renderInstalled tells what an operation did to the installed packages.
+// externalDrivers are the package managers that are known: those that clyde
+// brings, and those that files of the machine and the person describe.
+func externalDrivers(places client.Places) (*external.Drivers, error) {
+	drivers := external.Builtin()
+	for _, config := range []string{places.SystemConfig, places.UserConfig} {
+		file := filepath.Join(filepath.Dir(config), "drivers.yaml")
+		data, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			drivers, err = drivers.With(file, data)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return drivers, nil
+}
+
+// renderInstalled tells what an operation did, or would do, to the installed
+// packages.
 func (a *app) renderInstalled(o *client.Outcome) {
+	if o.DryRun && !o.UpToDate {
+		a.renderPlan(o, o.Tree)
+		return
+	}
 	a.renderChanges(o.Tree)
 	switch {
 	case o.UpToDate:
@@ -108,12 +146,14 @@ func (a *app) renderInstalled(o *client.Outcome) {
 
 // renderLocked tells what an operation did, or would do, to the lock.
 func (a *app) renderLocked(o *client.Outcome) {
+	if o.DryRun && len(o.Lock) > 0 {
+		a.renderPlan(o, o.Lock)
+		return
+	}
 	a.renderChanges(o.Lock)
 	switch {
 	case len(o.Lock) == 0:
 		a.printf("up to date: every package is at the newest version that fits\n")
-	case o.DryRun:
-		a.printf("nothing was written (dry run)\n")
 	default:
 		a.printf("%s in .clyde/packages\n", packageCount(o.Packages))
 	}
@@ -173,10 +213,12 @@ func packageCount(n int) string {
 
 // installFlags are the flags of commands that install.
 type installFlags struct {
+	runFlags
 	locked, frozen, noDev bool
 }
 
 func (f *installFlags) add(a *app, cmd *cobra.Command) {
+	f.runFlags.add(cmd)
 	cmd.Flags().BoolVar(&f.noDev, "no-dev", false, "leave out what only development dependencies need")
 	cmd.Flags().StringVar(&a.platform, "platform", "", "install for `PLATFORM`, such as linux-x86_64, instead of this machine")
 	cmd.Flags().StringVar(&a.profile, "profile", "", "install what the profile `NAME` says, see 'clyde env profile'")
@@ -191,5 +233,5 @@ func (f *installFlags) options(a *app) client.InstallOptions {
 	if f.frozen {
 		a.offline = true
 	}
-	return client.InstallOptions{Locked: f.locked || f.frozen, NoDev: f.noDev}
+	return client.InstallOptions{Locked: f.locked || f.frozen, NoDev: f.noDev, DryRun: f.dryRun}
 }

@@ -7,7 +7,8 @@ import (
 )
 
 func removeCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var run runFlags
+	cmd := &cobra.Command{
 		Use:     "remove NAME...",
 		Aliases: []string{"rm"},
 		Short:   "Remove packages from the manifest and uninstall them",
@@ -17,9 +18,11 @@ manifest stays as it is.`,
 		Example: "  clyde remove spdlog",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.installing(a.project, func(in *client.Installer) (*client.Outcome, error) {
-				return in.Remove(cmd.Context(), args, client.InstallOptions{})
+			return a.installing(a.project, &run, func(in *client.Installer) (*client.Outcome, error) {
+				return in.Remove(cmd.Context(), args, client.InstallOptions{DryRun: run.dryRun})
 			}, a.renderInstalled)
 		},
 	}
+	run.add(cmd)
+	return cmd
 }

@@ -19,7 +19,8 @@ was active before, or number N. Each install makes a generation, and the last
 ones are kept (setting "keep", 5 by default).
 
 Packages and ledger are as they were then, byte for byte. Manifest and lock stay
-as they are, so the next 'clyde install' goes forward again.`,
+as they are, so the next 'clyde install' goes forward again. No hook runs: what
+hooks made when a package was installed belongs to its generation.`,
 		Example: "  clyde rollback --list\n  clyde rollback\n  clyde rollback 3",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -30,7 +31,7 @@ as they are, so the next 'clyde install' goes forward again.`,
 			if err != nil {
 				return err
 			}
-			return a.installing(a.project, func(in *client.Installer) (*client.Outcome, error) {
+			return a.installing(a.project, &runFlags{}, func(in *client.Installer) (*client.Outcome, error) {
 				return in.Rollback(cmd.Context(), number)
 			}, a.renderRolledBack)
 		},

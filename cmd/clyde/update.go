@@ -9,6 +9,7 @@ import (
 func updateCommand(a *app) *cobra.Command {
 	var precise string
 	var opts client.InstallOptions
+	var run runFlags
 	cmd := &cobra.Command{
 		Use:   "update [NAME...]",
 		Short: "Move locked packages to newer versions",
@@ -21,13 +22,14 @@ move, and others as far as they have to follow. The manifest stays as it is:
 installed.`,
 		Example: "  clyde update\n  clyde update spdlog --dry-run\n  clyde update fmt --precise 9.1.0",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.installing(a.project, func(in *client.Installer) (*client.Outcome, error) {
+			opts.DryRun = run.dryRun
+			return a.installing(a.project, &run, func(in *client.Installer) (*client.Outcome, error) {
 				return in.Update(cmd.Context(), args, precise, opts)
 			}, a.rendering(opts.LockOnly, a.renderLocked))
 		},
 	}
 	cmd.Flags().StringVar(&precise, "precise", "", "move the one NAME to exactly `VERSION`")
 	addLockOnly(cmd, &opts.LockOnly)
-	cmd.Flags().BoolVar(&opts.DryRun, "dry-run", false, "show what would move and write nothing")
+	run.add(cmd)
 	return cmd
 }

@@ -39,6 +39,10 @@ func (a *app) verifyTree(cmd *cobra.Command) error {
 func (a *app) renderTreeReport(r *client.TreeReport) error {
 	if len(r.Problems) == 0 {
 		a.printf("as locked: %s, %s\n", packageCount(r.Packages), count(r.Files, "file"))
+		for _, h := range r.Hooked {
+			a.printf("%s %s is as its hooks left it: %s made, %d changed, %d removed\n",
+				terminal.Escape(h.Package), h.Version, count(len(h.Made), "file"), len(h.Changed), len(h.Gone))
+		}
 		return nil
 	}
 	var table terminal.Table

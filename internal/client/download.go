@@ -16,6 +16,7 @@ import (
 
 	"github.com/clydepm/clyde/internal/archive"
 	"github.com/clydepm/clyde/internal/fetch"
+	"github.com/clydepm/clyde/internal/journal"
 )
 
 // maxArchive bounds the bytes of an archive, whatever the index records. It is
@@ -68,6 +69,7 @@ type Downloader struct {
 
 	once sync.Once
 	asks *fetch.Client
+	log  *journal.Run // has each archive that is fetched and unpacked; nil for none
 }
 
 // IntegrityError reports bytes that are not the recorded ones.
@@ -150,13 +152,15 @@ func (d *Downloader) fetch(ctx context.Context, intake *Intake, a Archive, sound
 	if sound(a.SHA256) == nil {
 		return false, nil // somebody else was at it
 	}
-	if err := d.transfer(ctx, u, part.incoming); err != nil {
+	step := d.log.Step(stepFetch, a.Name)
+	if err := step.Done(d.transfer(ctx, u, part.incoming), "sha256:"+a.SHA256); err != nil {
 		return false, err
 	}
 	if err := part.rewind(); err != nil {
 		return false, err
 	}
-	err = intake.Add(ctx, a.SHA256, part.f)
+	step = d.log.Step(stepExtract, a.Name)
+	err = step.Done(intake.Add(ctx, a.SHA256, part.f), "")
 	part.done = err == nil
 	var hostile *archive.UnsafeError
 	if errors.As(err, &hostile) {

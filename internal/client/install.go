@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/external"
+	"github.com/clydepm/clyde/internal/hook"
+	"github.com/clydepm/clyde/internal/journal"
 	"github.com/clydepm/clyde/internal/lockfile"
 )
 
@@ -29,6 +32,10 @@ type Installer struct {
 	Permission Permission // to start programs without asking
 	Consent    Consent    // asks a person; nil when nobody is there
 
+	Hooks     *hook.Runner      // runs the hooks of packages
+	Externals *external.Drivers // install what packages need from elsewhere
+	Now       func() time.Time
+
 	source *Source // that the last resolution read from, nil before it
 }
 
@@ -37,7 +44,7 @@ type InstallOptions struct {
 	Locked bool // the lock has to fit the manifest and is not rewritten
 	NoDev  bool // leave out what only development dependencies need
 	Clean  bool // read every file in the store again and make a new generation
-	DryRun bool // resolve, and write nothing
+	DryRun bool // make the plan, and write nothing but what registries answer into the cache
 
 	LockOnly bool // write manifest and lock, and install nothing
 }
@@ -62,7 +69,8 @@ type Outcome struct {
 	Downloaded int             `json:"downloaded"` // how many archives were fetched
 	Tree       []PackageChange `json:"changes"`    // of the installed packages, by name
 	Lock       []PackageChange `json:"lock_changes"`
-	Warnings   []string        `json:"warnings"` // what a person should look at
+	Warnings   []string        `json:"warnings"`       // what a person should look at
+	Plan       *Plan           `json:"plan,omitempty"` // of a dry run
 }
 
 // PackageChange is one package before and after.
@@ -79,7 +87,7 @@ type PackageChange struct {
 // package that is locked from elsewhere than from the registry that claims its
 // name is a [ClaimedError].
 func (in *Installer) Install(ctx context.Context, opts InstallOptions) (*Outcome, error) {
-	return in.changing(ctx, func(p *plan) error { return in.lockFor(ctx, p, opts) })
+	return in.changing(ctx, opts, func(p *plan) error { return in.lockFor(ctx, p, opts) })
 }
 
 // lockFor decides the lock: the one that is there if it fits the manifest.
@@ -108,8 +116,7 @@ func (in *Installer) Update(ctx context.Context, names []string, precise string,
 	if precise != "" && len(names) != 1 {
 		return nil, &Error{Class: ErrUsage, Message: "a precise version needs the name of one package", Remedy: "write 'clyde update NAME --precise VERSION'"}
 	}
-	return in.changing(ctx, func(p *plan) error {
-		p.opts = opts
+	return in.changing(ctx, opts, func(p *plan) error {
 		if err := in.load(p); err != nil {
 			return err
 		}
@@ -126,17 +133,18 @@ func (in *Installer) Update(ctx context.Context, names []string, precise string,
 
 // Rollback makes an older generation the active one again; 0 is the one that
 // was active before. Manifest and lock stay. What the store has lost of it is
-// fetched again.
+// fetched again. No hook runs: what hooks made is part of the generation.
 func (in *Installer) Rollback(ctx context.Context, number int) (*Outcome, error) {
 	var s *Outcome
-	err := in.Project.exclusive(ctx, in.Report, func() (err error) {
-		s, err = in.rollBack(ctx, number)
+	log := journal.Begin(in.now)
+	err := in.exclusive(ctx, log, func() (err error) {
+		s, err = in.rollBack(ctx, log, number)
 		return err
 	})
 	return s, err
 }
 
-func (in *Installer) rollBack(ctx context.Context, number int) (_ *Outcome, err error) {
+func (in *Installer) rollBack(ctx context.Context, log *journal.Run, number int) (_ *Outcome, err error) {
 	g := in.Project.Generations
 	active, err := g.Active()
 	if err != nil {
@@ -161,14 +169,18 @@ func (in *Installer) rollBack(ctx context.Context, number int) (_ *Outcome, err 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	fetched, err := in.downloader().Ensure(ctx, store, target.archives(), store.Check)
+	if err := g.checkTrees(number, target); err != nil {
+		return nil, err
+	}
+	fetched, err := in.logged(log).Ensure(ctx, store, target.archives(), store.Check)
 	if err != nil {
 		return nil, err
 	}
 	s := outcomeOf(before, target)
 	s.Generation, s.Downloaded, s.UpToDate = number, fetched, number == active
 	if !s.UpToDate {
-		err = in.Project.apply(ctx, change{activate: number}, store, in.Config.Keep)
+		in.keepLog(log)
+		err = in.Project.apply(ctx, change{activate: number, log: log}, store, in.Config.Keep)
 	}
 	return s, err
 }
@@ -187,22 +199,6 @@ func (in *Installer) kept(number int) (*Ledger, error) {
 		return nil, &Error{Class: ErrNotFound, Message: message, Remedy: "see 'clyde rollback --list'"}
 	}
 	return in.Project.Generations.Ledger(number)
-}
-
-// changing makes a plan while no other process changes the project, and
-// carries it out.
-func (in *Installer) changing(ctx context.Context, decide func(p *plan) error) (*Outcome, error) {
-	var s *Outcome
-	err := in.Project.exclusive(ctx, in.Report, func() error {
-		p := &plan{}
-		if err := decide(p); err != nil {
-			return err
-		}
-		var err error
-		s, err = in.carryOut(ctx, p)
-		return err
-	})
-	return s, err
 }
 
 func (in *Installer) store() *Store {

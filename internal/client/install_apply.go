@@ -1,94 +1,13 @@
 package client
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/lockfile"
-	"github.com/clydepm/clyde/internal/manifest"
 )
-
-// carryOut makes a plan come true: downloads first, then the change of the
-// project in one.
-func (in *Installer) carryOut(ctx context.Context, p *plan) (_ *Outcome, err error) {
-	g := in.Project.Generations
-	active, before, err := in.installedNow()
-	if err != nil {
-		return nil, err
-	}
-	var warnings []string
-	if p.lock != p.locked && !p.opts.DryRun {
-		// A new lock records what was found about the signatures in it.
-		if p.lock, warnings, err = in.verify(ctx, p.lock, func(string) bool { return true }); err != nil {
-			return nil, err
-		}
-	}
-	if p.opts.LockOnly {
-		return in.lockOnly(ctx, p, active, before, warnings)
-	}
-	c, err := in.changeFor(p, active)
-	if err != nil {
-		return nil, err
-	}
-	s := outcomeOf(before, c.ledger)
-	s.Generation, s.DryRun = active, p.opts.DryRun
-	s.Lock = lockChanges(p.locked, p.lock)
-	if p.opts.DryRun {
-		return s, nil
-	}
-	store := in.store()
-	release, err := store.use(ctx, in.Project.Root, in.Report)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, release()) }()
-	if in.nothingToDo(p, c, active, before, store) {
-		s.UpToDate = true
-		return s, nil
-	}
-	if p.lock == p.locked {
-		if _, warnings, err = in.verify(ctx, p.lock, c.ledger.has); err != nil {
-			return nil, err
-		}
-	}
-	s.Warnings = append(s.Warnings, warnings...)
-	sound := store.Check
-	if p.opts.Clean {
-		sound = store.Verify
-	}
-	if s.Downloaded, err = in.downloader().Ensure(ctx, store, c.ledger.archives(), sound); err != nil {
-		return nil, err
-	}
-	s.Warnings = append(s.Warnings, in.standing(ctx, p.lock, s)...)
-	s.Warnings = append(s.Warnings, hookWarnings(store, c.ledger, s.Tree)...)
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if err := in.Project.apply(ctx, c, store, in.Config.Keep); err != nil {
-		return nil, err
-	}
-	s.Generation, err = g.Active()
-	return s, err
-}
-
-// lockOnly writes manifest and lock and leaves what is installed as it is.
-func (in *Installer) lockOnly(ctx context.Context, p *plan, active int, before *Ledger, warnings []string) (*Outcome, error) {
-	s := outcomeOf(before, before)
-	s.Platform, s.Generation, s.DryRun = in.Platform.String(), active, p.opts.DryRun
-	s.Lock, s.Warnings = lockChanges(p.locked, p.lock), append(s.Warnings, warnings...)
-	c := p.writes()
-	s.UpToDate = c.manifest == nil && (c.lock == nil || bytes.Equal(c.lock, p.lockText))
-	if s.UpToDate || s.DryRun {
-		return s, nil
-	}
-	return s, in.Project.apply(ctx, c, in.store(), in.Config.Keep)
-}
 
 // writes are the files that a plan changes.
 func (p *plan) writes() (c change) {
@@ -104,7 +23,7 @@ func (p *plan) writes() (c change) {
 // installedNow is the active generation and its ledger. A ledger that cannot
 // be read is like none: what is installed is made anew.
 func (in *Installer) installedNow() (int, *Ledger, error) {
-	active, err := in.Project.Generations.Active()
+	active, err := in.Project.active()
 	if err != nil || active == 0 {
 		return 0, &Ledger{}, err
 	}
@@ -186,14 +105,6 @@ func ledgerPackage(l lockfile.Package, platform string) LedgerPackage {
 	return pkg
 }
 
-// nothingToDo reports whether the project already is as the change would make
-// it.
-func (in *Installer) nothingToDo(p *plan, c change, active int, before *Ledger, store *Store) bool {
-	return active != 0 && !p.opts.Clean && c.manifest == nil &&
-		(c.lock == nil || bytes.Equal(c.lock, p.lockText)) &&
-		before.sameContent(c.ledger) && in.Project.Generations.sound(active, before, store)
-}
-
 // standing warns of versions among those that a run brings which were yanked
 // or retired. A registry that is not configured here, or cannot answer, is
 // passed over: the lock is enough to install.
@@ -244,26 +155,4 @@ func brought(s *Outcome) []PackageChange {
 	sortChanges(all)
 	all = slices.DeleteFunc(all, func(c PackageChange) bool { return c.After == "" })
 	return slices.CompactFunc(all, func(a, b PackageChange) bool { return a.Name == b.Name })
-}
-
-// hookWarnings says of which packages that come or move a hook was not run.
-func hookWarnings(store *Store, ledger *Ledger, changes []PackageChange) []string {
-	var warnings []string
-	for _, c := range changes {
-		i := slices.IndexFunc(ledger.Packages, func(p LedgerPackage) bool { return p.Name == c.Name })
-		if i < 0 {
-			continue
-		}
-		text, err := readBounded(filepath.Join(store.Tree(ledger.Packages[i].Cksum), filepath.FromSlash(manifest.Path)), maxManifest)
-		if err != nil {
-			continue // an archive made elsewhere need not have one
-		}
-		m, err := manifest.Parse(manifest.Path, text)
-		if err != nil || len(m.Hooks) == 0 {
-			continue
-		}
-		names := slices.DeleteFunc(manifest.HookNames(), func(name string) bool { _, ok := m.Hooks[name]; return !ok })
-		warnings = append(warnings, fmt.Sprintf("%s %s has hooks (%s); this version of clyde does not run hooks", c.Name, c.After, strings.Join(names, ", ")))
-	}
-	return warnings
 }

@@ -124,7 +124,7 @@ func (p *Plan) unattended() error {
 	case external:
 		e.Remedy = "agree with --yes; " + p.leaveOut()
 	default:
-		e.Remedy = fmt.Sprintf("agree with --allow-hooks=%s, or with 'allow-hooks: [%s]' in .clyde/config.yaml; %s",
+		e.Remedy = fmt.Sprintf("agree with --allow-hooks=%s, or once for all with 'profiles: {development: {allow-hooks: [%s]}}' in your own config.yaml; %s",
 			strings.Join(packages, ","), strings.Join(packages, ", "), p.leaveOut())
 	}
 	return e

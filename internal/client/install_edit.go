@@ -68,8 +68,7 @@ type DependencyOptions struct {
 // and installs. Without a requirement the newest release that is not yanked
 // is taken, as "^VERSION". Asking for exactly a yanked version is [ErrRefused].
 func (in *Installer) Add(ctx context.Context, requests []Request, opts DependencyOptions) (*Outcome, error) {
-	return in.changing(ctx, func(p *plan) error {
-		p.opts = opts.InstallOptions
+	return in.changing(ctx, opts.InstallOptions, func(p *plan) error {
 		if err := in.loadOrBegin(p); err != nil {
 			return err
 		}
@@ -94,8 +93,7 @@ func (in *Installer) Add(ctx context.Context, requests []Request, opts Dependenc
 // Remove takes dependencies out of the manifest, whatever section they are in,
 // and installs what is left.
 func (in *Installer) Remove(ctx context.Context, names []string, opts InstallOptions) (*Outcome, error) {
-	return in.changing(ctx, func(p *plan) error {
-		p.opts = opts
+	return in.changing(ctx, opts, func(p *plan) error {
 		if err := in.load(p); err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ type plan struct {
 // load reads manifest and lock. What the manifest asks for must be written
 // down; an absent lock is none.
 func (in *Installer) load(p *plan) error {
-	text, err := readOptional(in.Project.Manifest(), maxManifest)
+	text, err := in.Project.content(in.Project.Manifest(), maxManifest)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (in *Installer) load(p *plan) error {
 func (in *Installer) loadLock(p *plan) error {
 	p.part = in.part(p.opts)
 	var err error
-	if p.lockText, err = readOptional(in.Project.Lock(), maxLock); err != nil || p.lockText == nil {
+	if p.lockText, err = in.Project.content(in.Project.Lock(), maxLock); err != nil || p.lockText == nil {
 		return err
 	}
 	p.locked, err = lockfile.Parse(lockfile.Path, p.lockText)

@@ -1,8 +1,11 @@
 package client
 
 import (
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/clydepm/clyde/internal/external"
 )
 
 // The steps of a run, by the names under which the journal has them, in their
@@ -58,7 +61,10 @@ type PlannedExternal struct {
 	Commands    [][]string `json:"commands"`       // that install it, none when it is present
 	Undo        [][]string `json:"undo"`           // that take it back when the run fails
 	Root        bool       `json:"root"`           // the commands need the rights of an administrator
+	Note        string     `json:"note,omitempty"`
 	Allowed     Allowance  `json:"allowed"`
+
+	step external.Step
 }
 
 // PlannedHook is a program of a package that is to run.
@@ -93,6 +99,9 @@ type Finding struct {
 	Hint   string `json:"hint,omitempty"`
 }
 
+// String is the finding in one line.
+func (f Finding) String() string { return strings.TrimPrefix(f.Where+": "+f.Detail, ": ") }
+
 // Statuses of a [Finding].
 const (
 	FindingFail = "fail"
@@ -107,7 +116,7 @@ func (p *Plan) refusal() error {
 		if f.Status != FindingFail {
 			continue
 		}
-		lines = append(lines, f.Where+": "+f.Detail)
+		lines = append(lines, f.String())
 		if f.Hint != "" {
 			hints = append(hints, f.Hint)
 		}
@@ -123,8 +132,13 @@ func (p *Plan) warnings() []string {
 	var all []string
 	for _, f := range p.Findings {
 		if f.Status == FindingWarn {
-			all = append(all, f.Where+": "+f.Detail)
+			all = append(all, f.String())
 		}
 	}
 	return all
+}
+
+// Sandboxed reports whether hooks run, and all of them in a sandbox.
+func (p *Plan) Sandboxed() bool {
+	return len(p.Hooks) > 0 && !slices.ContainsFunc(p.Hooks, func(h PlannedHook) bool { return h.Sandbox == "none" })
 }

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/gofrs/flock"
 
@@ -28,6 +27,8 @@ type Project struct {
 	// step is called before each step that changes what is on disk. The tests
 	// of interrupted runs end the process there.
 	step func(name string)
+
+	pending []pendingRecovery // that a dry run reads through
 }
 
 // OpenProject returns the project at root, with its default environment; nothing
@@ -128,6 +129,83 @@ func (p *Project) recoverAll() error {
 	return nil
 }
 
+// reading runs do while no other process changes the project, and writes
+// nothing. What an interrupted run left undone is read as the next run will put
+// it right.
+func (p *Project) reading(ctx context.Context, report Reporter, do func() error) (err error) {
+	lock := flock.New(p.lockPath(), flock.SetFlag(os.O_RDONLY))
+	got, err := lock.TryRLock()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return do()
+	case err != nil:
+		return err
+	case !got:
+		report.Note("waiting for another clyde that is changing " + p.Root)
+		if _, err := lock.TryRLockContext(ctx, lockRetry); err != nil {
+			return err
+		}
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	if p.pending, err = p.pendingRecoveries(); err != nil {
+		return err
+	}
+	if len(p.pending) > 0 {
+		report.Note("the next run takes back what an interrupted one began; this is as if it had")
+	}
+	defer func() { p.pending = nil }()
+	return do()
+}
+
+// pendingRecovery is what the next run will take back in an environment.
+type pendingRecovery struct {
+	environment string
+	*recovery
+}
+
+func (p *Project) pendingRecoveries() (pending []pendingRecovery, err error) {
+	all, err := p.Environments()
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range all {
+		j, err := p.at(e).readRecovery()
+		if err != nil {
+			return nil, err
+		}
+		if j != nil {
+			pending = append(pending, pendingRecovery{e.Name, j})
+		}
+	}
+	return pending, nil
+}
+
+// content is what a file of the project holds, nil when it is not there.
+func (p *Project) content(name string, limit int64) ([]byte, error) {
+	now, err := readOptional(name, limit)
+	if err != nil {
+		return nil, err
+	}
+	for _, j := range p.pending {
+		for _, f := range j.Files {
+			if f.Name == filepath.Base(name) && bytes.Equal(now, f.After) {
+				return f.before(), nil
+			}
+		}
+	}
+	return now, nil
+}
+
+// active is the number of the active generation.
+func (p *Project) active() (int, error) {
+	for _, j := range p.pending {
+		if j.environment == p.Environment.Name {
+			return j.From, nil
+		}
+	}
+	return p.Generations.Active()
+}
+
 // takeLock waits for the lock of the project. A process that ended by removing
 // its folder again took the lock's file with it; then there is a new one.
 func (p *Project) takeLock(ctx context.Context, report Reporter) (*flock.Flock, error) {
@@ -181,7 +259,9 @@ func (p *Project) prepare() error {
 // unprepare takes back what prepare made. Folders that hold something else
 // stay: removing them fails.
 func (p *Project) unprepare() {
-	_ = os.Remove(p.lockPath())
+	for _, name := range []string{p.lockPath(), p.JournalPath(), p.Generations.ExternalPrefix()} {
+		_ = os.Remove(name)
+	}
 	if os.Remove(p.sharedDir()) != nil {
 		return
 	}
@@ -219,9 +299,6 @@ func (p *Project) apply(ctx context.Context, c change, store *Store, keep int) e
 			return err
 		}
 		j.Made = true
-	}
-	if c.log == nil {
-		c.log = journal.Begin(time.Now)
 	}
 	if err := p.record(j, c); err != nil {
 		return err

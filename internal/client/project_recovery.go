@@ -29,6 +29,14 @@ type recoveredFile struct {
 	After  []byte `json:"after"`
 }
 
+// before is the content from before the change, nil when there was no file.
+func (f recoveredFile) before() []byte {
+	if f.Absent {
+		return nil
+	}
+	return append([]byte{}, f.Before...)
+}
+
 const (
 	recoveryName    = ".journal.json"
 	recoveryVersion = 1

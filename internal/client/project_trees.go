@@ -82,6 +82,23 @@ func (g Generations) readOwnInventory(p LedgerPackage) (*inventory, error) {
 	return readInventory(g.ownInventory(p))
 }
 
+// checkTrees looks whether the copies that a generation leads to are there. They
+// cannot be fetched: hooks made them.
+func (g Generations) checkTrees(n int, ledger *Ledger) error {
+	for _, p := range ledger.Packages {
+		if !p.owns() {
+			continue
+		}
+		if err := g.check(p, nil); err != nil {
+			return &Error{
+				Class: ErrIntegrity, Message: fmt.Sprintf("generation %d has lost what the hooks of %s %s made", n, p.Name, p.Version), Err: err,
+				Remedy: "go back to another generation, or run 'clyde install'",
+			}
+		}
+	}
+	return nil
+}
+
 // makeTrees makes the copies that a generation is the first to need.
 func (p *Project) makeTrees(n int, ledger *Ledger, store *Store) error {
 	g := p.Generations

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,7 +23,18 @@ type TreeReport struct {
 	Platform   string        `json:"platform"`
 	Packages   int           `json:"packages"`
 	Files      int           `json:"files"` // that were read and compared
+	Hooked     []HookedTree  `json:"hooked"`
 	Problems   []TreeProblem `json:"problems"`
+}
+
+// HookedTree is a package in which hooks have run. What they made is in no
+// archive: nothing but the ledger says that it is as they left it.
+type HookedTree struct {
+	Package string   `json:"package"`
+	Version string   `json:"version"`
+	Made    []string `json:"made"`    // files that are not in the archive
+	Changed []string `json:"changed"` // files that are, with another content
+	Gone    []string `json:"gone"`    // files of the archive that hooks removed
 }
 
 // TreeProblem is one thing that is not as it was installed.
@@ -70,7 +82,7 @@ func (in *Installer) VerifyTree(ctx context.Context) (*TreeReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &TreeReport{Generation: active, Platform: ledger.Platform, Packages: len(ledger.Packages), Problems: []TreeProblem{}}
+	r := &TreeReport{Generation: active, Platform: ledger.Platform, Packages: len(ledger.Packages), Hooked: []HookedTree{}, Problems: []TreeProblem{}}
 	if err := in.compareLock(r, ledger); err != nil {
 		return nil, err
 	}
@@ -195,14 +207,19 @@ func generationFiles(dir string) (map[string]string, error) {
 
 // compareFiles reads the files of all packages.
 func (in *Installer) compareFiles(ctx context.Context, r *TreeReport, ledger *Ledger) error {
-	store := in.store()
+	store, g := in.store(), in.Project.Generations
 	found := make([][]TreeProblem, len(ledger.Packages))
 	files := make([]int, len(ledger.Packages))
+	hooked := make([]*HookedTree, len(ledger.Packages))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, in.Config.Jobs))
 	for i, p := range ledger.Packages {
 		group.Go(func() error {
-			found[i], files[i] = store.faults(p)
+			if p.owns() {
+				found[i], files[i], hooked[i] = g.ownFaults(p, store)
+			} else {
+				found[i], files[i] = store.faults(p)
+			}
 			return ctx.Err()
 		})
 	}
@@ -212,6 +229,9 @@ func (in *Installer) compareFiles(ctx context.Context, r *TreeReport, ledger *Le
 	for i := range found {
 		r.Problems = append(r.Problems, found[i]...)
 		r.Files += files[i]
+		if hooked[i] != nil {
+			r.Hooked = append(r.Hooked, *hooked[i])
+		}
 	}
 	return nil
 }
@@ -219,27 +239,67 @@ func (in *Installer) compareFiles(ctx context.Context, r *TreeReport, ledger *Le
 // faults lists what is wrong with the files of an installed package, and how
 // many there should be.
 func (s *Store) faults(p LedgerPackage) (problems []TreeProblem, files int) {
-	add := func(path string, fault Fault, detail string) {
-		problems = append(problems, TreeProblem{Package: p.Name, Version: p.Version, Path: path, Problem: fault, Detail: detail})
-	}
 	inv, err := readInventory(filepath.Join(s.entry(p.Cksum), inventoryName))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		add(".", FaultMissing, "is not in the store")
-		return problems, 0
+		return []TreeProblem{p.problem(".", FaultMissing, "is not in the store")}, 0
 	case err != nil:
-		add(".", FaultChanged, inventoryName+" of the store: "+err.Error())
-		return problems, 0
+		return []TreeProblem{p.problem(".", FaultChanged, inventoryName+" of the store: "+err.Error())}, 0
 	}
-	for path, err := range inv.differences(s.Tree(p.Cksum), true) {
+	return p.differing(inv, s.Tree(p.Cksum)), len(inv.Files)
+}
+
+// ownFaults is faults for a package with a copy of its own, and says what hooks
+// did to it.
+func (g Generations) ownFaults(p LedgerPackage, store *Store) (problems []TreeProblem, files int, hooked *HookedTree) {
+	inv, err := g.readOwnInventory(p)
+	if err != nil {
+		return []TreeProblem{p.problem(".", FaultChanged, "what its hooks made: "+err.Error())}, 0, nil
+	}
+	problems = p.differing(inv, g.ownTree(p))
+	archived, err := readInventory(filepath.Join(store.entry(p.Cksum), inventoryName))
+	if err != nil {
+		problems = append(problems, p.problem(".", FaultMissing, "is not in the store, so that nothing tells what hooks made"))
+		return problems, len(inv.Files), nil
+	}
+	return problems, len(inv.Files), hookedTree(p, archived, inv)
+}
+
+func hookedTree(p LedgerPackage, archived, now *inventory) *HookedTree {
+	h := &HookedTree{Package: p.Name, Version: p.Version, Made: []string{}, Changed: []string{}, Gone: []string{}}
+	was := make(map[string]storedFile, len(archived.Files))
+	for _, f := range archived.Files {
+		was[f.Path] = f
+	}
+	for _, f := range now.Files {
+		old, ok := was[f.Path]
+		delete(was, f.Path)
 		switch {
-		case errors.Is(err, errMissing):
-			add(path, FaultMissing, "")
-		case errors.Is(err, errExtra):
-			add(path, FaultExtra, "")
-		default:
-			add(path, FaultChanged, err.Error())
+		case !ok:
+			h.Made = append(h.Made, f.Path)
+		case old.SHA256 != f.SHA256 || old.Executable != f.Executable:
+			h.Changed = append(h.Changed, f.Path)
 		}
 	}
-	return problems, len(inv.Files)
+	h.Gone = append(h.Gone, slices.Sorted(maps.Keys(was))...)
+	return h
+}
+
+func (p LedgerPackage) problem(path string, fault Fault, detail string) TreeProblem {
+	return TreeProblem{Package: p.Name, Version: p.Version, Path: path, Problem: fault, Detail: detail}
+}
+
+// differing compares the files of a package with the list of them.
+func (p LedgerPackage) differing(inv *inventory, tree string) (problems []TreeProblem) {
+	for path, err := range inv.differences(tree, true) {
+		switch {
+		case errors.Is(err, errMissing):
+			problems = append(problems, p.problem(path, FaultMissing, ""))
+		case errors.Is(err, errExtra):
+			problems = append(problems, p.problem(path, FaultExtra, ""))
+		default:
+			problems = append(problems, p.problem(path, FaultChanged, err.Error()))
+		}
+	}
+	return problems
 }

@@ -68,7 +68,8 @@ const maxFile = 4 << 20
 const maxLine = 8 * MaxDetail
 
 // Run records the steps of one run. Its methods may be called by several
-// goroutines at once. Nothing is written before [Run.Keep].
+// goroutines at once. Nothing is written before [Run.Keep]. A nil Run begins
+// steps and records none.
 type Run struct {
 	id  string
 	now func() time.Time
@@ -158,6 +159,9 @@ type Step struct {
 
 // Step begins a step; pkg is "" for one that is not about a package.
 func (r *Run) Step(name, pkg string) *Step {
+	if r == nil {
+		return &Step{}
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.begun++
@@ -180,6 +184,9 @@ func (s *Step) Done(err error, detail string) error {
 
 // End ends the step.
 func (s *Step) End(outcome Outcome, detail string) {
+	if s.run == nil {
+		return
+	}
 	s.run.mu.Lock()
 	defer s.run.mu.Unlock()
 	s.record.DurationMS = s.run.now().Sub(s.record.Started).Milliseconds()
