@@ -34,6 +34,8 @@ type CommandError struct {
 	Command []string
 	How     string // "exit status 100", "was ended after 10m0s"
 	Output  []byte // the end of what it wrote; escape it before it is shown
+
+	cut bool // it did not come to its end, so that its failure is no answer
 }
 
 // Error has the last line that the manager wrote, which says most.
@@ -107,7 +109,7 @@ func (d *driver) run(ctx context.Context, command []string, stdout, stderr io.Wr
 func (d *driver) ask(ctx context.Context, command []string) ([]byte, error) {
 	stdout, stderr := process.NewTail(mostAnswer), process.NewTail(mostErrors)
 	result, err := d.run(ctx, command, stdout, stderr)
-	how := result.String()
+	how, cut := result.String(), true
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, ctx.Err()
@@ -119,12 +121,14 @@ func (d *driver) ask(ctx context.Context, command []string) ([]byte, error) {
 		how = fmt.Sprintf("answers more than %d bytes", mostAnswer)
 	case result.Exit == 0:
 		return stdout.Bytes(), nil
+	default:
+		cut = result.Exit < 0
 	}
 	said := stderr.Bytes()
 	if len(bytes.TrimSpace(said)) == 0 {
 		said = stdout.Bytes()
 	}
-	return stdout.Bytes(), &CommandError{command, how, said[max(0, len(said)-mostErrors):]}
+	return stdout.Bytes(), &CommandError{command, how, said[max(0, len(said)-mostErrors):], cut}
 }
 
 func isTimeout(err error) bool {
@@ -132,11 +136,11 @@ func isTimeout(err error) bool {
 	return errors.As(err, &late)
 }
 
-// failed reports whether err says that a command ran and did not end well,
-// rather than that it could not be run.
+// failed reports whether err says that a command ran to its end and that was no
+// good one, rather than that it could not be run or was ended.
 func failed(err error) bool {
 	var command *CommandError
-	return errors.As(err, &command)
+	return errors.As(err, &command) && !command.cut
 }
 
 // packages finds the packages in an answer.
@@ -144,12 +148,13 @@ func (p probe) packages(answer []byte) ([]Package, error) {
 	if p.json != nil {
 		return p.json.packages(answer)
 	}
-	return matches(p.lines, answer)
+	return matches(p.lines, answer, "version")
 }
 
-// matches finds the packages that lines of an answer tell of. What the group
-// name matches may be several names with blanks between them.
-func matches(pattern *regexp.Regexp, answer []byte) ([]Package, error) {
+// matches finds the packages that lines of an answer tell of, and takes their
+// versions from a group. What the group name matches may be several names with
+// blanks between them.
+func matches(pattern *regexp.Regexp, answer []byte, group string) ([]Package, error) {
 	if pattern == nil {
 		return nil, nil
 	}
@@ -162,7 +167,7 @@ func matches(pattern *regexp.Regexp, answer []byte) ([]Package, error) {
 			continue
 		}
 		p := Package{}
-		if at := pattern.SubexpIndex("version"); at >= 0 {
+		if at := pattern.SubexpIndex(group); at >= 0 {
 			p.Version = parts[at]
 		}
 		names := []string{""}

@@ -68,7 +68,7 @@ const (
 // A trial is a package manager's own dry run.
 type trial struct {
 	probe                  // what would be added, by lines or json
-	changed *regexp.Regexp // a line about a package that moves, with its version of now
+	changed *regexp.Regexp // a line about a package that moves, with its version of now and, as "to", the one to come
 	removed *regexp.Regexp // a line about a package that would go
 }
 
@@ -202,7 +202,7 @@ func trialOf(v strictyaml.Value) *trial {
 	}
 	m := v.Mapping("if", "run", "added", "changed", "removed", "json", "only")
 	return &trial{
-		probe: parseProbe(m, "added", "name"), changed: patternOf(m.Get("changed"), "name", "version"), removed: patternOf(m.Get("removed"), "name"),
+		probe: parseProbe(m, "added", "name"), changed: patternOf(m.Get("changed"), "name", "version", "to"), removed: patternOf(m.Get("removed"), "name"),
 	}
 }
 

@@ -18,8 +18,9 @@ func TestBuiltinKnowsTheTools(t *testing.T) {
 	}
 }
 
-// The driver in the documentation is one.
-func TestDocumentedDriver(t *testing.T) {
+// documentedDriver is the file that the documentation shows.
+func documentedDriver(t *testing.T) []byte {
+	t.Helper()
 	text, err := os.ReadFile("../../docs/external-dependencies.md")
 	if err != nil {
 		t.Fatal(err)
@@ -28,13 +29,7 @@ func TestDocumentedDriver(t *testing.T) {
 	if found == nil {
 		t.Fatal("no driver in the documentation")
 	}
-	d, err := external.Builtin().With("drivers.yaml", found[1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Contains(d.Names(), "x-dnf") || slices.Contains(external.Builtin().Names(), "x-dnf") {
-		t.Errorf("drivers %q", d.Names())
-	}
+	return found[1]
 }
 
 func TestDriverProblems(t *testing.T) {

@@ -144,11 +144,11 @@ func (d *driver) carryOut(ctx context.Context, command []string, out io.Writer) 
 	case err != nil && ctx.Err() != nil:
 		return ctx.Err()
 	case isTimeout(err):
-		return &CommandError{command, err.Error(), end.Bytes()}
+		return &CommandError{Command: command, How: err.Error(), Output: end.Bytes()}
 	case err != nil:
 		return err
 	case result.Exit != 0:
-		return &CommandError{command, result.String(), end.Bytes()}
+		return &CommandError{Command: command, How: result.String(), Output: end.Bytes()}
 	}
 	return nil
 }

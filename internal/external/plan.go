@@ -387,9 +387,10 @@ func (q *question) try(ctx context.Context) error {
 		return nil
 	}
 	added, err := d.simulate.packages(answer)
-	changed, err2 := matches(d.simulate.changed, answer)
-	removed, err3 := matches(d.simulate.removed, answer)
-	if err := errors.Join(err, err2, err3); err != nil {
+	changed, err2 := matches(d.simulate.changed, answer, "version")
+	moved, err3 := matches(d.simulate.changed, answer, "to")
+	removed, err4 := matches(d.simulate.removed, answer, "version")
+	if err := errors.Join(err, err2, err3, err4); err != nil {
 		return fmt.Errorf("%s %w", strings.Join(d.simulate.run.expand(q.values), " "), err)
 	}
 	if len(removed) > 0 {
@@ -399,7 +400,7 @@ func (q *question) try(ctx context.Context) error {
 		s.Present = true
 		return nil
 	}
-	if p, ok := d.find(added, base.Name); ok {
+	if p, ok := d.find(slices.Concat(added, moved), base.Name); ok && p.Version != "" {
 		q.settle(p.Version)
 	}
 	s.Changed = changed
