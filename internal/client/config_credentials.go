@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"github.com/clydepm/clyde/internal/credential"
 	"github.com/clydepm/clyde/internal/git"
@@ -70,6 +71,22 @@ func (c *Config) HTTP(base *http.Client) *http.Client {
 		own.Transport = &credential.Transport{Base: own.Transport, Finder: c.Credentials}
 	}
 	return &own
+}
+
+// Hosts lists the hosts of the configured registries that are on the web, sorted.
+func (c *Config) Hosts() []credential.Host {
+	var hosts []credential.Host
+	for _, r := range c.Registries {
+		location, err := ParseLocation(r.URL, c.Places.Cache)
+		if err != nil || location.URL == nil || location.URL.Scheme == "ssh" {
+			continue
+		}
+		if h := credential.HostOf(location.URL); h != "" && !slices.Contains(hosts, h) {
+			hosts = append(hosts, h)
+		}
+	}
+	slices.Sort(hosts)
+	return hosts
 }
 
 // gitAuth finds what a git remote on the web is told; nothing where the address

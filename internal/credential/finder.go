@@ -151,6 +151,9 @@ func (f *Finder) forget(h Host) {
 	delete(f.known, h)
 }
 
+// File is where tokens are stored that the keyring does not have.
+func (f *Finder) File() string { return f.opts.File }
+
 // HasRing reports whether there is a keyring.
 func (f *Finder) HasRing() bool { return f.opts.Ring != nil }
 
