@@ -189,14 +189,14 @@ func (c gitCopy) advance(ctx context.Context, f *fetcher, opened *openCopy, opts
 			return Change{}, err
 		}
 	}
-	w, err := indexcache.Update(opened.file, c.folder(), next.commit, next.places)
+	w, err := indexcache.Update(state, c.folder(), next.commit, next.places)
 	if errors.Is(err, indexcache.ErrDamaged) {
 		return c.anew(ctx, f, opened.record, opts)
 	}
 	if err != nil {
 		return Change{}, err
 	}
-	change := Change{Old: opened.record.Commit, New: f.head.ID, Packages: changedPlaces(state.Under(""), next.places), Squashes: step.Squashes}
+	change := Change{Old: opened.record.Commit, New: f.head.ID, Packages: w.Changed(), Squashes: step.Squashes}
 	return change, c.show(f.head, next, w, opts)
 }
 
@@ -241,7 +241,7 @@ func (c gitCopy) anew(ctx context.Context, f *fetcher, known gitRecord, opts Upd
 	if err != nil {
 		return Change{}, err
 	}
-	change := Change{Old: known.Commit, New: f.head.ID, Packages: changedPlaces(nil, next.places), Squashes: step.Squashes}
+	change := Change{Old: known.Commit, New: f.head.ID, Packages: w.Changed(), Squashes: step.Squashes}
 	return change, c.show(f.head, next, w, opts)
 }
 

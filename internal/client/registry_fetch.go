@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/git"
 	"github.com/clydepm/clyde/internal/indexcache"
 )
@@ -105,9 +104,9 @@ func baseOf(known *indexcache.State) git.Base {
 	if known == nil {
 		return nil
 	}
-	return func(id git.ID) (kind string, content []byte, err error) {
-		kind, content, ok, err := known.Object(indexcache.ID(id))
-		if err == nil && !ok {
+	return func(id git.ID) (kind string, content func() ([]byte, error), err error) {
+		kind, content, ok := known.Object(indexcache.ID(id))
+		if !ok {
 			err = git.ErrNotFound
 		}
 		return kind, content, err
@@ -185,9 +184,13 @@ func (w *treeWalk) same(id indexcache.ID, at string) error {
 	if !ok {
 		return fmt.Errorf("the registry sent no tree %s", id)
 	}
-	for _, p := range w.known.Under(folder) {
-		p.Path = at + strings.TrimPrefix(strings.TrimPrefix(p.Path, folder), "/")
-		w.places = append(w.places, p)
+	first := len(w.places)
+	w.places = w.known.AppendUnder(w.places, folder)
+	if folder+"/" == at {
+		return nil
+	}
+	for i, p := range w.places[first:] {
+		w.places[first+i].Path = at + strings.TrimPrefix(strings.TrimPrefix(p.Path, folder), "/")
 	}
 	return nil
 }
@@ -237,31 +240,6 @@ func addFiles(w *indexcache.Writer, pack *git.Pack) error {
 		all = append(all, a.Flush())
 	}
 	return errors.Join(all...)
-}
-
-// changedPlaces counts the packages whose files differ, both sorted by path.
-func changedPlaces(before, after []indexcache.Place) (n int) {
-	known := make(map[string]indexcache.Place, len(before))
-	for _, p := range before {
-		known[p.Path] = p
-	}
-	for _, p := range after {
-		if known[p.Path] != p && isPackagePlace(p) {
-			n++
-		}
-		delete(known, p.Path)
-	}
-	for _, p := range known {
-		if isPackagePlace(p) {
-			n++
-		}
-	}
-	return n
-}
-
-func isPackagePlace(p indexcache.Place) bool {
-	_, ok := index.NameOf(p.Path)
-	return ok && p.Mode == indexcache.Regular
 }
 
 // remoteError puts a failure of git into a class of this package.

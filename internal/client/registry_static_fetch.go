@@ -36,7 +36,7 @@ func (c gitCopy) advanceStatic(ctx context.Context, opened *openCopy, head *stat
 	if err != nil {
 		return 0, err
 	}
-	places, err := placesAfter(state.Under(""), changed)
+	places, err := placesAfter(state.AppendUnder(nil, ""), changed)
 	if err != nil {
 		return 0, err
 	}
@@ -44,7 +44,7 @@ func (c gitCopy) advanceStatic(ctx context.Context, opened *openCopy, head *stat
 	if err != nil {
 		return 0, err
 	}
-	w, err := indexcache.Update(opened.file, c.folder(), commit, places)
+	w, err := indexcache.Update(state, c.folder(), commit, places)
 	if err != nil {
 		return 0, err
 	}
@@ -58,7 +58,7 @@ func (c gitCopy) advanceStatic(ctx context.Context, opened *openCopy, head *stat
 	if _, err := c.showStatic(name, opened, head, opts); err != nil {
 		return 0, err
 	}
-	return changedPlaces(state.Under(""), places), nil
+	return w.Changed(), nil
 }
 
 // changedSince collects what changed after a known commit, and the contents that

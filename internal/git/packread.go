@@ -34,9 +34,10 @@ type Pack struct {
 	inner    map[ID]innerPart // commits and trees
 }
 
-// Base gives an object that is not in a pack, with its kind: "commit", "tree" or
-// "blob". The error is [ErrNotFound] when there is none with that ID.
-type Base func(id ID) (kind string, content []byte, err error)
+// Base gives an object that is not in a pack: its kind, "commit", "tree" or
+// "blob", and a way to its content. The error is [ErrNotFound] when there is none
+// with that ID.
+type Base func(id ID) (kind string, content func() ([]byte, error), err error)
 
 // packed is an object as it stands in a pack.
 type packed struct {

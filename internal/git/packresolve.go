@@ -17,9 +17,9 @@ import (
 // that are differences to it, and to those.
 type family struct {
 	kind    plumbing.ObjectType
-	root    int32   // of the pack; -1: content is from elsewhere
-	content []byte  // if root is -1
-	first   []int32 // if root is -1: the differences to it
+	root    int32                  // of the pack; -1: content is from elsewhere
+	content func() ([]byte, error) // if root is -1
+	first   []int32                // if root is -1: the differences to it
 }
 
 // readInner keeps commits, trees and tags in memory.
@@ -152,7 +152,11 @@ func (w *packWorker) level(n int) *[]byte {
 // family visits all objects of a family.
 func (w *packWorker) family(f family) error {
 	if f.root < 0 {
-		return w.differences(f.kind, f.content, f.first, 0)
+		content, err := f.content()
+		if err != nil {
+			return err
+		}
+		return w.differences(f.kind, content, f.first, 0)
 	}
 	o := w.pack.objects[f.root]
 	content := w.level(0)

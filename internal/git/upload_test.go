@@ -140,10 +140,10 @@ func (r *remoteRepository) fetch(u *Upload, req UploadRequest) *Pack {
 	r.t.Helper()
 	var pack *Pack
 	err := u.Fetch(r.t.Context(), req, func(in io.Reader) (err error) {
-		pack, err = ReadPack(in, r.t.TempDir(), func(id ID) (string, []byte, error) {
+		pack, err = ReadPack(in, r.t.TempDir(), func(id ID) (string, func() ([]byte, error), error) {
 			for _, kind := range []plumbing.ObjectType{plumbing.CommitObject, plumbing.TreeObject, plumbing.BlobObject} {
 				if data, err := r.repo.readObject(id.String(), kind); err == nil {
-					return kind.String(), data, nil
+					return kind.String(), func() ([]byte, error) { return data, nil }, nil
 				}
 			}
 			return "", nil, ErrNotFound

@@ -59,7 +59,13 @@ func (c commit) write(t testing.TB, base *File) *File {
 	dir := t.TempDir()
 	begin := func() (*Writer, error) { return NewWriter(dir, c.commit(), c.places()) }
 	if base != nil {
-		begin = func() (*Writer, error) { return Update(base, dir, c.commit(), c.places()) }
+		begin = func() (*Writer, error) {
+			state, err := base.State()
+			if err != nil {
+				return nil, err
+			}
+			return Update(state, dir, c.commit(), c.places())
+		}
 	}
 	w, err := begin()
 	if err != nil {

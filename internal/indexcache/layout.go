@@ -172,7 +172,7 @@ func (e *entry) append(b []byte, before string) []byte {
 // the heap, which ends at heapEnd.
 func readEntry(c *cursor, before string, heapEnd int64) (e entry) {
 	shared := c.count(len(before))
-	e.path = before[:shared] + c.text(maxPath-shared)
+	e.path = before[:shared] + string(c.take(c.count(min(maxPath-shared, len(c.rest)))))
 	e.mode = Mode(c.byte())
 	copy(e.id[:], c.take(len(e.id)))
 	if e.mode > Submodule {

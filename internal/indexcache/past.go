@@ -3,6 +3,7 @@ package indexcache
 import (
 	"encoding/binary"
 	"io/fs"
+	"strings"
 )
 
 // A file also tells how commits that it showed before differed, newest first,
@@ -28,29 +29,62 @@ type pastChange struct {
 	entry *entry
 }
 
-// remember puts base, as it differs from the files of the writer, before the
-// commits that base remembers.
-func (w *Writer) remember(base *File) error {
-	all, err := base.loadPast()
+// remember compares the files with those of the base, both in their order. It
+// puts what differs before the commits that base remembers, and notes which
+// contents are wanted. What is the same it takes over, and returns it: the files
+// of base, and those of the writer.
+func (w *Writer) remember(base *State) (same, kept []*entry, err error) {
+	all, err := base.file.loadPast()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	before := past{commit: base.head.commit}
-	now := make(map[string]*entry, len(w.files))
-	for _, f := range w.files {
-		now[f.path] = f
-	}
-	err = base.eachEntry(func(e *entry) {
-		if f := now[e.path]; f == nil || f.id != e.id || f.mode != e.mode {
-			before.changes = append(before.changes, pastChange{e.path, e})
+	before := past{commit: base.file.head.commit}
+	same, kept = make([]*entry, 0, len(w.files)), make([]*entry, 0, len(w.files))
+	w.changed = 0
+	eachPair(base.files, w.files, func(old, now *entry) {
+		switch {
+		case old != nil && now != nil && old.id == now.id && old.mode == now.mode:
+			*now = *old
+			same, kept = append(same, old), append(kept, now)
+			return
+		case old != nil:
+			before.changes = append(before.changes, pastChange{old.path, old})
+		default:
+			before.changes = append(before.changes, pastChange{now.path, nil})
 		}
-		delete(now, e.path)
+		if old.isPackage() || now.isPackage() {
+			w.changed++
+		}
+		if now != nil {
+			w.want(now)
+		}
 	})
-	for path := range now {
-		before.changes = append(before.changes, pastChange{path, nil})
-	}
 	w.past = boundedPast(append([]past{before}, all...))
-	return err
+	return same, kept, nil
+}
+
+// eachPair calls visit for each path of two sorted lists; a file that one of them
+// does not have is nil.
+func eachPair(a, b []*entry, visit func(a, b *entry)) {
+	for len(a) > 0 || len(b) > 0 {
+		order := 0
+		switch {
+		case len(a) == 0:
+			order = 1
+		case len(b) == 0:
+			order = -1
+		default:
+			order = strings.Compare(a[0].path, b[0].path)
+		}
+		var x, y *entry
+		if order <= 0 {
+			x, a = a[0], a[1:]
+		}
+		if order >= 0 {
+			y, b = b[0], b[1:]
+		}
+		visit(x, y)
+	}
 }
 
 func boundedPast(all []past) []past {

@@ -357,18 +357,6 @@ func (f *File) eachName(visit func(n Named, raw []byte) bool) error {
 	return c.err("a name")
 }
 
-// summariesByPath are the summaries as they stand in the file.
-func (f *File) summariesByPath() (map[string][]byte, error) {
-	all := make(map[string][]byte, f.Packages())
-	err := f.eachName(func(n Named, raw []byte) bool {
-		if path, err := index.Path(string(n.Name)); err == nil {
-			all[path] = raw
-		}
-		return true
-	})
-	return all, err
-}
-
 // Prove computes the ID of the commit's tree from the directory and compares.
 func (f *File) Prove() error {
 	state, err := f.State()
@@ -391,7 +379,7 @@ type State struct {
 
 // State reads the whole directory.
 func (f *File) State() (*State, error) {
-	s := &State{file: f}
+	s := &State{file: f, files: make([]*entry, 0, f.head.files)}
 	err := f.eachEntry(func(e *entry) { s.files = append(s.files, e) })
 	return s, err
 }
@@ -399,9 +387,9 @@ func (f *File) State() (*State, error) {
 // Commit is the ID of the commit.
 func (s *State) Commit() string { return s.file.commit }
 
-// Under are the files below a folder, sorted by path; "" is the root.
-func (s *State) Under(folder string) []Place {
-	var places []Place
+// AppendUnder adds the files below a folder to places, sorted by path; "" is the
+// root.
+func (s *State) AppendUnder(places []Place, folder string) []Place {
 	for _, e := range s.under(folder) {
 		places = append(places, Place{e.path, e.mode, e.id})
 	}
@@ -426,7 +414,7 @@ func (s *State) prepare() {
 	if s.trees != nil {
 		return
 	}
-	s.trees, s.blobs = map[ID]string{}, make(map[ID]*entry, len(s.files))
+	s.trees, s.blobs = make(map[ID]string, len(s.files)/3), make(map[ID]*entry, len(s.files))
 	folders(s.files, func(path string, id ID, _ []byte) { s.trees[id] = path })
 	for _, e := range s.files {
 		if e.mode != Submodule {
@@ -442,32 +430,31 @@ func (s *State) Folder(id ID) (path string, ok bool) {
 	return path, ok
 }
 
-// Object reads an object of the commit: a file, a folder, or the commit itself.
+// Object finds an object of the commit: a file, a folder, or the commit itself.
 // It is false when the commit does not have it.
-func (s *State) Object(id ID) (kind string, content []byte, ok bool, err error) {
+func (s *State) Object(id ID) (kind string, content func() ([]byte, error), ok bool) {
 	if id == s.file.head.commit {
-		content, err = s.file.CommitObject()
-		return "commit", content, err == nil, err
+		return "commit", s.file.CommitObject, true
 	}
 	s.prepare()
 	if e := s.blobs[id]; e != nil {
-		content, err = s.file.content(e)
-		return "blob", content, err == nil, err
+		return "blob", func() ([]byte, error) { return s.file.content(e) }, true
 	}
 	folder, ok := s.trees[id]
-	if !ok {
-		return "", nil, false, nil
-	}
+	return "tree", func() ([]byte, error) { return s.folder(folder), nil }, ok
+}
+
+// folder is a folder as git keeps it.
+func (s *State) folder(folder string) (content []byte) {
 	base := folder
 	if base != "" {
 		base += "/"
 	}
-	inner := s.under(folder)
-	f := folding{files: inner, visit: func(path string, _ ID, data []byte) {
+	f := folding{files: s.under(folder), visit: func(path string, _ ID, data []byte) {
 		if path == folder {
 			content = slices.Clone(data)
 		}
 	}}
 	f.folder(base, 0)
-	return "tree", content, true, nil
+	return content
 }

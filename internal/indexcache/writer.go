@@ -2,10 +2,8 @@ package indexcache
 
 import (
 	"bufio"
-	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,6 +36,8 @@ type Writer struct {
 	byID   map[ID][]*entry // those that have no content yet
 	past   []past
 
+	changed int // packages
+
 	mu     sync.Mutex
 	end    int64 // of the heap
 	failed error
@@ -52,19 +52,35 @@ type Commit struct {
 // NewWriter begins a file in the folder dir, of a commit with these files. The
 // error is [ErrDamaged] when they do not make the commit's tree.
 func NewWriter(dir string, commit Commit, places []Place) (*Writer, error) {
-	w := &Writer{commit: commit, end: headerSize, byID: make(map[ID][]*entry, len(places))}
-	for _, p := range places {
-		w.files = append(w.files, &entry{path: p.Path, mode: p.Mode, id: p.ID})
-	}
-	if err := w.begin(dir); err != nil {
+	w, err := newWriter(dir, commit, places)
+	if err != nil {
 		return nil, err
 	}
+	w.byID = make(map[ID][]*entry, len(w.files))
 	for _, f := range w.files {
-		if f.mode != Submodule {
-			w.byID[f.id] = append(w.byID[f.id], f)
+		w.want(f)
+		if f.isPackage() {
+			w.changed++
 		}
 	}
 	return w, nil
+}
+
+func newWriter(dir string, commit Commit, places []Place) (*Writer, error) {
+	w := &Writer{commit: commit, end: headerSize, byID: map[ID][]*entry{}, files: make([]*entry, len(places))}
+	entries := make([]entry, len(places))
+	for i, p := range places {
+		entries[i] = entry{path: p.Path, mode: p.Mode, id: p.ID}
+		w.files[i] = &entries[i]
+	}
+	return w, w.begin(dir)
+}
+
+// want notes that the content of a file has to be added.
+func (w *Writer) want(f *entry) {
+	if f.mode != Submodule {
+		w.byID[f.id] = append(w.byID[f.id], f)
+	}
 }
 
 // begin checks the files against the ID of the tree and makes the temporary file.
@@ -332,135 +348,4 @@ func (w *Writer) Abort() error {
 		removed = nil
 	}
 	return errors.Join(err, removed)
-}
-
-// Update begins a file of another commit. What the files of base have already
-// is taken over without being unpacked. Contents that are new have to be added;
-// see [Writer.Wants].
-func Update(base *File, dir string, commit Commit, places []Place) (*Writer, error) {
-	w, err := NewWriter(dir, commit, places)
-	if err != nil {
-		return nil, err
-	}
-	if err := w.takeOver(base); err != nil {
-		return nil, errors.Join(err, w.Abort())
-	}
-	return w, nil
-}
-
-// A heap is taken over as it is until this much more than what is referred to
-// would be copied: a third, and some for small ones.
-func wasteful(heap, live int64) bool { return heap > live+live/3+(4<<20) }
-
-func (w *Writer) takeOver(base *File) error {
-	if err := w.remember(base); err != nil {
-		return err
-	}
-	known := map[ID]*entry{}
-	var same []*entry
-	err := base.eachEntry(func(e *entry) {
-		if len(w.byID[e.id]) > 0 {
-			known[e.id] = e
-			same = append(same, e)
-		}
-	})
-	if err != nil {
-		return err
-	}
-	summaries, err := base.summariesByPath()
-	if err != nil {
-		return err
-	}
-	if wasteful(base.head.heapEnd-headerSize, live(same)+live(w.pastEntries())) {
-		return w.repack(base, known)
-	}
-	w.out.Reset(w.temp) // the place of the header comes with the heap
-	if w.end, err = base.copyHeap(w.temp); err != nil {
-		return err
-	}
-	for id, old := range known {
-		for _, f := range w.byID[id] {
-			f.frame, f.raw, f.at, f.size = old.frame, old.raw, old.at, old.size
-		}
-	}
-	return w.takeRecords(base, known, summaries)
-}
-
-// takeRecords takes over what is derived from a content whose path is the same;
-// what has moved is read again.
-func (w *Writer) takeRecords(base *File, known map[ID]*entry, summaries map[string][]byte) error {
-	a, err := w.Appender()
-	if err != nil {
-		return err
-	}
-	for id, old := range known {
-		for _, f := range w.byID[id] {
-			if f.path != old.path || f.mode != old.mode {
-				content, err := base.content(old)
-				if err != nil {
-					return err
-				}
-				if err := a.addRecord(f, content); err != nil {
-					return err
-				}
-				continue
-			}
-			f.record, f.summary = old.record, summaries[f.path]
-		}
-		delete(w.byID, id)
-	}
-	return nil
-}
-
-// repack adds the contents of base again, frame by frame, without what nothing
-// refers to any more.
-func (w *Writer) repack(base *File, known map[ID]*entry) error {
-	for _, p := range w.past {
-		for i, c := range p.changes {
-			if c.entry == nil || c.entry.mode == Submodule {
-				continue
-			}
-			old := *c.entry
-			p.changes[i].entry = &old // to be filled in anew
-			known[old.id] = c.entry
-			w.byID[old.id] = append(w.byID[old.id], &old)
-		}
-	}
-	entries := make([]*entry, 0, len(known))
-	for _, e := range known {
-		entries = append(entries, e)
-	}
-	slices.SortFunc(entries, func(a, b *entry) int { return cmp.Or(cmp.Compare(a.frame.at, b.frame.at), cmp.Compare(a.at, b.at)) })
-	a, err := w.Appender()
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		content, err := base.content(e)
-		if err != nil {
-			return err
-		}
-		if err := a.Add(e.id, content); err != nil {
-			return err
-		}
-	}
-	return a.Flush()
-}
-
-// copyHeap copies header and heap to the beginning of another file.
-func (f *File) copyHeap(to *os.File) (int64, error) {
-	if _, err := to.Seek(0, io.SeekStart); err != nil {
-		return 0, err
-	}
-	// A file of its own: the position of f.file is not to be moved.
-	from, err := os.Open(f.file.Name())
-	if err != nil {
-		return 0, err
-	}
-	defer from.Close()
-	n, err := io.CopyN(to, from, f.head.heapEnd)
-	if err != nil {
-		return n, fmt.Errorf("copy the packed index: %w", err)
-	}
-	return n, nil
 }

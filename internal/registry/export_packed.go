@@ -94,8 +94,10 @@ func (c *contents) close() error {
 
 func (c *contents) read(p indexcache.Place) ([]byte, error) {
 	if c.state != nil {
-		if _, data, ok, err := c.state.Object(p.ID); ok && err == nil {
-			return data, nil
+		if _, content, ok := c.state.Object(p.ID); ok {
+			if data, err := content(); err == nil {
+				return data, nil
+			}
 		}
 	}
 	return readPlace(c.tree, p)
