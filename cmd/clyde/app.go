@@ -62,9 +62,10 @@ type app struct {
 	chdir   string
 	config  []string // KEY=VALUE, strongest setting
 
-	environment string // of --env; "" for none
-	profile     string // of --profile
-	platform    string // of --platform
+	environment string    // of --env; "" for none
+	profile     string    // of --profile
+	platform    string    // of --platform
+	progress    *progress // what is drawn on the terminal now, nil for nothing
 
 	started bool // the command line was right, and its command runs
 }

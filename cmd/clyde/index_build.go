@@ -8,10 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/clydepm/clyde/internal/client"
 	"github.com/clydepm/clyde/internal/git"
@@ -242,39 +241,34 @@ type countBar struct {
 	a    *app
 	verb string
 
-	mu   sync.Mutex
-	all  *mpb.Progress
-	bar  *mpb.Bar
-	name string
+	mu    sync.Mutex
+	live  *terminal.Live
+	drawn time.Time
 }
 
+// step shows the name of what is done now.
 func (c *countBar) step(name string, done, total int) {
-	if c.a.quiet || !c.a.stderrIsTerminal() {
+	if !c.a.drawsOnTerminal() {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.name = terminal.Escape(name)
-	if c.bar == nil {
-		c.all = mpb.New(mpb.WithOutput(c.a.Stderr), mpb.WithWidth(40))
-		c.bar = c.all.AddBar(int64(total),
-			mpb.PrependDecorators(decor.Name(c.verb+" "), decor.CountersNoUnit("%d/%d")),
-			mpb.AppendDecorators(decor.AverageETA(decor.ET_STYLE_GO), decor.Any(func(decor.Statistics) string {
-				c.mu.Lock()
-				defer c.mu.Unlock()
-				return " " + c.name
-			})))
+	if c.live == nil {
+		c.live = terminal.NewLive(c.a.Stderr)
 	}
-	c.bar.SetCurrent(int64(done))
+	if now := time.Now(); now.Sub(c.drawn) >= nextDraw {
+		c.drawn = now
+		width, _ := c.a.stderrSize()
+		bar := row{n: int64(done), size: int64(total), plain: !c.a.speaksUTF8()}.bar(mostBar)
+		_ = c.live.Draw([]string{fmt.Sprintf("%s %d of %d  %s  %s", c.verb, done, total, bar, terminal.Escape(name))}, width)
+	}
 }
 
-// stop leaves the bar as it is and waits until it is drawn.
+// stop takes the bar away.
 func (c *countBar) stop() {
-	if c.all == nil {
-		return
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.live != nil {
+		_ = c.live.Clear()
 	}
-	if !c.bar.Completed() {
-		c.bar.Abort(false)
-	}
-	c.all.Wait()
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -53,6 +54,10 @@ func (a *app) access() client.Access {
 			}
 			one.Lock()
 			defer one.Unlock()
+			if a.progress != nil {
+				a.progress.Note(fmt.Sprintf(format, args...))
+				return
+			}
 			a.notef(format, args...)
 		},
 	}

@@ -43,6 +43,9 @@ func (a Archive) limit() int64 {
 type Reporter interface {
 	// Note tells what the run is waiting for.
 	Note(message string)
+	// Expect tells of transfers that are to come, and of their size in all, which
+	// is 0 when it is not known.
+	Expect(transfers int, size int64)
 	// Download tells of a transfer that starts; size is 0 when not known.
 	Download(name string, size int64) Transfer
 }
@@ -117,12 +120,24 @@ func (d *Downloader) Ensure(ctx context.Context, store *Store, archives []Archiv
 
 // each handles several archives at a time; the first failure ends the others.
 func (d *Downloader) each(ctx context.Context, archives []Archive, do func(context.Context, Archive) error) error {
+	d.Report.Expect(len(archives), sizeOfAll(archives))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, d.Jobs))
 	for _, a := range archives {
 		group.Go(func() error { return do(ctx, a) })
 	}
 	return group.Wait()
+}
+
+// sizeOfAll is the size of archives, 0 when it is not known of all.
+func sizeOfAll(archives []Archive) (size int64) {
+	for _, a := range archives {
+		if a.Size == 0 {
+			return 0
+		}
+		size += a.Size
+	}
+	return size
 }
 
 func missingFrom(archives []Archive, sound func(string) error) []Archive {

@@ -34,6 +34,8 @@ func (r *recorder) Note(message string) {
 	r.notes = append(r.notes, message)
 }
 
+func (r *recorder) Expect(int, int64) {}
+
 func (r *recorder) Download(string, int64) Transfer { return r }
 
 func (r *recorder) At(n int64) {
