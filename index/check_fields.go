@@ -199,6 +199,13 @@ func (c *lineChecker) object(field, id string) {
 	}
 }
 
+// IsType reports whether s can be the type of a package: 1 to 32 lower-case
+// letters, digits and '-', beginning with a letter.
+func IsType(s string) bool {
+	return s != "" && len(s) <= 32 && s[0] >= 'a' && s[0] <= 'z' &&
+		strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
 // RetiredReasons returns the reasons that a retirement may give.
 func RetiredReasons() []string {
 	return []string{"renamed", "deprecated", "security", "invalid", "other"}

@@ -228,6 +228,8 @@ func (d *lineDecoder) entryMember(e *Entry, version *int64, name string) bool {
 		e.Builds = append([]Build(nil), d.builds...)
 	case "external":
 		e.External = d.strings()
+	case "type":
+		e.Type = d.string()
 	case "source":
 		e.Source = optional(d, d.source)
 	case "att":

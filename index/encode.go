@@ -48,6 +48,7 @@ func (e *Entry) AppendLine(dst []byte) []byte {
 		o.dst = appendArray(o.dst, e.Builds, appendBuild)
 	}
 	o.optionalStrings("external", e.External)
+	o.optionalString("type", e.Type)
 	if e.Source != nil {
 		o.key("source")
 		o.dst = appendSource(o.dst, e.Source)

@@ -46,6 +46,7 @@ type Entry struct {
 	Platforms   []string // of [Platform]; empty means every platform
 	Builds      []Build  // prebuilt archives
 	External    []string // packages of other package managers, such as "apt:libfoo-dev"
+	Type        string   // how the package is installed: "library", "tool", the name of an installer
 	Source      *Source
 	Att         *Attestation
 	Retired     *Retired

@@ -125,7 +125,7 @@ func (in *Installer) lockedPackage(ctx context.Context, s resolve.Selected, alia
 	}
 	pkg := lockfile.Package{
 		Name: s.Entry.Name, Version: s.Entry.Vers, Registry: alias, Cksum: s.Entry.Cksum, DL: dl,
-		Size: s.Entry.Size, Features: s.Features, External: s.Entry.External,
+		Size: s.Entry.Size, Features: s.Features, External: s.Entry.External, Type: s.Entry.Type,
 	}
 	for _, b := range s.Entry.Builds {
 		pkg.Builds = append(pkg.Builds, lockfile.Build{Platform: b.Platform, DL: b.DL, Cksum: b.Cksum, Size: b.Size})

@@ -12,7 +12,7 @@ import (
 
 // FormatVersion is the version of the format that is written, and the only one
 // that is read: a file of another version is made again.
-const FormatVersion = 1
+const FormatVersion = 2
 
 // ErrDamaged reports a file that is not, or not any more, what was written.
 var ErrDamaged = errors.New("the packed index is damaged")

@@ -154,7 +154,7 @@ func (w *recordWriter) version(e *index.Entry, text textAppender) {
 		{e.V != 1, hasV},
 		{len(e.Features2) > 0, hasFeatures2},
 		{e.DL != "" || e.Size != 0 || e.Pubtime != "", hasArchive},
-		{len(e.Platforms)+len(e.Builds)+len(e.External) > 0, hasPlaces},
+		{len(e.Platforms)+len(e.Builds)+len(e.External)+len(e.Type) > 0, hasPlaces},
 		{e.Retired != nil || e.Att != nil, hasNotes},
 	} {
 		if b.is {
@@ -208,6 +208,7 @@ func digestOf(s string) (digest [32]byte, ok bool) {
 func appendPlaces(v []byte, e *index.Entry, text textAppender) []byte {
 	v = appendTexts(v, text, e.Platforms)
 	v = appendTexts(v, text, e.External)
+	v = text(v, e.Type)
 	v = binary.AppendUvarint(v, uint64(len(e.Builds)))
 	for _, b := range e.Builds {
 		v = text(v, b.Platform)
@@ -529,6 +530,7 @@ func (r *recordReader) version(e *index.Entry) []*index.Dependency {
 
 func (r *recordReader) places(e *index.Entry) {
 	platforms, external := r.strings(), r.strings()
+	e.Type = r.text()
 	for range r.c.items() {
 		b := index.Build{Platform: r.text(), DL: r.text(), Cksum: r.text(), Size: r.varint()}
 		if r.whole {

@@ -69,6 +69,7 @@ type Package struct {
 	Features     []string     `json:"features,omitempty"`
 	Dependencies []Dependency `json:"dependencies,omitempty"`
 	External     []string     `json:"external,omitempty"`
+	Type         string       `json:"type,omitempty"` // how it is installed
 
 	Verification *Verification `json:"verification,omitempty"` // nil: no signature, and none needed
 }

@@ -119,7 +119,7 @@ func (m *Manifest) Entry() *index.Entry {
 	e := &index.Entry{
 		Name: m.Name, Vers: m.Version, V: index.FeatureVersion(m.Features),
 		License: m.License, Description: m.Description, Keywords: m.Keywords,
-		Homepage: m.Homepage, Repository: m.Repository, Authors: m.Authors,
+		Homepage: m.Homepage, Repository: m.Repository, Authors: m.Authors, Type: m.Type,
 	}
 	for _, d := range m.Dependencies {
 		e.Deps = append(e.Deps, d.entry())

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/strictyaml"
 )
 
@@ -44,11 +45,9 @@ func isInvisible(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == 0x2028 || r == 0x2029 || r == 0xfeff
 }
 
-var typePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`) })
-
 func parseType(v strictyaml.Value) string {
 	text := v.Text()
-	if text != "" && !typePattern().MatchString(text) {
+	if text != "" && !index.IsType(text) {
 		v.Report(`write a word such as "library", "tool" or "plugin"`, "%q is not 1 to 32 of a-z, 0-9 and \"-\" after a letter", text)
 	}
 	return text
