@@ -69,7 +69,13 @@ Cargo's protocol as that wants it.`,
 			if err != nil {
 				return err
 			}
-			if err := config.Credentials.Login(cmd.Context(), host, user, secret, ring); err != nil {
+			err = config.Credentials.Login(cmd.Context(), host, user, secret, ring)
+			if err != nil && ring && storage == storeAuto && cmd.Context().Err() == nil {
+				a.warnf("%s; storing it in a file", terminal.Escape(err.Error()))
+				ring = false
+				err = config.Credentials.Login(cmd.Context(), host, user, secret, ring)
+			}
+			if err != nil {
 				return err
 			}
 			if name := credential.Variable(host); a.Getenv(name) != "" {
