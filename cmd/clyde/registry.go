@@ -100,6 +100,9 @@ is taken from the address:
   dir       a folder with a config.json: an index
   packages  a folder of packages themselves, archives or unpacked
 
+The type "releases" reads the releases of a repository on GitHub, Gitea or
+Forgejo, with no registry at all; it has to be said.
+
 --fallback names registries that are asked, in that order, for packages that this
 one does not have.`,
 		Example: "  clyde registry add https://github.com/example/index\n" +
@@ -108,11 +111,11 @@ one does not have.`,
 		Args: cobra.ExactArgs(1),
 	}
 	scope := projectFlag(cmd)
-	kind := cmd.Flags().String("type", "", "how it is read: `TYPE` is git, sparse, api, dir or packages (default: from the address)")
+	kind := cmd.Flags().String("type", "", "how it is read: `TYPE` is git, sparse, api, dir, packages or releases (default: from the address)")
 	cmd.Flags().StringVar(&opts.Name, "name", "", "call it `NAME` (default: from the address)")
 	cmd.Flags().StringVar(&opts.Branch, "branch", "", "read this `BRANCH` of a git registry (default: the one its HEAD names)")
 	cmd.Flags().StringArrayVar(&opts.Claims, "claim", nil, "ask no other registry for names of this `PATTERN`, such as \"acme-*\"")
-	cmd.Flags().DurationVar(&opts.TTL, "ttl", 0, "show what was fetched for this `TIME` before it is asked for again (sparse, api)")
+	cmd.Flags().DurationVar(&opts.TTL, "ttl", 0, "show what was fetched for this `TIME` before it is asked for again (sparse, api, releases)")
 	cmd.Flags().StringArrayVar(&opts.Fallback, "fallback", nil, "ask the registry at this `ADDRESS` for packages that this one does not have")
 	cmd.Flags().BoolVar(&opts.IfNotExists, "if-not-exists", false, "succeed when it is there already")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

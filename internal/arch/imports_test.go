@@ -18,7 +18,7 @@ func allowed() map[string][]string {
 
 		// The two sides, which never meet but in the program.
 		"publish":         {"index", "internal/packagefolder", "internal/manifest", "internal/review", "internal/attest", "internal/archive", "internal/git", "internal/forge", "internal/strictyaml", "internal/terminal", "internal/markdown", "internal/report"},
-		"internal/client": {"index", "internal/credential", "internal/fetch", "internal/packagefolder", "internal/registryapi", "internal/journal", "internal/volume", "internal/osv", "internal/sbom", "internal/staticindex", "internal/history", "internal/spelling", "internal/indexcache", "internal/hook", "internal/external", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
+		"internal/client": {"index", "internal/credential", "internal/fetch", "internal/releaseindex", "internal/packagefolder", "internal/registryapi", "internal/journal", "internal/volume", "internal/osv", "internal/sbom", "internal/staticindex", "internal/history", "internal/spelling", "internal/indexcache", "internal/hook", "internal/external", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
 
 		// A Sigstore for tests.
 		"internal/sigstoretest": {"internal/attest"},
@@ -30,7 +30,7 @@ func allowed() map[string][]string {
 		"internal/foreign":      {"index", "internal/archive", "internal/manifest"},
 		"internal/harvest":      {"index", "publish", "internal/forge", "internal/review"},
 		"internal/gate":         {"index", "internal/history", "publish", "internal/forge", "internal/git", "internal/review"},
-		"internal/registrytest": {"internal/git", "internal/registry", "publish"},
+		"internal/registrytest": {"index", "internal/git", "internal/registry", "publish"},
 
 		// What a host is told, and no other host.
 		"internal/credential": {"internal/forge"},
@@ -41,6 +41,8 @@ func allowed() map[string][]string {
 		"internal/gitea":   {"internal/forge", "internal/git"},
 
 		// Registries that are no index.
+		"internal/conformance":   {"index", "internal/archive", "internal/client", "internal/manifest"},
+		"internal/releaseindex":  {"index", "internal/archive", "internal/forge", "internal/manifest"},
 		"internal/registryapi":   {"index"},
 		"internal/packagefolder": {"index", "internal/archive", "internal/manifest", "internal/strictyaml"},
 

@@ -80,11 +80,12 @@ const (
 	// KindPackages is a folder of packages themselves: archives, and folders
 	// with a manifest.
 	KindPackages RegistryKind = "packages"
+	KindReleases RegistryKind = "releases" // the releases of a repository on GitHub, Gitea or Forgejo
 )
 
 // Kinds are the kinds that can be opened.
 func Kinds() []RegistryKind {
-	return []RegistryKind{KindGit, KindSparse, KindAPI, KindDir, KindPackages}
+	return []RegistryKind{KindGit, KindSparse, KindAPI, KindDir, KindPackages, KindReleases}
 }
 
 // Origin says where a setting was written.

@@ -162,6 +162,8 @@ func openKind(c *Config, entry RegistryConfig, a Access) (Registry, error) {
 		return newAPIRegistry(c, entry, base, there, a)
 	case KindPackages:
 		return newPackagesRegistry(c, entry, base, there, a)
+	case KindReleases:
+		return newReleasesRegistry(c, entry, base, there, a)
 	}
 	return newGitRegistry(c, entry, base, there, a), nil
 }

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,10 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 
 	"github.com/clydepm/clyde/index"
-	"github.com/clydepm/clyde/internal/indexcache"
 	"github.com/clydepm/clyde/internal/packagefolder"
 )
 
@@ -20,14 +17,12 @@ import (
 // folders with a manifest. What they said is kept in the cache beside their size
 // and time, so that only what is new is read.
 type packagesCatalog struct {
+	*wholeCatalog
 	config  RegistryConfig
 	dir     string
 	state   string
 	access  Access
 	aliases func(alias string) (address string, err error)
-
-	mu    sync.Mutex
-	files map[string][]byte // lines by path in an index; nil until the first question
 }
 
 func newPackagesRegistry(c *Config, config RegistryConfig, base string, there Location, a Access) (Registry, error) {
@@ -37,7 +32,9 @@ func newPackagesRegistry(c *Config, config RegistryConfig, base string, there Lo
 			Remedy: "give a path or a file:// URL",
 		}
 	}
-	return newCatalogRegistry(c, config, &packagesCatalog{config: config, dir: there.Path, state: base, access: a, aliases: c.addressOf}), nil
+	p := &packagesCatalog{config: config, dir: there.Path, state: base, access: a, aliases: c.addressOf}
+	p.wholeCatalog = &wholeCatalog{name: config.Name, load: p.entries}
+	return newCatalogRegistry(c, config, p), nil
 }
 
 // addressOf is the address of the registry that a manifest knows by an alias.
@@ -53,38 +50,29 @@ func (c *Config) addressOf(alias string) (string, error) {
 	return "", fmt.Errorf("no registry named %q is configured", alias)
 }
 
-// read finds out what the folder has, once in a run. The caller holds p.mu.
-func (p *packagesCatalog) read(ctx context.Context) error {
-	if p.files != nil {
-		return nil
-	}
+// entries finds out what the folder has.
+func (p *packagesCatalog) entries(ctx context.Context) ([]*index.Entry, error) {
 	found, err := packagefolder.Scan(ctx, packagefolder.Options{Dir: p.dir, Skip: filepath.Join(p.dir, ".clyde"), Unpacked: true, State: p.state})
 	if errors.Is(err, fs.ErrNotExist) {
-		return &Error{Class: ErrNotFound, Message: "there is no folder " + p.dir, Remedy: "check the address with 'clyde registry show " + p.config.Name + "'"}
+		return nil, &Error{Class: ErrNotFound, Message: "there is no folder " + p.dir, Remedy: "check the address with 'clyde registry show " + p.config.Name + "'"}
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	versions, problems := packagefolder.Versions(found)
-	files := map[string][]byte{}
+	var entries []*index.Entry
 	for _, v := range versions {
 		e, err := v.Line(v.Facts(p.address, p.registry))
 		if err != nil {
 			problems = append(problems, packagefolder.ManifestProblems(v.Main.Path, err)...)
 			continue
 		}
-		path, err := index.Path(e.Name)
-		if err != nil {
-			problems = append(problems, packagefolder.Problem{Where: v.Main.Path, Detail: err.Error()})
-			continue
-		}
-		files[path] = append(e.AppendLine(files[path]), '\n')
+		entries = append(entries, e)
 	}
 	for _, problem := range append(found.Problems, problems...) {
 		p.access.note("registry %s: %s is left out: %s", p.config.Name, problem.Where, problem.Detail)
 	}
-	p.files = files
-	return nil
+	return entries, nil
 }
 
 // address is where an archive is read from; a folder ends in a slash.
@@ -106,10 +94,9 @@ func (p *packagesCatalog) registry(alias string) (string, error) {
 }
 
 func (p *packagesCatalog) update(ctx context.Context) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.files = nil
-	return p.read(ctx)
+	p.reset()
+	_, err := p.read(ctx)
+	return err
 }
 
 func (p *packagesCatalog) status(context.Context) (Status, error) {
@@ -120,56 +107,4 @@ func (p *packagesCatalog) status(context.Context) (Status, error) {
 	return Status{}, err
 }
 
-func (p *packagesCatalog) index(context.Context) ([]byte, error) {
-	return (&index.Config{}).Format(), nil
-}
-
-func (p *packagesCatalog) lines(ctx context.Context, name string) ([]byte, error) {
-	path, err := index.Path(name)
-	if err != nil {
-		return nil, errAbsent
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if err := p.read(ctx); err != nil {
-		return nil, err
-	}
-	data, ok := p.files[path]
-	if !ok {
-		return nil, errAbsent
-	}
-	return bytes.Clone(data), nil
-}
-
-func (p *packagesCatalog) search(ctx context.Context, q Query) ([]Match, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if err := p.read(ctx); err != nil {
-		return nil, err
-	}
-	return q.search(ctx, p.config.Name, namesOf(summariesOf(p.files)))
-}
-
-// summariesOf are what a search knows of packages, by their lines.
-func summariesOf(files map[string][]byte) []Summary {
-	var all []Summary
-	for path, lines := range files {
-		if name, ok := index.NameOf(path); ok {
-			if s, ok := indexcache.Summarize(indexcache.Lines(name, lines).Entries); ok {
-				all = append(all, s)
-			}
-		}
-	}
-	return all
-}
-
-func (p *packagesCatalog) count(ctx context.Context) (int, bool, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	err := p.read(ctx)
-	return len(p.files), true, err
-}
-
-func (p *packagesCatalog) distant() bool { return false }
-func (p *packagesCatalog) close() error  { return nil }
 func (p *packagesCatalog) forget() error { return removeAll(p.state) }

@@ -78,7 +78,12 @@ func (d *Downloader) small(ctx context.Context, a Archive) (data []byte, err err
 
 // Probe downloads an archive, compares its digest, and keeps nothing.
 func (d *Downloader) Probe(ctx context.Context, a Archive) error {
-	return d.fetchTo(ctx, a, "", func(*os.File) error { return nil })
+	return d.Look(ctx, a, func(*os.File) error { return nil })
+}
+
+// Look downloads an archive, compares its digest, shows it and keeps nothing.
+func (d *Downloader) Look(ctx context.Context, a Archive, use func(*os.File) error) error {
+	return d.fetchTo(ctx, a, "", use)
 }
 
 // fetchTo downloads to a temporary file in a folder, "" being the system's, and

@@ -65,6 +65,8 @@ func (e *Error) Hint() string {
 		return "check the address"
 	case errors.Is(e, ErrDenied):
 		return "the server wants a login or does not let you in"
+	case errors.As(e.Err, &status) && status.limited && status.after > maxRetryAfter:
+		return fmt.Sprintf("run the command again in %v, or log in to the host, which mostly allows more to those it knows", status.after.Round(time.Second))
 	case errors.As(e.Err, &status) && status.after > maxRetryAfter:
 		return fmt.Sprintf("the server asks to wait %v: run the command again after that", status.after.Round(time.Second))
 	case errors.As(e.Err, &status) && status.mayPass():

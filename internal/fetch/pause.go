@@ -104,10 +104,11 @@ func (c *Client) tell(message string) {
 
 // statusError is an answer that is not the file.
 type statusError struct {
-	code   int
-	status string
-	after  time.Duration // that the server asks to wait, -1 when it does not
-	advice string        // what to do about it, "" when nobody knows better
+	code    int
+	status  string
+	after   time.Duration // that the server asks to wait, -1 when it does not
+	advice  string        // what to do about it, "" when nobody knows better
+	limited bool          // a number of requests is used up
 }
 
 func (e *statusError) Error() string { return "the server answers " + e.status }
@@ -122,12 +123,31 @@ func (e *statusError) mayPass() bool {
 	return e.code >= 500
 }
 
+// refused is the fault of an answer that is not the file. GitHub, Gitea and
+// others say by headers of their own that a number of requests is used up, and
+// until when; some with the status 403, though nobody is denied anything.
 func (c *Client) refused(resp *http.Response) *statusError {
 	e := &statusError{code: resp.StatusCode, status: resp.Status, after: c.retryAfter(resp.Header)}
-	if (e.code == http.StatusUnauthorized || e.code == http.StatusForbidden) && c.opts.Advice != nil {
+	forbidden := e.code == http.StatusForbidden
+	e.limited = (forbidden || e.code == http.StatusTooManyRequests) && resp.Header.Get("X-RateLimit-Remaining") == "0"
+	switch {
+	case e.limited:
+		e.spent(resp.Header, c.opts.Now())
+	case (forbidden || e.code == http.StatusUnauthorized) && c.opts.Advice != nil:
 		e.advice = c.opts.Advice(resp)
 	}
 	return e
+}
+
+// spent reads how many requests are used up, and until when.
+func (e *statusError) spent(h http.Header, now time.Time) {
+	e.code = http.StatusTooManyRequests
+	if n, err := strconv.ParseUint(h.Get("X-RateLimit-Limit"), 10, 31); err == nil {
+		e.status += fmt.Sprintf(": the %d requests that it allows are used up", n)
+	}
+	if at, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64); err == nil && e.after < 0 {
+		e.after = max(0, time.Unix(at, 0).Sub(now))
+	}
 }
 
 // retryAfter reads Retry-After: seconds or a date.

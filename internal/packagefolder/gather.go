@@ -53,13 +53,21 @@ func (v *Version) Platforms() []string { return slices.Sorted(maps.Keys(v.Builds
 // below the folder; registry is as in manifest.Facts.
 func (v *Version) Facts(address func(a *Archive) string, registry func(alias string) (string, error)) manifest.Facts {
 	build := func(platform string, a *Archive) index.Build {
-		return index.Build{Platform: platform, DL: address(a), Cksum: a.SHA256, Size: a.Size}
+		return index.Build{Platform: platform, DL: address(a), Cksum: a.SHA256, Size: a.size()}
 	}
 	f := manifest.Facts{Pubtime: pubtime(v.Main), Archive: build("", v.Main), Registry: registry}
 	for _, platform := range v.Platforms() {
 		f.Builds = append(f.Builds, build(platform, v.Builds[platform]))
 	}
 	return f
+}
+
+// size is that of the archive.
+func (a *Archive) size() int64 {
+	if a.Unpacked {
+		return a.Packed
+	}
+	return a.Size
 }
 
 // pubtime is the time of publishing as far as an archive tells.

@@ -29,6 +29,7 @@ type Archive struct {
 	Newest   time.Time `json:"newest"`
 	Manifest string    `json:"manifest"`
 	Unpacked bool      `json:"unpacked,omitempty"` // a folder
+	Packed   int64     `json:"packed,omitempty"`   // bytes of the archive that a folder makes
 }
 
 // Options say what is read.

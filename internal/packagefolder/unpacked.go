@@ -62,11 +62,11 @@ func (f *Archive) pack(ctx context.Context, root *os.Root, limits archive.Limits
 	}
 	defer dir.Close()
 	sum := sha256.New()
-	text, m, err := packTo(ctx, sum, dir, limits)
+	text, m, packed, err := packTo(ctx, sum, dir, limits)
 	if err != nil {
 		return err
 	}
-	f.SHA256, f.Manifest, f.Newest = hex.EncodeToString(sum.Sum(nil)), string(text), archive.ModTime()
+	f.Packed, f.SHA256, f.Manifest, f.Newest = packed, hex.EncodeToString(sum.Sum(nil)), string(text), archive.ModTime()
 	f.Top = archive.Folder(m.Name, m.Version)
 	return nil
 }
@@ -78,34 +78,34 @@ func Pack(ctx context.Context, w io.Writer, dir string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
-	_, _, err = packTo(ctx, w, root, archive.Limits{})
+	_, _, _, err = packTo(ctx, w, root, archive.Limits{})
 	return err
 }
 
-func packTo(ctx context.Context, w io.Writer, root *os.Root, limits archive.Limits) (text []byte, m *manifest.Manifest, err error) {
+func packTo(ctx context.Context, w io.Writer, root *os.Root, limits archive.Limits) (text []byte, m *manifest.Manifest, size int64, err error) {
 	file, err := root.Open(filepath.FromSlash(manifest.Path))
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	text, err = io.ReadAll(io.LimitReader(file, maxManifest+1))
 	if err = errors.Join(err, file.Close()); err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	if len(text) > maxManifest {
-		return nil, nil, fmt.Errorf("%s has more than %d bytes", manifest.Path, maxManifest)
+		return nil, nil, 0, fmt.Errorf("%s has more than %d bytes", manifest.Path, maxManifest)
 	}
 	if m, err = manifest.Parse(manifest.Path, text); err != nil {
-		return text, nil, err
+		return text, nil, 0, err
 	}
 	if err := m.CheckPublishable(); err != nil {
-		return text, nil, err
+		return text, nil, 0, err
 	}
 	files, err := archive.Select(root, PackOptions(m, limits))
 	if err != nil {
-		return text, nil, err
+		return text, nil, 0, err
 	}
-	_, err = PackFiles(ctx, w, root, m, files, limits)
-	return text, m, err
+	sum, err := PackFiles(ctx, w, root, m, files, limits)
+	return text, m, sum.Size, err
 }
 
 // PackOptions returns how the package of a manifest is packed. Its artifacts

@@ -438,6 +438,7 @@ func (f *Forge) routes() http.Handler {
 	mux := http.NewServeMux()
 	f.gitHubRoutes(mux)
 	f.releaseRoutes(mux)
+	f.archiveRoutes(mux)
 	f.giteaRoutes(mux)
 	f.gitRoutes(mux)
 	return mux
