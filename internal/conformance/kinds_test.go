@@ -277,6 +277,7 @@ func (w *world) atOnce() {
 type quiet struct{}
 
 func (quiet) Note(string)                            {}
+func (quiet) Expect(int, int64)                      {}
 func (quiet) Download(string, int64) client.Transfer { return quiet{} }
 func (quiet) At(int64)                               {}
 func (quiet) Advance(int64)                          {}
