@@ -12,6 +12,9 @@ import (
 func run(ctx context.Context, env Env, args []string) int {
 	a := &app{Env: env}
 	root := newRoot(a)
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		a.addCompletions(root)
+	}
 	root.SetArgs(a.addInstalled(root, args))
 	err := root.ExecuteContext(ctx)
 	if err != nil && !a.started && exitCode(err) == exitFailed {
@@ -71,7 +74,7 @@ No server is needed.`,
 		searchCommand(a), infoCommand(a), listCommand(a), treeCommand(a), whyCommand(a), outdatedCommand(a), verifyCommand(a), auditCommand(a), sbomCommand(a))
 	add("Keep registries",
 		registryCommand(a), authCommand(a), indexCommand(a), reviewCommand(a), harvestCommand(a), auditIndexCommand(a), keyCommand(a))
-	root.AddCommand(versionCommand(a), manCommand(a), actionCommand(a))
+	root.AddCommand(versionCommand(a), completionCommand(a), manCommand(a), actionCommand(a))
 
 	a.prepare(root)
 	return root

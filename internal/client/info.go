@@ -30,7 +30,7 @@ func ReadInfo(ctx context.Context, r Registry, name, version string) (*Info, err
 	if err != nil {
 		return nil, err
 	}
-	info := &Info{Registry: r.Config(), Versions: newestFirst(file.Entries), Skipped: len(file.Skipped)}
+	info := &Info{Registry: r.Config(), Versions: NewestFirst(file.Entries), Skipped: len(file.Skipped)}
 	if info.Entry, err = chooseVersion(name, version, info); err != nil {
 		return nil, err
 	}
@@ -75,8 +75,8 @@ func chooseVersion(name, version string, info *Info) (*index.Entry, error) {
 	return nil, &Error{Class: ErrNotFound, Message: fmt.Sprintf("package %q has no version %s", name, version), Remedy: remedy}
 }
 
-// newestFirst sorts by version, highest first.
-func newestFirst(entries []*index.Entry) []*index.Entry {
+// NewestFirst sorts by version, highest first.
+func NewestFirst(entries []*index.Entry) []*index.Entry {
 	sorted := slices.Clone(entries)
 	slices.SortStableFunc(sorted, func(a, b *index.Entry) int { return compareVersions(b.Vers, a.Vers) })
 	return sorted

@@ -81,6 +81,9 @@ type Access struct {
 	// Note tells a person of work that takes a while or repairs something; it
 	// may be called by several goroutines. It may be nil.
 	Note func(format string, args ...any)
+	// KeptOnly reads what is kept in the cache, and makes no copy of a registry
+	// that is not, wherever it is.
+	KeptOnly bool
 	// HTTP asks web servers; nil is a client of its own. [OpenRegistry] adds the
 	// credentials of the configuration to it.
 	HTTP *http.Client

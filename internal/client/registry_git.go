@@ -43,7 +43,7 @@ func newGitRegistry(c *Config, config RegistryConfig, base string, there Locatio
 		copy: gitCopy{
 			name: config.Name, url: there.CloneURL(), branch: config.Branch,
 			base:    base,
-			offline: c.Offline && there.URL != nil, timeout: c.Timeout, access: a,
+			offline: c.Offline && there.URL != nil || a.KeptOnly, timeout: c.Timeout, access: a,
 		},
 		packages: map[string]index.File{},
 	}

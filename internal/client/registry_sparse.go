@@ -34,7 +34,7 @@ func newSparseRegistry(c *Config, config RegistryConfig, base string, there Loca
 		config: config, packages: map[string]index.File{},
 		copy: gitCopy{
 			name: config.Name, url: there.String(), base: base, static: host,
-			offline: c.Offline, timeout: c.Timeout, access: a,
+			offline: c.Offline || a.KeptOnly, timeout: c.Timeout, access: a,
 		},
 	}
 	s.files = newDocuments(c, config, host, base, a)
@@ -143,6 +143,15 @@ func (s *sparseRegistry) View(ctx context.Context, commit string, read func(fs.F
 		return err
 	}
 	return r.View(ctx, commit, read)
+}
+
+// Releases is [sparseRegistry.Entries] as choosing versions needs it.
+func (s *sparseRegistry) Releases(ctx context.Context, name string) (*index.Releases, error) {
+	r, err := s.reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return releasesOf(ctx, r, name)
 }
 
 func (s *sparseRegistry) Search(ctx context.Context, q Query) ([]Match, error) {

@@ -18,6 +18,10 @@ import (
 type Query struct {
 	Text   string // words; a match has all of them
 	Yanked bool   // also find packages of which every version is yanked
+	// Prefix finds the packages whose names begin with Text, and no others. It
+	// stops when there are more than Limit.
+	Prefix bool
+	Limit  int
 	// Guess looks for names that resemble one which is not there: a person did
 	// not ask, and is not told what cannot be searched.
 	Guess bool
@@ -69,7 +73,7 @@ func (q Query) search(ctx context.Context, registry string, packages names) ([]M
 		if rank < rankNone && (!n.Yanked || q.Yanked || rank == rankName) {
 			matches = append(matches, Match{Registry: registry, Summary: n.Summary(), rank: rank})
 		}
-		return ctx.Err() == nil
+		return ctx.Err() == nil && (!q.Prefix || len(matches) <= q.Limit)
 	})
 	sortMatches(matches)
 	return matches, errors.Join(err, ctx.Err())
@@ -118,8 +122,9 @@ func sortMatches(matches []Match) {
 // matcher compares packages with the words of a query. It looks at every package
 // of a registry, so it keeps its buffers.
 type matcher struct {
-	words []queryWord
-	whole []byte // the words together, as a name
+	words  []queryWord
+	whole  []byte // the words together, as a name
+	prefix bool   // names that begin with it are looked for
 
 	name, text []byte // of the package, folded and in lower case
 	letters    uint64 // of name
@@ -133,7 +138,7 @@ type queryWord struct {
 
 func newMatcher(q Query) *matcher {
 	words := strings.Fields(strings.ToLower(q.Text))
-	m := &matcher{whole: appendFolded(nil, []byte(strings.Join(words, "-")))}
+	m := &matcher{whole: appendFolded(nil, []byte(strings.Join(words, "-"))), prefix: q.Prefix}
 	for _, word := range words {
 		folded := appendFolded(nil, []byte(word))
 		m.words = append(m.words, queryWord{
@@ -171,7 +176,9 @@ func (m *matcher) rank(n indexcache.Named) int {
 	m.name = appendFolded(m.name[:0], n.Name)
 	m.text, m.letters = m.text[:0], 0
 	switch {
-	case len(m.words) == 0:
+	case m.prefix && bytes.HasPrefix(m.name, m.whole):
+		return rankPrefix
+	case m.prefix || len(m.words) == 0:
 		return rankNone
 	case bytes.Equal(m.name, m.whole):
 		return rankName

@@ -18,6 +18,7 @@ import (
 // nothing.
 type View struct {
 	Name, Version string         // of the project; the folder's name when it has none
+	Requires      []string       // names of the packages that the manifest asks for
 	Lock          *lockfile.Lock // nil when nothing was locked yet
 	Installed     *Ledger        // nil when nothing is installed
 }
@@ -36,6 +37,9 @@ func (p *Project) View() (*View, error) {
 			return nil, err
 		}
 		v.Name, v.Version = cmp.Or(m.Name, v.Name), m.Version
+		for _, d := range m.Dependencies {
+			v.Requires = append(v.Requires, d.Name)
+		}
 	}
 	var read plan
 	if err := (&Installer{Project: p}).loadLock(&read); err != nil {
