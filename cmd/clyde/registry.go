@@ -18,12 +18,12 @@ func registryCommand(a *app) *cobra.Command {
 		Short: "Add, list, update and remove the registries that are searched",
 		Long: `Keep the list of registries that packages are looked for in.
 
-A registry is a git repository or a folder in the index layout. The list of a
-user is in $XDG_CONFIG_HOME/clyde/config.yaml; a project may have one of its own
-in .clyde/config.yaml, which comes first. A copy of every git registry is kept
-in the cache and only moves with 'clyde registry update'.`,
+A registry is a git repository, a web server, a folder, or the releases of one
+repository; 'clyde registry add --help' tells the kinds. The list of a user is in $XDG_CONFIG_HOME/clyde/config.yaml; a project may have one of its own
+in .clyde/config.yaml, which comes first. What was fetched of a registry is kept in
+the cache; the copy of a git registry only moves with 'clyde registry update'.`,
 	}
-	cmd.AddCommand(registryAddCommand(a), registryListCommand(a), registryRemoveCommand(a), registryUpdateCommand(a), registryShowCommand(a))
+	cmd.AddCommand(registryAddCommand(a), registryListCommand(a), registryRemoveCommand(a), registryUpdateCommand(a), registryShowCommand(a), registryCheckCommand(a))
 	return cmd
 }
 

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -111,6 +112,26 @@ func (c *Config) newEntry(opts AddRegistryOptions) (RegistryConfig, error) {
 	if err := addFallback(&entry, opts); err != nil {
 		return entry, err
 	}
+	if entry.Kind != "" {
+		return entry, checkKind(entry.Kind)
+	}
+	entry.Kind, err = location.InferKind()
+	return entry, err
+}
+
+// Lookup is the entry of a configured registry, by its name, or else one made of
+// an address, which is relative to dir.
+func (c *Config) Lookup(address, dir string, kind RegistryKind) (RegistryConfig, error) {
+	for _, r := range c.Registries {
+		if r.Name == address && kind == "" {
+			return r, nil
+		}
+	}
+	location, err := ParseLocation(address, dir)
+	if err != nil {
+		return RegistryConfig{}, err
+	}
+	entry := RegistryConfig{Name: cmp.Or(location.InferName(), "registry"), URL: location.String(), Kind: kind}
 	if entry.Kind != "" {
 		return entry, checkKind(entry.Kind)
 	}
