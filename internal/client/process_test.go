@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/hook"
 	"github.com/clydepm/clyde/internal/lockfile"
 	"github.com/clydepm/clyde/internal/manifest"
 )
@@ -54,10 +55,16 @@ func (w installWorld) release(name, version string, needs ...string) {
 	for i := range 5 {
 		files[fmt.Sprintf("include/%s/%d.h", name, i)] = "// " + name + " " + version + "\n"
 	}
+	w.releaseFiles(name, version, nil, files, needs...)
+}
+
+// releaseFiles publishes a version with these files.
+func (w installWorld) releaseFiles(name, version string, externals []string, files map[string]string, needs ...string) {
+	w.t.Helper()
 	data, digest := packed(w.t, name, version, files)
 	archive := filepath.Join(w.dir, "archives", digest+".tar.gz")
 	writeTestFile(w.t, archive, string(data))
-	e := &index.Entry{Name: name, Vers: version, Cksum: digest, Size: int64(len(data)), DL: (&url.URL{Scheme: "file", Path: archive}).String()}
+	e := &index.Entry{Name: name, Vers: version, Cksum: digest, Size: int64(len(data)), DL: (&url.URL{Scheme: "file", Path: archive}).String(), External: externals}
 	for _, need := range needs {
 		e.Deps = append(e.Deps, index.Dependency{Name: need, Req: "*", DefaultFeatures: true, Kind: index.KindNormal})
 	}
@@ -84,6 +91,7 @@ func (w installWorld) installer(project string) *Installer {
 	return &Installer{
 		Project: OpenProject(filepath.Join(w.dir, project)), Config: config, Registries: registries,
 		Platform: index.Platform{OS: "linux", Arch: "x86_64"}, HTTP: http.DefaultClient, Report: &recorder{},
+		Permission: Permission{All: true}, Hooks: &hook.Runner{Mode: hook.Off}, Externals: w.shelfDrivers(),
 	}
 }
 
@@ -93,7 +101,19 @@ func (in *Installer) do(ctx context.Context, command string) error {
 	var err error
 	switch verb {
 	case "add":
-		_, err = in.Add(ctx, []Request{{Name: name}}, DependencyOptions{})
+		var requests []Request
+		for text := range strings.FieldsSeq(name) {
+			r, err := ParseRequest(text)
+			if err != nil {
+				return err
+			}
+			requests = append(requests, r)
+		}
+		_, err = in.Add(ctx, requests, DependencyOptions{})
+	case "remove":
+		_, err = in.Remove(ctx, strings.Fields(name), InstallOptions{})
+	case "rollback":
+		_, err = in.Rollback(ctx, 0)
 	case "update":
 		_, err = in.Update(ctx, nil, "", InstallOptions{})
 	case "create":
