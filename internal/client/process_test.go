@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -154,16 +155,102 @@ func TestProcess(t *testing.T) {
 	kill, _ := strconv.Atoi(os.Getenv(killVariable))
 	var mu sync.Mutex
 	steps := 0
-	in.Project.step = func(string) {
+	in.Project.step = func(name string) {
 		mu.Lock()
 		defer mu.Unlock()
+		if name == "forget the journal" {
+			noteOrder(t, command)
+		}
 		if steps++; steps == kill {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
 		}
 	}
-	if err := in.do(t.Context(), command); err != nil {
+	err := in.do(t.Context(), command)
+	for _, note := range in.Report.(*recorder).notes {
+		fmt.Fprintln(os.Stderr, note)
+	}
+	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// noteOrder writes down which commands were carried out, in their order: this
+// process is the only one that changes the project.
+func noteOrder(t *testing.T, command string) {
+	f, err := os.OpenFile(filepath.Join(os.Getenv(worldVariable), orderName), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fprintln(f, command); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const orderName = "order"
+
+// TestTwentyProcessesAreSomeSerialOrder lets twenty processes do different things
+// to one project at once. What comes of it is what comes of doing the same one
+// after the other, in the order in which they got their turn.
+func TestTwentyProcessesAreSomeSerialOrder(t *testing.T) {
+	t.Parallel()
+	w := newInstallWorld(t)
+	start := "add fmt"
+	w.release("fmt", "9.1.0")
+	var commands []string
+	for i := range 8 {
+		w.release(fmt.Sprintf("package%d", i), "1.0.0", "fmt")
+		commands = append(commands, fmt.Sprintf("add package%d", i))
+	}
+	for i := range 4 {
+		w.release(fmt.Sprintf("extra%d", i), "1.0.0", "fmt")
+		commands = append(commands, fmt.Sprintf("remove extra%d", i))
+		start += fmt.Sprintf(" extra%d", i)
+	}
+	commands = append(commands, "update", "update", "install", "install", "rollback", "rollback", "rollback", "update")
+	projects := []*Installer{w.installer("project"), w.installer("serial")}
+	for _, in := range projects {
+		must(t, os.Mkdir(in.Project.Root, 0o755))
+		must(t, in.do(t.Context(), start))
+	}
+	w.release("fmt", "9.2.0")
+	var waits atomic.Int64
+	var wg sync.WaitGroup
+	for _, command := range commands {
+		wg.Go(func() {
+			out, err := w.command("project", command, 0).CombinedOutput()
+			if err != nil && (command != "rollback" || !strings.Contains(string(out), "there is no")) {
+				t.Errorf("%s: %v\n%s", command, err, out)
+			}
+			if strings.Contains(string(out), "waiting for another clyde that is changing") {
+				waits.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if waits.Load() == 0 {
+		t.Error("nobody said that they wait")
+	}
+	order, err := os.ReadFile(filepath.Join(w.dir, orderName))
+	must(t, err)
+	for command := range strings.Lines(string(order)) {
+		must(t, projects[1].do(t.Context(), strings.TrimSpace(command)))
+	}
+	together, serial := stateOf(t, projects[0].Project), stateOf(t, projects[1].Project)
+	if together != serial {
+		t.Errorf("in the order\n%s\ntogether %+v\none after the other %+v", order, together, serial)
+	}
+	for i := range 4 {
+		if strings.Contains(together.manifest, fmt.Sprintf("extra%d", i)) {
+			t.Errorf("extra%d was not removed: %s", i, together.manifest)
+		}
+	}
+	must(t, projects[0].do(t.Context(), "install"))
+	if report, err := projects[0].VerifyTree(t.Context()); err != nil || len(report.Problems) > 0 {
+		t.Errorf("%+v, %v", report, err)
 	}
 }
 
