@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/clydepm/clyde/internal/lockfile"
@@ -109,7 +110,7 @@ func (l *Ledger) Bytes() []byte {
 func (l *Ledger) sameContent(other *Ledger) bool {
 	a, b := *l, *other
 	a.Previous, b.Previous = 0, 0
-	return bytes.Equal(a.Bytes(), b.Bytes())
+	return reflect.DeepEqual(a, b)
 }
 
 func readLedger(name string) (*Ledger, error) {

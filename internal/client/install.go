@@ -244,6 +244,9 @@ func treeChanges(before, after *Ledger) []PackageChange {
 // locks; before may be nil.
 func lockChanges(before, after *lockfile.Lock) []PackageChange {
 	changes := []PackageChange{}
+	if before == after {
+		return changes
+	}
 	c := lockfile.Compare(before, after)
 	for _, p := range c.Added {
 		changes = append(changes, PackageChange{Name: p.Name, Registry: p.Registry, After: p.Version})

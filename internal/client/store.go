@@ -74,11 +74,11 @@ func (s *Store) inspect(digest string, all bool) error {
 	if !isDigest(digest) {
 		return fmt.Errorf("%q is not a SHA-256 of 64 lower-case hex digits", digest)
 	}
-	if _, err := os.Lstat(s.entry(digest)); err != nil {
-		return err
-	}
 	inv, err := readInventory(filepath.Join(s.entry(digest), inventoryName))
 	if err != nil {
+		if _, err := os.Lstat(s.entry(digest)); err != nil {
+			return err
+		}
 		return &DamagedError{Digest: digest, Path: inventoryName, Detail: err.Error()}
 	}
 	path, err := inv.compare(s.Tree(digest), all)

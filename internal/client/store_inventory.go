@@ -17,6 +17,7 @@ import (
 	"slices"
 	"time"
 
+	fastjson "github.com/go-json-experiment/json"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -29,8 +30,16 @@ const maxInventory = 64 << 20
 
 // inventory lists the files of a tree, sorted by path.
 type inventory struct {
-	Version int          `json:"inventory"`
-	Files   []storedFile `json:"files"`
+	Version int            `json:"inventory"`
+	Files   []storedFile   `json:"files"`
+	Folders []storedFolder `json:"folders,omitempty"` // the tree's own first; older inventories have none
+}
+
+// storedFolder is a folder at the time when its tree was sealed. A file that is
+// put in or taken out later changes its time.
+type storedFolder struct {
+	Path     string    `json:"path"`
+	Modified time.Time `json:"modified"`
 }
 
 type storedFile struct {
@@ -72,7 +81,24 @@ func seal(ctx context.Context, tree string) (*inventory, error) {
 			return nil, err
 		}
 	}
-	return inv, nil
+	inv.Folders, err = timesOf(tree, folders)
+	return inv, err
+}
+
+func timesOf(tree string, folders []string) ([]storedFolder, error) {
+	times := make([]storedFolder, len(folders))
+	for i, folder := range folders {
+		info, err := os.Lstat(folder)
+		if err != nil {
+			return nil, err
+		}
+		rel, err := filepath.Rel(tree, folder)
+		if err != nil {
+			return nil, err
+		}
+		times[i] = storedFolder{filepath.ToSlash(rel), info.ModTime().UTC()}
+	}
+	return times, nil
 }
 
 // sealJobs is how many files are brought to disk at a time: file systems
@@ -159,7 +185,7 @@ func readInventory(name string) (*inventory, error) {
 		return nil, err
 	}
 	var inv inventory
-	if err := json.Unmarshal(data, &inv); err != nil {
+	if err := fastjson.Unmarshal(data, &inv); err != nil {
 		return nil, err
 	}
 	if inv.Version != inventoryVersion {
@@ -172,8 +198,34 @@ func readInventory(name string) (*inventory, error) {
 // first path at fault with the error. Contents are read where the time of
 // modification is not the recorded one, or everywhere when all is set.
 func (inv *inventory) compare(tree string, all bool) (string, error) {
+	if !all && inv.untouched(tree) {
+		return inv.glance(tree)
+	}
 	for path, err := range inv.differences(tree, all) {
 		return path, err
+	}
+	return "", nil
+}
+
+// untouched reports whether nothing was put into a folder or taken out since the
+// tree was sealed. Then no folder has to be read: looking at what is installed is
+// what an installation with nothing to do spends its time on.
+func (inv *inventory) untouched(tree string) bool {
+	for _, f := range inv.Folders {
+		info, err := os.Lstat(filepath.Join(tree, filepath.FromSlash(f.Path)))
+		if err != nil || !info.IsDir() || !info.ModTime().Equal(f.Modified) {
+			return false
+		}
+	}
+	return len(inv.Folders) > 0
+}
+
+// glance is compare for a tree that is untouched.
+func (inv *inventory) glance(tree string) (string, error) {
+	for _, f := range inv.Files {
+		if err := f.compare(filepath.Join(tree, filepath.FromSlash(f.Path)), false); err != nil {
+			return f.Path, err
+		}
 	}
 	return "", nil
 }
