@@ -180,10 +180,30 @@ func (u *tenant) everyCommand() {
 	u.must("registry", "remove", "ours")
 	u.must("registry", "add", u.sparse(), "--name", "ours")
 	for _, args := range [][]string{
-		{"registry", "list"}, {"registry", "show", "ours"}, {"registry", "update"}, {"auth", "status"}, {"auth", "status", "--json"},
-		{"search", "hello"}, {"info", "hello"}, {"add", "moved"}, {"install"}, {"update"}, {"outdated"}, {"tree"}, {"why", "hello"}, {"list"},
-		{"fetch"}, {"verify"}, {"sbom"}, {"audit", "--db", u.host.URL + "/reports.json"}, {"env"}, {"clean", "--cache", "--store"}, {"ci"},
-		{"vendor"}, {"rollback"}, {"remove", "moved"},
+		{"registry", "list"},
+		{"registry", "show", "ours"},
+		{"registry", "update"},
+		{"auth", "status"},
+		{"auth", "status", "--json"},
+		{"search", "hello"},
+		{"info", "hello"},
+		{"add", "moved"},
+		{"install"},
+		{"update"},
+		{"outdated"},
+		{"tree"},
+		{"why", "hello"},
+		{"list"},
+		{"fetch"},
+		{"verify"},
+		{"sbom"},
+		{"audit", "--db", u.host.URL + "/reports.json"},
+		{"env"},
+		{"clean", "--cache", "--store"},
+		{"ci"},
+		{"vendor"},
+		{"rollback"},
+		{"remove", "moved"},
 	} {
 		u.do(append(args, "--json")...)
 		u.do(args...)

@@ -148,7 +148,7 @@ func (a *app) fileStore(ctx context.Context, index *publish.Local, path, store, 
 // registryAddress is the address of a configured registry, or "" when it is the
 // index that is published to.
 func (a *app) registryAddress(alias string, index *place, path string) (string, error) {
-	config, err := client.LoadConfig(client.LoadOptions{Dir: a.Dir, Getenv: a.Getenv, Set: a.config, Offline: a.offline})
+	config, err := a.loadConfig()
 	if err != nil {
 		return "", err
 	}

@@ -15,7 +15,7 @@ import (
 
 // loadConfig reads the configuration of this run.
 func (a *app) loadConfig() (*client.Config, error) {
-	return client.LoadConfig(client.LoadOptions{Dir: a.Dir, Getenv: a.Getenv, Set: a.config, Offline: a.offline})
+	return client.LoadConfig(client.LoadOptions{Dir: a.Dir, Getenv: a.Getenv, Environ: a.Environ, Set: a.config, Offline: a.offline})
 }
 
 // openRegistries opens the configured registries. The caller must close them.

@@ -32,6 +32,7 @@ type Config struct {
 	Credentials *credential.Finder // of hosts
 
 	helpers []credential.Helper // the user's before the machine's
+	origins map[string]Origin   // of the settings that were set, by key
 	entries []RegistryConfig    // also those that are hidden by others
 
 	Project string // root folder of the project, "" outside of one
@@ -93,11 +94,14 @@ type Origin struct {
 	Scope Scope
 	File  string // "" for an environment variable or a flag
 	Line  int
+	Name  string // of the variable or flag, "" for a file
 }
 
 // String names the place, for people.
 func (o Origin) String() string {
 	switch {
+	case o.Name != "":
+		return o.Name
 	case o.File == "":
 		return "the " + string(o.Scope)
 	case o.Line == 0:

@@ -133,6 +133,13 @@ func claimsOf(entries, shown []RegistryConfig) (Claims, strictyaml.Problems) {
 			})
 			continue
 		}
+		if shown[at].Origin.Scope == ScopeProject && r.Origin.Scope != ScopeProject && len(shown[at].Fallback) > 0 {
+			problems = append(problems, strictyaml.Problem{
+				File: shown[at].Origin.File, Line: shown[at].Origin.Line, Column: 1, Field: "registries",
+				Detail: fmt.Sprintf("%q has a fallback, and names are claimed for its address alone (%s)", shown[at].Name, r.Origin),
+				Hint:   "leave out the fallback",
+			})
+		}
 		for _, pattern := range r.Claims {
 			claim := Claim{Pattern: pattern, Registry: shown[at].Name, URL: shown[at].URL, Origin: r.Origin}
 			if i := slices.IndexFunc(claims, func(c Claim) bool { return c.Registry != claim.Registry && c.overlaps(claim) }); i >= 0 {

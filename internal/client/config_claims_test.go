@@ -195,6 +195,7 @@ registries:
 `, "", `"b" claims "acme/tool", and "a" claims "acme/*"`},
 		{"a project against its user", `registries: [{name: a, url: /a, claims: ["acme-*"]}]`, `registries: [{name: b, url: /b, claims: ["ACME_x*"]}]`, `"a" claims "acme-*", and "b" claims "ACME_x*"`},
 		{"a project that takes the name", `registries: [{name: a, url: /a, claims: ["acme-*"]}]`, `registries: [{name: a, url: /evil}]`, `"a" hides a registry of that name at another address, which claims names`},
+		{"a project that adds where to ask", `registries: [{name: a, url: /a, claims: ["acme-*"]}]`, `registries: [{name: a, url: /a, fallback: [/evil]}]`, `"a" has a fallback, and names are claimed for its address alone`},
 		{"everything", `registries: [{name: a, url: /a, claims: ["*"]}]`, "", `"*" is no pattern of names`},
 		{"a star within", `registries: [{name: a, url: /a, claims: ["a*b"]}]`, "", `"a*b" has a * before its end`},
 		{"two stars", `registries: [{name: a, url: /a, claims: ["a**"]}]`, "", `"a**" has a * before its end`},

@@ -20,6 +20,7 @@ const (
 func keepSetting() setting {
 	return setting{
 		key: "keep", variable: "CLYDE_KEEP",
+		show: func(c *Config) any { return c.Keep },
 		fromText: func(c *Config, text string) error {
 			n, err := strconv.Atoi(text)
 			if err != nil || n < 1 || n > maxKeep {
@@ -39,6 +40,13 @@ func keepSetting() setting {
 func platformSetting() setting {
 	return setting{
 		key: "platform", variable: "CLYDE_PLATFORM",
+		show: func(c *Config) any {
+			p, err := c.InstallPlatform()
+			if err != nil {
+				return ""
+			}
+			return p.String()
+		},
 		fromText: func(c *Config, text string) (err error) {
 			c.Platform, err = ParseInstallPlatform(text)
 			return err
@@ -79,6 +87,7 @@ func (c *Config) InstallPlatform() (index.Platform, error) {
 func vendorSetting() setting {
 	return setting{
 		key: "vendor", variable: "CLYDE_VENDOR", shared: true,
+		show: func(c *Config) any { return c.Vendor },
 		fromText: func(c *Config, text string) error {
 			if text != "" && !filepath.IsAbs(text) {
 				return fmt.Errorf("%q is not an absolute path", text)

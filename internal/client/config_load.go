@@ -33,6 +33,7 @@ const (
 type LoadOptions struct {
 	Dir     string              // where the search for the project begins, absolute
 	Getenv  func(string) string // environment
+	Environ func() []string     // all of it, for variables whose names are not known; may be nil
 	Set     []string            // KEY=VALUE of --config, later ones win
 	Offline bool                // --offline
 }
@@ -47,10 +48,13 @@ func LoadConfig(opts LoadOptions) (*Config, error) {
 	}
 	c := &Config{
 		Jobs: min(max(runtime.NumCPU(), 4), maxJobs), Timeout: defaultTimeout, Keep: defaultKeep,
-		Cache: places.Cache, Store: places.Store, Places: places, Profiles: builtinProfiles(),
+		Cache: places.Cache, Store: places.Store, Places: places, Profiles: builtinProfiles(), origins: map[string]Origin{},
 	}
 	c.Project, _ = FindProject(opts.Dir)
 	if err := c.loadFiles(); err != nil {
+		return nil, err
+	}
+	if err := c.override(opts); err != nil {
 		return nil, err
 	}
 	c.findCredentials(opts.Getenv)
@@ -59,6 +63,7 @@ func LoadConfig(opts LoadOptions) (*Config, error) {
 			if err := s.fromText(c, value); err != nil {
 				return nil, &Error{Class: ErrUsage, Message: s.variable + ": " + err.Error()}
 			}
+			c.origins[s.key] = Origin{Scope: ScopeEnvironment, Name: s.variable}
 		}
 	}
 	for _, pair := range opts.Set {
@@ -68,6 +73,7 @@ func LoadConfig(opts LoadOptions) (*Config, error) {
 	}
 	if opts.Offline {
 		c.Offline = true
+		c.origins["offline"] = Origin{Scope: ScopeFlag, Name: "--offline"}
 	}
 	return c, nil
 }
@@ -104,10 +110,22 @@ func (c *Config) loadFiles() error {
 			registries = append(parsed.registries, registries...)
 		}
 	}
-	c.entries, c.Registries = registries, dropHidden(registries)
-	claims, disputed := claimsOf(c.entries, c.Registries)
-	c.Claims = claims
-	return append(problems, disputed...).Err()
+	c.entries = registries
+	return append(problems, c.arrange()...).Err()
+}
+
+// arrange decides which entries are shown, and what they claim.
+func (c *Config) arrange() (problems strictyaml.Problems) {
+	c.Registries = dropHidden(c.entries)
+	for i, shown := range c.Registries {
+		for _, r := range c.entries {
+			if r.Verify != "" && r.Key() == shown.Key() { // hiding an entry takes no demand away
+				c.Registries[i].Verify = attest.Strongest(c.Registries[i].Verify, r.Verify)
+			}
+		}
+	}
+	c.Claims, problems = claimsOf(c.entries, c.Registries)
+	return problems
 }
 
 // readConfigFile reads a configuration file; an absent one is empty.
@@ -141,12 +159,16 @@ func (c *Config) set(pair string) error {
 	if !ok {
 		return &Error{Class: ErrUsage, Message: fmt.Sprintf("--config %q is not KEY=VALUE", pair)}
 	}
-	var known []string
+	if strings.HasPrefix(key, registryKey) {
+		return nil // see override
+	}
+	known := []string{registryKey + "NAME"}
 	for _, s := range settings() {
 		if s.key == key {
 			if err := s.fromText(c, value); err != nil {
 				return &Error{Class: ErrUsage, Message: "--config " + key + ": " + err.Error()}
 			}
+			c.origins[key] = Origin{Scope: ScopeFlag, Name: "--config " + key}
 			return nil
 		}
 		known = append(known, s.key)
@@ -199,7 +221,15 @@ func (c *Config) parseFile(scope Scope, file string, data []byte) (*parsedFile, 
 		case scope == ScopeProject && s.personal:
 			value.Report("set it in the user's configuration or with "+s.variable, "is not a setting of a project")
 		default:
-			parsed.settings = append(parsed.settings, s.fromYAML(value, filepath.Dir(file)))
+			origin := Origin{Scope: scope, File: file}
+			origin.Line, _ = value.Position()
+			apply := s.fromYAML(value, filepath.Dir(file))
+			parsed.settings = append(parsed.settings, func(c *Config) {
+				apply(c)
+				if c.origins != nil {
+					c.origins[s.key] = origin
+				}
+			})
 		}
 	}
 	parsed.registries = c.parseRegistries(root.Get("registries"), scope, file)
@@ -316,10 +346,11 @@ func hintOf(err error) string {
 
 // setting is one setting with a single value.
 type setting struct {
-	key      string // in a file and in --config
-	variable string // in the environment
-	personal bool   // says where on this machine things go; a project may not decide that
-	shared   bool   // says what a project has; nobody's file for all projects may decide that
+	key      string              // in a file and in --config
+	variable string              // in the environment
+	personal bool                // says where on this machine things go; a project may not decide that
+	shared   bool                // says what a project has; nobody's file for all projects may decide that
+	show     func(c *Config) any // the value, as JSON has it
 	fromText func(c *Config, text string) error
 	fromYAML func(v strictyaml.Value, base string) func(*Config)
 }
@@ -329,6 +360,7 @@ func settings() []setting {
 	return []setting{
 		{
 			key: "jobs", variable: "CLYDE_JOBS",
+			show: func(c *Config) any { return c.Jobs },
 			fromText: func(c *Config, text string) error {
 				n, err := strconv.Atoi(text)
 				if err != nil || n < 1 || n > maxJobs {
@@ -344,6 +376,7 @@ func settings() []setting {
 		},
 		{
 			key: "timeout", variable: "CLYDE_TIMEOUT",
+			show: func(c *Config) any { return c.Timeout.String() },
 			fromText: func(c *Config, text string) error {
 				d, err := time.ParseDuration(text)
 				if err != nil || d < minTimeout || d > maxTimeout {
@@ -359,6 +392,7 @@ func settings() []setting {
 		},
 		{
 			key: "offline", variable: "CLYDE_OFFLINE",
+			show: func(c *Config) any { return c.Offline },
 			fromText: func(c *Config, text string) error {
 				on, err := strconv.ParseBool(text)
 				if err != nil {
@@ -372,8 +406,8 @@ func settings() []setting {
 				return func(c *Config) { c.Offline = on }
 			},
 		},
-		folderSetting("cache", "CLYDE_CACHE", func(c *Config, dir string) { c.Cache = dir }),
-		folderSetting("store", "CLYDE_STORE", func(c *Config, dir string) { c.Store = dir }),
+		folderSetting("cache", "CLYDE_CACHE", func(c *Config) *string { return &c.Cache }),
+		folderSetting("store", "CLYDE_STORE", func(c *Config) *string { return &c.Store }),
 		keepSetting(), platformSetting(), vendorSetting(),
 	}
 }
@@ -381,14 +415,15 @@ func settings() []setting {
 // folderSetting is a setting that names a folder. In a file a relative path is
 // relative to the file's folder; elsewhere there is nothing it could be
 // relative to.
-func folderSetting(key, variable string, set func(*Config, string)) setting {
+func folderSetting(key, variable string, place func(*Config) *string) setting {
 	return setting{
 		key: key, variable: variable, personal: true,
+		show: func(c *Config) any { return *place(c) },
 		fromText: func(c *Config, text string) error {
 			if !filepath.IsAbs(text) {
 				return fmt.Errorf("%q is not an absolute path", text)
 			}
-			set(c, filepath.Clean(text))
+			*place(c) = filepath.Clean(text)
 			return nil
 		},
 		fromYAML: func(v strictyaml.Value, base string) func(*Config) {
@@ -396,7 +431,7 @@ func folderSetting(key, variable string, set func(*Config, string)) setting {
 			if !filepath.IsAbs(dir) {
 				dir = filepath.Join(base, dir)
 			}
-			return func(c *Config) { set(c, filepath.Clean(dir)) }
+			return func(c *Config) { *place(c) = filepath.Clean(dir) }
 		},
 	}
 }

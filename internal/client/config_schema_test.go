@@ -1,6 +1,7 @@
 package client
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -112,5 +113,28 @@ func TestConfigSchemaAgrees(t *testing.T) {
 		if schema.Properties[s.key] == nil {
 			t.Errorf("the schema does not know the setting %q", s.key)
 		}
+	}
+}
+
+// TestConfigurationIsDocumented: what the schema knows is in the documentation,
+// and so are the variables.
+func TestConfigurationIsDocumented(t *testing.T) {
+	schema, err := jsonschema.NewCompiler().Compile("../../schemas/config.v1.schema.json")
+	must(t, err)
+	text, err := os.ReadFile("../../docs/configuration.md")
+	must(t, err)
+	named := func(word string) {
+		if !strings.Contains(string(text), "`"+word+"`") {
+			t.Errorf("docs/configuration.md does not tell of %s", word)
+		}
+	}
+	for key := range schema.Properties {
+		named(key)
+	}
+	for key := range schema.Properties["registries"].Items2020.Ref.Properties {
+		named(key)
+	}
+	for _, s := range settings() {
+		named(s.variable)
 	}
 }

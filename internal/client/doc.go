@@ -21,7 +21,8 @@
 // [LoadConfig]. Registries add up over the files instead: the project's come
 // first, then the user's, then the system's, each in the order written. An
 // entry hides a later one of the same name or the same address: the same index
-// twice would make every name in it ambiguous. A relative path is relative to
+// twice would make every name in it ambiguous. What a hidden one demands of
+// signatures and the names that it claims (see [Claim]) still count. A relative path is relative to
 // the project, or to the folder of a user's or system's file.
 //
 // Where things lie on this machine (cache, store) is not a project's to say,

@@ -168,7 +168,7 @@ func (c *Config) existing(entry RegistryConfig, opts AddRegistryOptions) (*Regis
 			return &r, nil
 		case same && r.Origin.Scope == opts.Scope:
 			return nil, &Error{
-				Class: ErrConflict, Message: fmt.Sprintf("%s is already configured as %q in %s", entry.URL, r.Name, r.Origin.File),
+				Class: ErrConflict, Message: fmt.Sprintf("%s is already configured as %q in %s", entry.URL, r.Name, r.Origin),
 				Remedy: "use that name, or let this succeed with --if-not-exists",
 			}
 		case !same && r.Name == entry.Name:
@@ -219,6 +219,8 @@ func (c *Config) noEntry(scope Scope, name string, in func(Scope) int) error {
 		e.Remedy = "it is in the project's: use --project"
 	case scope == ScopeProject && in(ScopeUser) >= 0:
 		e.Remedy = "it is in the user's: leave out --project"
+	case in(ScopeEnvironment) >= 0:
+		e.Remedy = "it comes from the environment variable " + c.entries[in(ScopeEnvironment)].Origin.Name
 	case in(ScopeSystem) >= 0:
 		e.Remedy = "it is in " + c.Places.SystemConfig + ", which whoever runs this machine edits"
 	}
