@@ -134,6 +134,14 @@ func (s *pipeSink) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// index says nothing, but that there are releases to ask for.
+func (r *releasesCatalog) index(ctx context.Context) ([]byte, error) {
+	if _, err := r.read(ctx); err != nil {
+		return nil, err
+	}
+	return r.wholeCatalog.index(ctx)
+}
+
 func (r *releasesCatalog) update(ctx context.Context) error {
 	r.reset()
 	if err := r.docs.update(ctx); err != nil {
