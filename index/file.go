@@ -18,12 +18,12 @@ type Skipped struct {
 // read, has no full version, or is of a newer format hides only itself. Empty lines and a
 // missing newline at the end are tolerated, and so is "\r\n". The entries share
 // one copy of data.
-func ParseFile(data []byte) File { return newFileDecoder().file(data, nil) }
+func ParseFile(data []byte) File { return newFileDecoder().file(string(data), nil) }
 
-func (d *lineDecoder) file(data []byte, entries []*Entry) File {
+func (d *lineDecoder) file(data string, entries []*Entry) File {
 	f := File{Entries: entries}
 	number := 0
-	for line := range strings.Lines(string(data)) {
+	for line := range strings.Lines(data) {
 		number++
 		line = strings.TrimSpace(line)
 		if line == "" {

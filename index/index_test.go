@@ -239,7 +239,14 @@ func TestReader(t *testing.T) {
 		line("1.0.5", "[]", `{}`) +
 		line("1.0.6", "[]", `{}`))
 	r := NewReader()
-	r.Read(bytes.ReplaceAll(data, []byte("^1"), []byte("^2"))) // what is left of it is not seen
+	escaped := bytes.ReplaceAll(bytes.ReplaceAll(data, []byte("^1"), []byte("^2")), []byte(`"y"`), []byte(`"\u0079"`))
+	for range 2 { // what is left of it is not seen, also when it is gone
+		other := bytes.Clone(escaped)
+		if !reflect.DeepEqual(r.Read(other).Entries, ParseFile(escaped).Entries) {
+			t.Error("escapes are read in another way")
+		}
+		clear(other)
+	}
 	want, got := ParseFile(data), r.Read(data)
 	if !reflect.DeepEqual(want.Entries, got.Entries) {
 		t.Errorf("shared entries %v, alone %v", got.Entries, want.Entries)

@@ -1,5 +1,7 @@
 package index
 
+import "unsafe"
+
 // Reader reads the files of many packages, one after another, in the same
 // memory. It is for whoever looks at all of an index: a file costs hardly more
 // than looking at its bytes, for versions of a package repeat each other.
@@ -16,14 +18,17 @@ func NewReader() *Reader {
 }
 
 // Read is [ParseFile] for entries that are only looked at, and only until the
-// next Read: equal dependencies and features are one.
+// next Read and as long as data is not changed: they are parts of it, and equal
+// dependencies and features are one.
 func (r *Reader) Read(data []byte) File {
 	r.d.lines.reset()
 	r.d.lists.reset()
 	r.d.pieces = r.d.pieces[:0]
 	r.d.depBefore = r.d.depBefore[:0]
 	r.d.depsBefore, r.d.featuresBefore = before[[]Dependency]{}, before[map[string][]string]{}
-	f := r.d.file(data, r.entries[:0])
+	r.d.checked = ""
+	text := unsafe.String(unsafe.SliceData(data), len(data)) // the copy would cost as much as a third of the rest
+	f := r.d.file(text, r.entries[:0])
 	if r.entries = f.Entries; cap(r.entries) > maxKeptRoom {
 		r.entries = nil
 	}

@@ -329,7 +329,7 @@ func (d *lineDecoder) unquote() string {
 	d.at = end
 	plain := string(text)
 	if d.texts != nil && len(d.texts) < maxKeptTexts {
-		d.texts[quoted] = plain
+		d.texts[strings.Clone(quoted)] = plain // what is read may be changed afterwards
 	}
 	return plain
 }
