@@ -42,7 +42,7 @@ func (c gitCopy) followHistory(ctx context.Context, f *fetcher, known string, op
 	defer func() { err = errors.Join(err, repo.Close()) }()
 	step, err := history.Follow(ctx, known, f.head.ID, repo, history.Options{
 		Bring: func(ctx context.Context, branch, id string) (bool, error) {
-			return c.bringSnapshot(ctx, repo, branch, id)
+			return c.bringSnapshot(ctx, f, repo, branch, id)
 		},
 	})
 	return step, c.judgeHistory(err, f.head.ID, opts)
@@ -61,9 +61,12 @@ func (c gitCopy) historyOf(ctx context.Context, f *fetcher, known, dir string) (
 	limit := transferFactor * c.timeout
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	repo, err := git.Clone(limited, filepath.Join(dir, "history.git"), git.FetchOptions{URL: c.url, Branch: c.branch})
+	repo, err := git.InitBare(filepath.Join(dir, "history.git"), "main")
 	if err != nil {
-		return nil, c.remoteError(waitError(ctx, limit, err))
+		return nil, err
+	}
+	if err := repo.FetchCommit(limited, f.remote, f.head.ID, ""); err != nil {
+		return nil, errors.Join(c.remoteError(waitError(ctx, limit, err)), repo.Close())
 	}
 	if _, here, err := repo.Parents(known); err != nil || here {
 		return repo, err
@@ -101,18 +104,21 @@ func (o UpdateOptions) accepts(registry, head string) bool {
 
 // bringSnapshot fetches the branch that keeps the old head of a squash, and all
 // that leads to it.
-func (c gitCopy) bringSnapshot(ctx context.Context, repo *git.Repo, branch, id string) (bool, error) {
+func (c gitCopy) bringSnapshot(ctx context.Context, f *fetcher, repo *git.Repo, branch, id string) (bool, error) {
 	limit := transferFactor * c.timeout
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	fetched, err := repo.Fetch(limited, git.FetchOptions{URL: c.url, Branch: branch})
+	ref, err := f.remote.Branch(limited, branch)
+	if err == nil && ref.ID == id {
+		err = repo.FetchCommit(limited, f.remote, id, f.head.ID)
+	}
 	if errors.Is(err, git.ErrNotFound) {
 		return false, nil
 	}
 	if err != nil {
 		return false, c.remoteError(waitError(ctx, limit, err))
 	}
-	return fetched.New == id, nil
+	return ref.ID == id, nil
 }
 
 // checkFresh holds the time of the newest commit against the limit that the
