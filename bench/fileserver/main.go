@@ -1,7 +1,7 @@
 // Command fileserver serves the files of a folder over HTTP on this machine and
 // prints its address. It is the web server that bench/run lets clyde and its peers
-// download from. Each request is a line on standard error, so that they can be
-// counted.
+// download from. Each request is a line on standard error with the status of the
+// answer, so that they can be counted.
 package main
 
 import (
@@ -31,8 +31,20 @@ func serve(ctx context.Context, args []string) error {
 	fmt.Fprintln(os.Stdout, "http://"+listener.Addr().String())
 	files := http.FileServerFS(os.DirFS(args[0]))
 	server := http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintln(os.Stderr, r.Method, r.URL.Path)
-		files.ServeHTTP(w, r)
+		answer := &answer{ResponseWriter: w, status: http.StatusOK}
+		files.ServeHTTP(answer, r)
+		fmt.Fprintln(os.Stderr, r.Method, r.URL.Path, answer.status)
 	})}
 	return server.Serve(listener)
+}
+
+// answer remembers the status.
+type answer struct {
+	http.ResponseWriter
+	status int
+}
+
+func (a *answer) WriteHeader(status int) {
+	a.status = status
+	a.ResponseWriter.WriteHeader(status)
 }

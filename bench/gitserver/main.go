@@ -1,5 +1,6 @@
 // Command gitserver serves the repositories of a folder over smart HTTP on this
-// machine, with git's own program, and prints its address. It is what bench/run
+// machine, with git's own program, and prints its address; each request is a line
+// on standard error, so that they can be counted. It is what bench/run
 // measures against: clyde and git ask the same server for the same commits, over
 // the same loopback, so that a figure is the client's doing. Everybody on the
 // machine may read from it, and nobody may push.
@@ -38,9 +39,13 @@ func serve(ctx context.Context, args []string) error {
 		return err
 	}
 	fmt.Fprintln(os.Stdout, "http://"+listener.Addr().String())
-	server := http.Server{ReadHeaderTimeout: time.Minute, Handler: &cgi.Handler{
+	program := &cgi.Handler{
 		Path: filepath.Join(strings.TrimSpace(string(out)), "git-http-backend"),
 		Env:  []string{"GIT_PROJECT_ROOT=" + args[0], "GIT_HTTP_EXPORT_ALL=1"},
-	}}
+	}
+	server := http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(os.Stderr, r.Method, r.URL.Path)
+		program.ServeHTTP(w, r)
+	})}
 	return server.Serve(listener)
 }
