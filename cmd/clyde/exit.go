@@ -14,6 +14,7 @@ import (
 	"github.com/clydepm/clyde/internal/credential"
 	"github.com/clydepm/clyde/internal/forge"
 	"github.com/clydepm/clyde/internal/git"
+	"github.com/clydepm/clyde/internal/installer"
 	"github.com/clydepm/clyde/internal/registry"
 	"github.com/clydepm/clyde/internal/strictyaml"
 	"github.com/clydepm/clyde/internal/terminal"
@@ -111,6 +112,8 @@ func exitClasses() []exitClass {
 		{exitRefused, ofType[*archive.RefusedError]()},
 		{exitUsage, ofType[*registry.InitError]()},
 		{exitRefused, ofType[*registry.RefusedError]()},
+
+		{exitRefused, ofType[*installer.RefusedError]()},
 
 		{exitIntegrity, anyOf(attest.ErrRejected, attest.ErrKey)},
 

@@ -14,6 +14,7 @@ import (
 	"github.com/clydepm/clyde/internal/external"
 	"github.com/clydepm/clyde/internal/hook"
 	"github.com/clydepm/clyde/internal/lockfile"
+	"github.com/clydepm/clyde/internal/plugin"
 	"github.com/clydepm/clyde/internal/terminal"
 )
 
@@ -93,7 +94,7 @@ func (a *app) withInstaller(find func() (*client.Project, error), do func(*clien
 	err = do(&client.Installer{
 		Project: project, Config: config, Registries: registries, Profile: profile, Platform: platform,
 		HTTP: config.HTTP(a.HTTP), Sleep: a.Sleep, Report: progress,
-		Consent: a.consent(progress), Hooks: &hook.Runner{Getenv: a.Getenv}, Externals: drivers, Now: a.Now,
+		Consent: a.consent(progress), Hooks: &hook.Runner{Getenv: a.Getenv}, Externals: drivers, Types: plugin.SearchOf(a.Getenv), Now: a.Now,
 	})
 	progress.stop()
 	return withConsequence(err, "nothing was changed")

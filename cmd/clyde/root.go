@@ -73,7 +73,7 @@ No server is needed.`,
 	add("Look around",
 		searchCommand(a), infoCommand(a), listCommand(a), treeCommand(a), whyCommand(a), outdatedCommand(a), verifyCommand(a), auditCommand(a), sbomCommand(a))
 	add("Keep registries",
-		registryCommand(a), authCommand(a), configCommand(a), indexCommand(a), reviewCommand(a), harvestCommand(a), auditIndexCommand(a), keyCommand(a))
+		registryCommand(a), authCommand(a), configCommand(a), indexCommand(a), reviewCommand(a), harvestCommand(a), auditIndexCommand(a), keyCommand(a), pluginCommand(a))
 	root.AddCommand(versionCommand(a), completionCommand(a), manCommand(a), actionCommand(a))
 
 	a.prepare(root)

@@ -18,7 +18,7 @@ func allowed() map[string][]string {
 
 		// The two sides, which never meet but in the program.
 		"publish":         {"index", "internal/packagefolder", "internal/manifest", "internal/review", "internal/attest", "internal/archive", "internal/git", "internal/forge", "internal/strictyaml", "internal/terminal", "internal/markdown", "internal/report"},
-		"internal/client": {"index", "internal/credential", "internal/fetch", "internal/releaseindex", "internal/packagefolder", "internal/registryapi", "internal/journal", "internal/volume", "internal/osv", "internal/sbom", "internal/staticindex", "internal/history", "internal/spelling", "internal/indexcache", "internal/hook", "internal/external", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
+		"internal/client": {"index", "internal/installer", "internal/plugin", "internal/credential", "internal/fetch", "internal/releaseindex", "internal/packagefolder", "internal/registryapi", "internal/journal", "internal/volume", "internal/osv", "internal/sbom", "internal/staticindex", "internal/history", "internal/spelling", "internal/indexcache", "internal/hook", "internal/external", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
 
 		// A Sigstore for tests.
 		"internal/sigstoretest": {"internal/attest"},
@@ -79,6 +79,7 @@ func allowed() map[string][]string {
 		"internal/archive":               nil,
 		"internal/inflate":               nil,
 		"internal/plugin":                nil,
+		"internal/installer":             {"internal/archive", "internal/hook", "internal/plugin"},
 		"internal/fetch":                 nil,
 		"internal/spdx":                  nil,
 		"internal/spelling":              nil,
@@ -90,6 +91,10 @@ func allowed() map[string][]string {
 
 		// Tests of the whole; no program code imports it.
 		"internal/arch": nil,
+
+		// Samples of programs that add to clyde, which stand on their own.
+		"examples/clyde-installer-font": nil,
+		"examples/clyde-licenses":       nil,
 
 		// What bench/run measures against.
 		"bench/fileserver": nil,

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/clydepm/clyde/index"
@@ -59,6 +61,7 @@ func (g Generations) BuildEnv() (*BuildEnv, error) {
 
 func (g Generations) variables(ledger *Ledger) []BuildVariable {
 	var include, lib, prefix, bin []string
+	more := map[string][]string{} // what installers want
 	for _, p := range ledger.Packages {
 		root := filepath.Join(g.Packages(), PackagePath(p.Name))
 		tree := os.DirFS(root)
@@ -69,10 +72,24 @@ func (g Generations) variables(ledger *Ledger) []BuildVariable {
 				}
 			}
 		}
+		if l := p.Hooks; l.staged() {
+			for name, dirs := range l.Search {
+				for _, dir := range dirs {
+					more[name] = append(more[name], filepath.Join(root, filepath.FromSlash(dir)))
+				}
+			}
+			continue
+		}
+		if p.Type == TypeFiles {
+			continue
+		}
+		add(&bin, under(prefixes(), []string{"bin"}))
+		if p.Type == TypeTool {
+			continue
+		}
 		add(&include, under(prefixes(), append([]string{"include"}, joined("include", triplets(ledger.Platform))...)))
 		add(&lib, libDirs(ledger.Platform))
 		add(&prefix, prefixes())
-		add(&bin, under(prefixes(), []string{"bin"}))
 	}
 	pkgConfig := filepath.Join(g.Packages(), pkgConfigName)
 	vars := []BuildVariable{{"CPATH", include}, {"LIBRARY_PATH", lib}}
@@ -83,7 +100,19 @@ func (g Generations) variables(ledger *Ledger) []BuildVariable {
 		vars = append(vars, BuildVariable{"PKG_CONFIG_PATH", []string{pkgConfig}})
 	}
 	vars = append(vars, BuildVariable{"CMAKE_PREFIX_PATH", prefix}, BuildVariable{"PATH", bin})
-	return nonEmpty(vars)
+	return nonEmpty(withMore(vars, more))
+}
+
+// withMore adds folders to variables, and variables by name.
+func withMore(vars []BuildVariable, more map[string][]string) []BuildVariable {
+	for _, name := range slices.Sorted(maps.Keys(more)) {
+		i := slices.IndexFunc(vars, func(v BuildVariable) bool { return v.Name == name })
+		if i < 0 {
+			i, vars = len(vars), append(vars, BuildVariable{Name: name})
+		}
+		vars[i].Folders = append(vars[i].Folders, more[name]...)
+	}
+	return vars
 }
 
 func nonEmpty(vars []BuildVariable) []BuildVariable {

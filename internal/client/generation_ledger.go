@@ -67,15 +67,21 @@ type LedgerPackage struct {
 	DL       string `json:"dl"`
 	Size     int64  `json:"size,omitempty"`
 
-	Hooks *LedgerHooks `json:"hooks,omitempty"` // nil when it has none
+	Type string `json:"type,omitempty"` // as the lock has it
+
+	Hooks *LedgerHooks `json:"hooks,omitempty"` // nil when it has none, and no installer
 }
 
-// LedgerHooks says what became of the hooks of an installed package.
+// LedgerHooks says what became of the hooks of an installed package, or of the
+// installer of its type.
 type LedgerHooks struct {
 	Names   []string `json:"names"`           // of all its hooks
 	Allowed bool     `json:"allowed"`         // they ran, as far as installing goes; else they were left out
 	Tree    int      `json:"tree,omitempty"`  // generation that the package's own copy was made for, 0 for none
 	Files   string   `json:"files,omitempty"` // SHA-256 of the list of the copy's files
+
+	// Search has the folders of the copy that the installer wants on search paths.
+	Search map[string][]string `json:"search,omitempty"`
 
 	fresh bool // a copy is to be made by this run
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/clydepm/clyde/internal/hook"
 	"github.com/clydepm/clyde/internal/journal"
 	"github.com/clydepm/clyde/internal/lockfile"
+	"github.com/clydepm/clyde/internal/plugin"
 )
 
 // Installer carries out what a person asks for a project: it resolves, writes
@@ -32,7 +33,8 @@ type Installer struct {
 	Permission Permission // to start programs without asking
 	Consent    Consent    // asks a person; nil when nobody is there
 
-	Hooks     *hook.Runner      // runs the hooks of packages
+	Hooks     *hook.Runner      // runs the hooks of packages, and installers of types
+	Types     plugin.Search     // where installers of types are looked for
 	Externals *external.Drivers // install what packages need from elsewhere
 	Now       func() time.Time
 

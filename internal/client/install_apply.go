@@ -96,7 +96,7 @@ func sideBySideError(a, b lockfile.Package, platform index.Platform) error {
 // ledgerPackage takes the archive that was built for the platform, and else
 // the package's own.
 func ledgerPackage(l lockfile.Package, platform string) LedgerPackage {
-	pkg := LedgerPackage{Name: l.Name, Version: l.Version, Registry: l.Registry, Cksum: l.Cksum, DL: l.DL, Size: l.Size}
+	pkg := LedgerPackage{Name: l.Name, Version: l.Version, Registry: l.Registry, Cksum: l.Cksum, DL: l.DL, Size: l.Size, Type: l.Type}
 	for _, b := range l.Builds {
 		if b.Platform == platform {
 			pkg.Platform, pkg.Cksum, pkg.DL, pkg.Size = b.Platform, b.Cksum, b.DL, b.Size

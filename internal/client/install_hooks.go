@@ -84,7 +84,7 @@ func (r *run) carryHooks() {
 
 // sameArchive reports whether two packages are installed from the same bytes.
 func (p LedgerPackage) sameArchive(other LedgerPackage) bool {
-	return p.Name == other.Name && p.Version == other.Version && p.Registry == other.Registry && p.Cksum == other.Cksum
+	return p.Name == other.Name && p.Version == other.Version && p.Registry == other.Registry && p.Cksum == other.Cksum && p.Type == other.Type
 }
 
 // settled reports whether an installed package needs nothing more to be done
@@ -105,6 +105,9 @@ func (r *run) settled(p LedgerPackage) bool {
 func (r *run) lookAtHooks(ctx context.Context) {
 	for _, i := range r.look {
 		l := r.c.ledger.Packages[i]
+		if r.planInstaller(ctx, i) {
+			continue // known without its archive
+		}
 		if r.lacks(l.Cksum) {
 			r.plan.Unread = append(r.plan.Unread, l.Name+" "+l.Version)
 			continue
@@ -122,6 +125,7 @@ func (r *run) lookAt(ctx context.Context, i int) {
 		return
 	}
 	r.checkPlatform(l, m)
+	r.checkContent(l)
 	names := m.names()
 	if len(names) == 0 {
 		return
@@ -147,7 +151,7 @@ func (r *run) planned(ctx context.Context, l LedgerPackage, name string, h manif
 func (r *run) planRemoveHooks(ctx context.Context) {
 	for _, old := range r.before.Packages {
 		stays := slices.ContainsFunc(r.c.ledger.Packages, old.sameArchive)
-		if stays || old.Hooks == nil || !old.Hooks.Allowed {
+		if stays || old.Hooks == nil || !old.Hooks.Allowed || old.Hooks.staged() {
 			continue
 		}
 		m, err := r.store.readHooked(old.Cksum)
@@ -170,7 +174,7 @@ func (r *run) lookAgain(ctx context.Context) error {
 	}
 	known := len(r.plan.Hooks)
 	for _, i := range r.look {
-		if l := r.c.ledger.Packages[i]; r.lacks(l.Cksum) {
+		if l := r.c.ledger.Packages[i]; r.lacks(l.Cksum) && !l.Hooks.staged() {
 			r.lookAt(ctx, i)
 		}
 	}
@@ -200,7 +204,7 @@ func (r *run) settleHooks() {
 		}
 		l.Hooks.Allowed = permission.hook(l.Name, l.Version) == AllowedYes
 		for _, h := range r.plan.Hooks {
-			if h.Package == l.Name && (h.Name == stepPreInstall || h.Name == stepPostInstall) {
+			if h.Package == l.Name && (h.Name == stepInstall || h.Name == stepPreInstall || h.Name == stepPostInstall) {
 				l.Hooks.Allowed = h.Allowed == AllowedYes
 				l.Hooks.fresh = l.Hooks.Allowed
 			}
@@ -245,7 +249,7 @@ func (r *run) sortHooks() {
 		return
 	}
 	come, go_ := rankOf(r.p.lock), rankOf(r.p.locked)
-	phases := []string{stepPreRemove, stepPreInstall, stepPostRemove, stepPostInstall}
+	phases := []string{stepPreRemove, stepInstall, stepPreInstall, stepPostRemove, stepPostInstall}
 	place := func(h PlannedHook) (phase, rank int) {
 		phase = slices.Index(phases, h.Name)
 		if strings.HasSuffix(h.Name, "-remove") {
@@ -274,6 +278,12 @@ func (r *run) runHooks(ctx context.Context, to int, names ...string) error {
 		}
 		r.in.Project.step("run " + h.Name)
 		r.in.Report.Note(fmt.Sprintf("running %s of %s %s: %s", h.Name, h.Package, h.Version, CommandLine(h.Run)))
+		if h.Name == stepInstall {
+			if err := r.installAs(ctx, step, h, to); err != nil {
+				return err
+			}
+			continue
+		}
 		result, err := r.in.Hooks.Run(ctx, r.hook(h, to))
 		err = step.Done(err, fmt.Sprintf("sandbox %s\n%s", result.Sandbox, result.Output))
 		if err != nil {

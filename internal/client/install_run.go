@@ -167,6 +167,9 @@ func (r *run) decide(ctx context.Context, decide func(p *plan) error) (err error
 		return err
 	}
 	r.carryHooks()
+	if err := r.findInstallers(); err != nil {
+		return err
+	}
 	r.plan.Findings = append(r.plan.Findings, warningsAbout("signature", warnings)...)
 	return nil
 }
@@ -307,7 +310,7 @@ func (r *run) carryOut(ctx context.Context) (err error) {
 		return err
 	}
 	r.c.log = r.log
-	r.c.beforeActivation = func(to int) error { return r.runHooks(ctx, to, stepPreRemove, stepPreInstall) }
+	r.c.beforeActivation = func(to int) error { return r.runHooks(ctx, to, stepPreRemove, stepInstall, stepPreInstall) }
 	r.c.afterActivation = func(to int) error { return r.runHooks(ctx, to, stepPostRemove, stepPostInstall) }
 	if err := r.noteGeneration(); err != nil {
 		return err

@@ -20,6 +20,7 @@ const (
 	stepExtract     = "extract"      // one archive each, into the store; then the generation
 	stepPreInstall  = "pre-install"  // one hook each
 	stepPreRemove   = "pre-remove"   // one hook each
+	stepInstall     = "install"      // by the installer of a package's type, one package each
 	stepActivate    = "activate"     // manifest, lock and tree
 	stepPostInstall = "post-install" // one hook each
 	stepPostRemove  = "post-remove"  // one hook each

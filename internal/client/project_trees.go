@@ -21,6 +21,7 @@ import (
 //	.clyde/generations/.trees/7/NAME        made by the run that made generation 7
 //	.clyde/generations/.trees/7/NAME.json   its files, once the hooks have run
 //
+// or a folder in which the installer of its type puts what is installed instead,
 // and later generations lead to the same copy for as long as the package stays,
 // so that paths which a hook wrote down stay right. It is read-only once the
 // hooks have run, and goes away with the last generation that leads to it.
@@ -114,6 +115,12 @@ func (p *Project) makeTrees(n int, ledger *Ledger, store *Store) error {
 		}
 		if err := os.MkdirAll(filepath.Dir(tree), 0o755); err != nil {
 			return err
+		}
+		if l.Hooks.staged() {
+			if err := os.Mkdir(tree, 0o755); err != nil {
+				return err
+			}
+			continue // its installer fills it
 		}
 		if err := copyTree(store.Tree(l.Cksum), tree); err != nil {
 			return fmt.Errorf("copy %s for its hooks: %w", l.Name, err)

@@ -70,6 +70,9 @@ func systemPaths() []string {
 // wrap makes a command run in the sandbox.
 func (b bubblewrap) wrap(c process.Command, h Hook, f folders) process.Command {
 	args := append(isolation(), "--ro-bind", h.Dir, h.Dir)
+	if h.Program != "" {
+		args = append(args, "--ro-bind", h.Program, h.Program)
+	}
 	for _, folder := range append([]string{f.home, f.temp}, h.Writable...) {
 		args = append(args, "--bind", folder, folder)
 	}

@@ -7,7 +7,8 @@
 //
 // # What a hook is given
 //
-// The working folder is the package's. The input is empty. The environment is
+// The working folder is the package's. The input is that of [Hook.Input], empty as
+// a rule. The environment is
 // not that of clyde; it is
 //
 //	PATH    /usr/local/bin:/usr/bin:/bin on Unix, the system's folders on Windows

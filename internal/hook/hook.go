@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -31,6 +32,12 @@ type Hook struct {
 	Dir              string            // absolute, the package's folder
 	Writable         []string          // absolute, folders it may write in
 	Env              map[string]string // names begin with CLYDE_
+
+	// Program is the file to run, absolute, for a program that is not the
+	// package's; Run[0] is what it is called then.
+	Program string
+	Input   []byte    // what the program reads
+	Stdout  io.Writer // gets its output, without what it says of errors; nil for the Result's
 }
 
 // String names the hook: "post-install of hello 1.2.0".
@@ -148,10 +155,18 @@ func (r *Runner) Run(ctx context.Context, h Hook) (Result, error) {
 		return result, fmt.Errorf("%s: %w", h, err)
 	}
 	defer folders.remove()
+	input, err := folders.input(h.Input)
+	if err != nil {
+		return result, fmt.Errorf("%s: %w", h, err)
+	}
+	defer func() { _ = input.Close() }()
 	output := process.NewTail(outputLimit)
 	command := process.Command{
-		Path: program, Args: h.Run[1:], Dir: h.Dir, Env: r.environment(h, folders, result.Sandbox),
+		Path: program, Args: h.Run[1:], Dir: h.Dir, Env: r.environment(h, folders, result.Sandbox), Stdin: input,
 		Stdout: output, Stderr: output, Timeout: h.Timeout, Grace: grace, DieWithParent: true,
+	}
+	if h.Stdout != nil {
+		command.Stdout = h.Stdout
 	}
 	if result.Sandbox != "none" {
 		command = r.bubblewrap(ctx).wrap(command, h, folders)
@@ -188,6 +203,13 @@ func (h Hook) program() (string, error) {
 	}
 	if len(h.Run) == 0 || h.Run[0] == "" {
 		return "", invalid("names no program")
+	}
+	if h.Program != "" {
+		info, err := os.Stat(h.Program)
+		if err != nil || !filepath.IsAbs(h.Program) || !isProgram(info) {
+			return "", invalid("%q cannot be run", h.Program)
+		}
+		return h.Program, nil
 	}
 	name := h.Run[0]
 	if !strings.Contains(name, "/") {
@@ -243,6 +265,15 @@ func (r *Runner) makeFolders() (folders, error) {
 		return folders{}, err
 	}
 	return f, nil
+}
+
+// input is a file with what the program reads.
+func (f folders) input(data []byte) (*os.File, error) {
+	name := filepath.Join(f.all, "input")
+	if err := os.WriteFile(name, data, 0o600); err != nil {
+		return nil, err
+	}
+	return os.Open(name)
 }
 
 // remove removes the folders, also those that the hook has made read-only.

@@ -2,7 +2,8 @@
 // started.
 //
 // A program is run by its path and arguments; no shell is involved. It gets the
-// environment that it is given and nothing else, and its input is empty.
+// environment that it is given and nothing else, and its input is a file or
+// empty.
 //
 // # The end
 //

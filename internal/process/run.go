@@ -25,6 +25,7 @@ type Command struct {
 	Args    []string // after the program's name
 	Dir     string
 	Env     []string // "NAME=value"; the whole environment but the marker
+	Stdin   *os.File // nil is empty input
 	Stdout  io.Writer
 	Stderr  io.Writer     // may be the same as Stdout; both are written by one goroutine then
 	Timeout time.Duration // 0 is none
@@ -70,6 +71,9 @@ func Run(ctx context.Context, c Command) (Result, error) {
 	out, err := redirect(cmd, c)
 	if err != nil {
 		return Result{Exit: -1}, err
+	}
+	if c.Stdin != nil {
+		cmd.Stdin = c.Stdin
 	}
 	started := time.Now()
 	tree, err := start(cmd, c, mark)
