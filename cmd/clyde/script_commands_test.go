@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -29,5 +31,21 @@ func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// scriptSample is the transcript command "sample NAME": it builds the program
+// examples/NAME into the folder bin, with the environment of the test.
+func scriptSample(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: sample NAME")
+	}
+	root, err := filepath.Abs("../..")
+	ts.Check(err)
+	cmd := exec.Command("go", "build", "-o", ts.MkAbs("bin")+string(filepath.Separator), "./examples/"+args[0]) //nolint:noctx // ends with the test
+	cmd.Dir = root
+	ts.Check(os.MkdirAll(ts.MkAbs("bin"), 0o755))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		ts.Fatalf("%v\n%s", err, out)
 	}
 }

@@ -71,6 +71,7 @@ func scriptParams(t *testing.T, folder string) testscript.Params {
 			"hostile":    scriptHostile,
 			"mkregistry": registrytest.Script,
 			"release":    scriptRelease,
+			"sample":     scriptSample,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Values[forgeKey{}] = new(*registrytest.Forge)

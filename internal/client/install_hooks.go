@@ -172,7 +172,7 @@ func (r *run) lookAgain(ctx context.Context) error {
 	if len(r.plan.Unread) == 0 {
 		return nil
 	}
-	known := len(r.plan.Hooks)
+	known, found := len(r.plan.Hooks), len(r.plan.Findings)
 	for _, i := range r.look {
 		if l := r.c.ledger.Packages[i]; r.lacks(l.Cksum) && !l.Hooks.staged() {
 			r.lookAt(ctx, i)
@@ -183,6 +183,8 @@ func (r *run) lookAgain(ctx context.Context) error {
 		return err
 	}
 	more := newPlan()
+	more.Findings = r.plan.Findings[found:]
+	r.out.Warnings = append(r.out.Warnings, more.warnings()...)
 	more.Changes = r.plan.Changes
 	more.Hooks = slices.Clone(r.plan.Hooks[known:])
 	if err := r.agree(ctx, more); err != nil {
@@ -354,7 +356,7 @@ func (e *hookFailure) Unwrap() error { return e.cause }
 func (e *hookFailure) Hint() string {
 	hint := "install without hooks with --no-hooks; what it printed is in .clyde/generations/journal.jsonl"
 	var hinted interface{ Hint() string }
-	if errors.As(e.cause, &hinted) {
+	if errors.As(e.cause, &hinted) && hinted.Hint() != "" {
 		hint = hinted.Hint() + "\n" + hint
 	}
 	return hint

@@ -100,9 +100,9 @@ func (r *run) runInstaller(ctx context.Context, h PlannedHook, to int) (installe
 	}
 	program := installer.Program{Program: found, Runner: r.in.Hooks}
 	pkg := installer.Package{Name: h.Package, Version: h.Version, Platform: r.in.Platform.String(), Tree: r.store.Tree(h.pkg.Cksum)}
-	problems, err := program.Check(ctx, pkg)
+	problems, log, err := program.Check(ctx, pkg)
 	if err != nil {
-		return installer.Installed{}, err
+		return installer.Installed{Log: log}, err
 	}
 	if len(problems) > 0 {
 		return installer.Installed{}, refusedBy(h.Run[0], problems)

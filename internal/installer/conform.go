@@ -66,7 +66,7 @@ func (p Program) refuses(ctx context.Context, dir, input string) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.read(output)
+	_, err = p.read(&output)
 	var refused *RefusedError
 	if errors.As(err, &refused) {
 		return nil
@@ -92,7 +92,7 @@ func (p Program) conformWith(ctx context.Context, temp, sample string) (findings
 	if !add("the sample can be read", err) {
 		return findings
 	}
-	problems, err := p.Check(ctx, pkg)
+	problems, _, err := p.Check(ctx, pkg)
 	if err == nil && len(problems) > 0 {
 		err = fmt.Errorf("it does not like the sample: %s: %s", problems[0].Path, problems[0].Detail)
 	}

@@ -133,13 +133,13 @@ func (p Program) Describe(ctx context.Context) (Description, error) {
 }
 
 // Check asks an installer whether it can install a package. The error is that it
-// could not be asked.
-func (p Program) Check(ctx context.Context, pkg Package) ([]Problem, error) {
-	a, _, err := p.ask(ctx, p.about(verbCheck, pkg), hook.Hook{Dir: pkg.Tree, Timeout: checkTime})
+// could not be asked. The log is the end of what it said.
+func (p Program) Check(ctx context.Context, pkg Package) (problems []Problem, log []byte, err error) {
+	a, result, err := p.ask(ctx, p.about(verbCheck, pkg), hook.Hook{Dir: pkg.Tree, Timeout: checkTime})
 	if err == nil && len(a.Problems) > maxProblems {
 		a.Problems = a.Problems[:maxProblems]
 	}
-	return a.Problems, err
+	return a.Problems, result.Output, err
 }
 
 // Install lets an installer make the installed package in the folder staging, which
@@ -177,15 +177,15 @@ func (p Program) ask(ctx context.Context, r request, h hook.Hook) (answer, hook.
 	if err != nil {
 		return answer{}, result, err
 	}
-	a, err := p.read(output)
+	a, err := p.read(&output)
 	return a, result, err
 }
 
-func (p Program) read(output bounded) (a answer, err error) {
+func (p Program) read(output *bounded) (a answer, err error) {
 	if output.over {
 		return a, p.wrong("its answer has more than %d bytes", maxAnswer)
 	}
-	d := json.NewDecoder(&output.Buffer)
+	d := json.NewDecoder(&output.kept)
 	if err := d.Decode(&a); err != nil {
 		return a, p.wrong("its answer is not a JSON object: %v", err)
 	}
@@ -281,17 +281,18 @@ func (p Program) checkSearch(search map[string][]string, staging string) error {
 	return nil
 }
 
-// bounded keeps the answer of a program, up to a bound.
+// bounded keeps the answer of a program, up to a bound. The buffer is not embedded:
+// its ReadFrom would be used in the place of Write.
 type bounded struct {
-	bytes.Buffer
+	kept bytes.Buffer
 	over bool
 }
 
 // Write never fails: a program that writes too much is told so when it has ended.
 func (b *bounded) Write(data []byte) (int, error) {
-	if b.Len()+len(data) > maxAnswer {
+	if b.kept.Len()+len(data) > maxAnswer {
 		b.over = true
 		return len(data), nil
 	}
-	return b.Buffer.Write(data)
+	return b.kept.Write(data)
 }
