@@ -42,11 +42,11 @@ func (h Helper) For(host Host) bool {
 	return false
 }
 
-// fromHelpers asks the helpers that are for the host by name, or, with any, those
+// fromHelpers asks the helpers that are for the host by name, or, with all, those
 // that are for all hosts.
-func (f *Finder) fromHelpers(ctx context.Context, host Host, any bool) (Credential, bool, error) {
+func (f *Finder) fromHelpers(ctx context.Context, host Host, all bool) (Credential, bool, error) {
 	for _, h := range f.opts.Helpers {
-		if len(h.Run) == 0 || any != (len(h.Hosts) == 0) || !any && !h.For(host) {
+		if len(h.Run) == 0 || all != (len(h.Hosts) == 0) || !all && !h.For(host) {
 			continue
 		}
 		c, ok, err := h.ask(ctx, host)

@@ -75,7 +75,7 @@ func (t *Transport) CloseIdleConnections() {
 
 func (t *Transport) base() http.RoundTripper {
 	if t.Base == nil {
-		return http.DefaultTransport
+		return http.DefaultTransport //nolint:forbidigo // as a client without a transport does
 	}
 	return t.Base
 }
@@ -92,11 +92,12 @@ func (t *Transport) send(req *http.Request, c Credential, found bool, f form) (*
 	if !found {
 		return t.base().RoundTrip(req)
 	}
-	sent := req.Clone(context.WithValue(req.Context(), sentKey{}, true))
+	ctx := context.WithValue(req.Context(), sentKey{}, true)
+	sent := req.Clone(ctx)
 	sent.Header.Set("Authorization", c.header(f))
 	resp, err := t.base().RoundTrip(sent)
 	if resp != nil {
-		resp.Request = req.WithContext(sent.Context())
+		resp.Request = req.WithContext(ctx)
 	}
 	return resp, err
 }

@@ -66,12 +66,13 @@ func wants(header, challenge string) http.HandlerFunc {
 	}
 }
 
-func get(t *testing.T, c *http.Client, url string) *http.Response {
+// get says how a server answers, and what to do if it does not let us in.
+func get(t *testing.T, c *http.Client, url string) (status int, advice string) {
 	t.Helper()
 	resp, err := c.Get(url)
 	must(t, err)
 	must(t, resp.Body.Close())
-	return resp
+	return resp.StatusCode, Advice(resp)
 }
 
 func TestTokenGoesToItsHostOnly(t *testing.T) {
@@ -149,6 +150,7 @@ func TestTokenIsNotSentInTheClear(t *testing.T) {
 		must(t, err)
 		resp, err := transport.RoundTrip(req)
 		must(t, err)
+		must(t, resp.Body.Close())
 		if (heard == "Bearer CANARY") != sent || !sent && heard != "" {
 			t.Errorf("%s heard %q", address, heard)
 		}
@@ -184,12 +186,12 @@ func TestFormsOfTheHeader(t *testing.T) {
 			f := New(w.opts)
 			must(t, f.Login(t.Context(), s.host(t), test.user, secret(t, test.secret), false))
 			client := &http.Client{Transport: &Transport{Finder: f}}
-			resp := get(t, client, s.URL)
-			if resp.StatusCode != test.status {
-				t.Errorf("status %d", resp.StatusCode)
+			status, advice := get(t, client, s.URL)
+			if status != test.status {
+				t.Errorf("status %d", status)
 			}
-			if test.status == 401 && !strings.Contains(Advice(resp), "log in again with 'clyde auth login 127.0.0.1:") {
-				t.Errorf("advice %q", Advice(resp))
+			if test.status == 401 && !strings.Contains(advice, "log in again with 'clyde auth login 127.0.0.1:") {
+				t.Errorf("advice %q", advice)
 			}
 			if test.status != 200 || strings.Contains(test.heard, "|") {
 				get(t, client, s.URL) // the second time the form is known
@@ -233,9 +235,9 @@ func TestHostThatAsksIsAnswered(t *testing.T) {
 		t.Errorf("%s, heard %d bytes", resp.Status, got)
 	}
 	w.opts.Helpers = nil
-	resp = get(t, &http.Client{Transport: &Transport{Finder: New(w.opts)}}, s.URL)
-	if want := fmt.Sprintf("log in with 'clyde auth login %s'", s.host(t)); Advice(resp) != want {
-		t.Errorf("advice %q, want %q", Advice(resp), want)
+	_, advice := get(t, &http.Client{Transport: &Transport{Finder: New(w.opts)}}, s.URL)
+	if want := fmt.Sprintf("log in with 'clyde auth login %s'", s.host(t)); advice != want {
+		t.Errorf("advice %q, want %q", advice, want)
 	}
 }
 
