@@ -53,11 +53,18 @@ func (s *Store) readHooked(digest string) (*hookedManifest, error) {
 	return &hookedManifest{platforms: m.Platforms, hooks: m.Hooks}, nil
 }
 
-// permission is what may run without asking, by flags and by the profile.
+// permission is what may run without asking, by flags and by the profile: the
+// development one where none was chosen.
 func (in *Installer) permission() Permission {
 	p := in.Permission
-	if in.Profile != nil {
-		more := in.Profile.Permission
+	profile := in.Profile
+	if profile == nil {
+		if usual, err := in.Config.Profile(ProfileDevelopment); err == nil {
+			profile = &usual
+		}
+	}
+	if profile != nil {
+		more := profile.Permission
 		p.AllHooks, p.NoHooks = p.AllHooks || more.AllHooks, p.NoHooks || more.NoHooks
 		p.All, p.NoExternals = p.All || more.All, p.NoExternals || more.NoExternals
 		p.Hooks = slices.Concat(p.Hooks, more.Hooks)
