@@ -89,11 +89,14 @@
 // Installed is what the manifest's dependencies reach on one platform, this
 // machine's unless the setting "platform" names another, with the archive that
 // was built for it where there is one. The project's own optional dependencies
-// are installed too, those for development unless they are left out. Hooks of
-// packages are not run; a warning says which packages have some.
+// are installed too, those for development unless they are left out.
 //
-// Then every archive that the store lacks is fetched, and only when all are
-// there the project is changed.
+// The plan says what will be fetched and which programs would run: hooks of
+// packages, and other package managers that install externals. Nothing of it runs
+// without a [Permission] or a [Consent]. A run then has the externals installed,
+// fetches every archive that the store lacks, asks about hooks that came to light
+// in them, and only then changes the project. Each step is a record in the
+// journal. docs/installing.md tells of the steps and of what is taken back.
 //
 // # Installed tree
 //
@@ -104,6 +107,8 @@
 //	.clyde/generations/7/@SCOPE/NAME    link to the tree of a scoped package
 //	.clyde/generations/7/.pkgconfig/    pkg-config files with their paths set right
 //	.clyde/generations/7/.ledger.json   name, version, registry, checksum of each
+//	.clyde/generations/.trees/7/NAME    copy of a package for its hooks, see [LedgerHooks]
+//	.clyde/generations/journal.jsonl    what runs did, see [journal.Record]
 //	.clyde/packages                     link to generations/7, the active one
 //
 // The links to the store are absolute, the link .clyde/packages is relative.

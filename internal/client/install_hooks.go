@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -36,9 +37,10 @@ func (m *hookedManifest) names() []string {
 	return slices.DeleteFunc(manifest.HookNames(), func(name string) bool { _, ok := m.hooks[name]; return !ok })
 }
 
-// readHooked reads the manifest in the tree of a package. An archive that was
+// readHooked reads the manifest in the tree of a package, with the hooks for a
+// platform. An archive that was
 // made elsewhere need not have one; one that cannot be read has no hooks.
-func (s *Store) readHooked(digest string) (*hookedManifest, error) {
+func (s *Store) readHooked(digest string, p index.Platform) (*hookedManifest, error) {
 	text, err := readBounded(filepath.Join(s.Tree(digest), filepath.FromSlash(manifestName)), maxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &hookedManifest{}, nil
@@ -50,6 +52,7 @@ func (s *Store) readHooked(digest string) (*hookedManifest, error) {
 	if err != nil {
 		return &hookedManifest{}, nil //nolint:nilerr // as said
 	}
+	maps.DeleteFunc(m.Hooks, func(_ string, h manifest.Hook) bool { return !h.Applies(p) })
 	return &hookedManifest{platforms: m.Platforms, hooks: m.Hooks}, nil
 }
 
@@ -126,7 +129,7 @@ func (r *run) lookAtHooks(ctx context.Context) {
 // lookAt plans the hooks of one package of the ledger.
 func (r *run) lookAt(ctx context.Context, i int) {
 	l := r.c.ledger.Packages[i]
-	m, err := r.store.readHooked(l.Cksum)
+	m, err := r.store.readHooked(l.Cksum, r.in.Platform)
 	if err != nil {
 		r.plan.Findings = append(r.plan.Findings, Finding{Check: "manifest", Status: FindingFail, Where: l.Name + " " + l.Version, Detail: err.Error()})
 		return
@@ -161,7 +164,7 @@ func (r *run) planRemoveHooks(ctx context.Context) {
 		if stays || old.Hooks == nil || !old.Hooks.Allowed || old.Hooks.staged() {
 			continue
 		}
-		m, err := r.store.readHooked(old.Cksum)
+		m, err := r.store.readHooked(old.Cksum, r.in.Platform)
 		if err != nil {
 			continue // the store has lost it; what it was is not known any more
 		}
