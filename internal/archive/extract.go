@@ -2,14 +2,18 @@ package archive
 
 import (
 	"archive/tar"
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
+	"time"
 )
 
 // Extract unpacks an archive into dst, without its one top folder, and returns
@@ -23,12 +27,40 @@ func Extract(ctx context.Context, r io.Reader, dst *os.Root, limits Limits) (Sum
 	if err != nil {
 		return Summary{}, err
 	}
-	t := &tree{ctx: ctx, root: dst, folders: map[string]bool{".": true}}
+	t := newTree(ctx, dst)
 	files, err := place(a, t)
-	if err != nil {
+	if err := errors.Join(err, t.close()); err != nil {
 		return Summary{}, err
 	}
 	return a.summary(files), nil
+}
+
+// Extracted is a file that ExtractReadOnly made.
+type Extracted struct {
+	Path       string // with slashes
+	Executable bool
+	Size       int64
+	Modified   time.Time
+	SHA256     string // 64 lower-case hex digits
+}
+
+// ExtractReadOnly is [Extract] for a tree that is never to change: its files have
+// mode 0444 or 0555 and are listed by path, with the digests of what was written.
+// Folders stay as Extract makes them, and nothing is brought to disk.
+func ExtractReadOnly(ctx context.Context, r io.Reader, dst *os.Root, limits Limits) ([]Extracted, error) {
+	a, err := newReader(ctx, r, limits)
+	if err != nil {
+		return nil, err
+	}
+	t := newTree(ctx, dst)
+	a.source.hash = nil // the caller knows the digest of the archive
+	t.sum = sha256.New()
+	_, err = place(a, t)
+	if err := errors.Join(err, t.close()); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(t.files, func(a, b Extracted) int { return cmp.Compare(a.Path, b.Path) })
+	return t.files, nil
 }
 
 // target is what becomes of the members of an archive.

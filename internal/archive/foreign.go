@@ -33,7 +33,9 @@ func ExtractForeign(ctx context.Context, r io.Reader, dst *os.Root, limits Limit
 	}
 	defer done()
 	a := startReader(&reader{limits: limits.orDefault(), source: source, packed: packed, plain: plain, foreign: true})
-	if _, err := place(a, &tree{ctx: ctx, root: dst, folders: map[string]bool{".": true}}); err != nil {
+	t := newTree(ctx, dst)
+	_, err = place(a, t)
+	if err := errors.Join(err, t.close()); err != nil {
 		return nil, err
 	}
 	return a.left, nil

@@ -218,7 +218,7 @@ func (a *reader) summary(files int) Summary {
 type sourceReader struct {
 	ctx  context.Context
 	r    io.Reader
-	hash hash.Hash
+	hash hash.Hash // nil where nobody asks for the digest
 	n    int64
 	err  error
 }
@@ -230,7 +230,9 @@ func (s *sourceReader) Read(p []byte) (int, error) {
 	}
 	n, err := s.r.Read(p)
 	s.n += int64(n)
-	s.hash.Write(p[:n])
+	if s.hash != nil {
+		s.hash.Write(p[:n])
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		s.err = err
 	}

@@ -2,7 +2,9 @@ package archive
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -14,6 +16,50 @@ type tree struct {
 	ctx     context.Context
 	root    *os.Root
 	folders map[string]bool // folders made so far
+
+	// The folder of the last file stays open, for the next one is mostly in it too.
+	name string
+	open *os.Root // nil before the first file
+
+	buffer []byte
+	sound  map[fs.FileMode]bool // modes that the umask leaves as they are
+	sum    hash.Hash            // nil when files stay writable and are not listed
+	files  []Extracted
+}
+
+func newTree(ctx context.Context, root *os.Root) *tree {
+	return &tree{
+		ctx: ctx, root: root, folders: map[string]bool{".": true},
+		buffer: make([]byte, fileBuffer), sound: map[fs.FileMode]bool{},
+	}
+}
+
+// fileBuffer is how many bytes go to a file at a time.
+const fileBuffer = 256 << 10
+
+// close gives back what the tree holds open.
+func (t *tree) close() error {
+	if t.open == nil {
+		return nil
+	}
+	return t.open.Close()
+}
+
+// enter opens a folder, which is made where it is missing.
+func (t *tree) enter(name string) (*os.Root, error) {
+	if t.open != nil && t.name == name {
+		return t.open, nil
+	}
+	if err := t.folder(name); err != nil {
+		return nil, err
+	}
+	next, err := t.root.OpenRoot(rooted(name))
+	if err != nil {
+		return nil, err
+	}
+	err = t.close()
+	t.name, t.open = name, next
+	return next, err
 }
 
 // folder makes a folder and those above it, with mode 0755 in spite of the
@@ -37,15 +83,48 @@ func (t *tree) folder(name string) error {
 
 // file makes a new file.
 func (t *tree) file(name string, mode fs.FileMode, content io.Reader) error {
-	if err := t.folder(path.Dir(name)); err != nil {
-		return err
-	}
-	f, err := t.root.OpenFile(rooted(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	folder, err := t.enter(path.Dir(name))
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, content)
-	return errors.Join(err, f.Chmod(mode), f.Close())
+	if t.sum != nil {
+		mode &^= 0o222
+	}
+	f, err := folder.OpenFile(path.Base(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	return errors.Join(t.fill(f, name, mode, content), f.Close())
+}
+
+// fill writes a new file and lists it.
+func (t *tree) fill(f *os.File, name string, mode fs.FileMode, content io.Reader) error {
+	to := io.Writer(f)
+	if t.sum != nil {
+		t.sum.Reset()
+		to = io.MultiWriter(f, t.sum)
+	}
+	// Only Read and Write: the tar reader and the file know ways of their own to
+	// copy, in smaller pieces.
+	size, err := io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{content}, t.buffer)
+	if err != nil || t.sum == nil && t.sound[mode] {
+		return err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if t.sound[mode] = info.Mode().Perm() == mode; !t.sound[mode] {
+		if err := f.Chmod(mode); err != nil {
+			return err
+		}
+	}
+	if t.sum != nil {
+		t.files = append(t.files, Extracted{
+			Path: name, Executable: mode&0o100 != 0, Size: size, Modified: info.ModTime(), SHA256: hex.EncodeToString(t.sum.Sum(nil)),
+		})
+	}
+	return nil
 }
 
 // copied makes a copy of a file. No folder of the tree is a link, so that the

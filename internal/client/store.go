@@ -94,6 +94,7 @@ type Intake struct {
 	store *Store
 	lock  *flock.Flock
 	dir   string // of this intake alone
+	sync  syncGroup
 }
 
 // Begin opens an intake. What an interrupted process left behind is cleared
@@ -116,7 +117,9 @@ func (s *Store) Begin(ctx context.Context) (*Intake, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("store: %w", err), lock.Unlock())
 	}
-	return &Intake{store: s, lock: lock, dir: dir}, nil
+	in := &Intake{store: s, lock: lock, dir: dir}
+	in.sync.sync = func() error { return syncTree(dir) }
+	return in, nil
 }
 
 // Close removes what is left of the temporary files.
@@ -162,19 +165,22 @@ func (in *Intake) build(ctx context.Context, made string, r io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	_, err = archive.Extract(ctx, r, root, in.store.limits)
+	files, err := archive.ExtractReadOnly(ctx, r, root, in.store.limits)
 	if err := errors.Join(err, root.Close()); err != nil {
 		return err
 	}
 	in.store.step("seal an archive's tree")
-	inv, err := seal(ctx, tree)
-	if err != nil {
+	data, err := inventoryOf(files).text()
+	if err == nil {
+		err = os.WriteFile(filepath.Join(made, inventoryName), data, 0o444)
+	}
+	if err := errors.Join(err, sealFolders(tree)); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	if err := inv.write(filepath.Join(made, inventoryName)); err != nil {
+	if err := in.sync.wait(); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	return syncDir(made)
+	return nil
 }
 
 // place renames a made entry to its name.

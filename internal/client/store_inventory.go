@@ -19,6 +19,8 @@ import (
 
 	fastjson "github.com/go-json-experiment/json"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/clydepm/clyde/internal/archive"
 )
 
 // inventoryName is the file beside a store entry's tree that lists its files.
@@ -101,6 +103,25 @@ func timesOf(tree string, folders []string) ([]storedFolder, error) {
 	return times, nil
 }
 
+// inventoryOf lists files that were made read-only.
+func inventoryOf(files []archive.Extracted) *inventory {
+	inv := &inventory{Version: inventoryVersion, Files: make([]storedFile, len(files))}
+	for i, f := range files {
+		inv.Files[i] = storedFile{Path: f.Path, Size: f.Size, Executable: f.Executable, Modified: f.Modified.UTC(), SHA256: f.SHA256}
+	}
+	return inv
+}
+
+// sealFolders makes the folders of a tree read-only.
+func sealFolders(tree string) error {
+	return filepath.WalkDir(tree, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		return os.Chmod(name, 0o555)
+	})
+}
+
 // sealJobs is how many files are brought to disk at a time: file systems
 // write many waiting files at the cost of few.
 const sealJobs = 16
@@ -171,12 +192,18 @@ func hashOf(r io.Reader) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-func (inv *inventory) write(name string) error {
+func (inv *inventory) text() ([]byte, error) {
 	data, err := json.Marshal(inv)
+	return append(data, '\n'), err
+}
+
+// write makes the file of an inventory and brings it to disk.
+func (inv *inventory) write(name string) error {
+	data, err := inv.text()
 	if err != nil {
 		return err
 	}
-	return writeNewFile(name, append(data, '\n'), 0o444)
+	return writeNewFile(name, data, 0o444)
 }
 
 func readInventory(name string) (*inventory, error) {
