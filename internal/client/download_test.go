@@ -177,7 +177,7 @@ func TestDownloadRefuses(t *testing.T) {
 		{"nobody there", "http://127.0.0.1:1/x", 0, ErrNetwork, []string{"127.0.0.1:1"}, ""},
 		{"signed redirect", server.URL + "/signed?key=SECRET", 0, ErrNetwork, []string{"/signed?..."}, "SECRET"},
 		{"credentials", "https://user:SECRET@example.org/x", 0, ErrRefused, []string{"holds credentials", "https://example.org/x"}, "SECRET"},
-		{"a folder", "file://" + dir, 0, ErrRefused, []string{"not a regular file"}, ""},
+		{"a folder that is no package", "file://" + dir, 0, ErrRefused, []string{"does not make an archive"}, ""},
 		{"a device", "file:///dev/zero", 0, ErrRefused, []string{"not a regular file"}, ""},
 		{"a remote file", "file://example.org/x", 0, ErrRefused, []string{"file://example.org/x"}, ""},
 		{"a scheme", "ftp://example.org/x", 0, ErrRefused, []string{"ftp://example.org/x"}, ""},
