@@ -35,7 +35,7 @@
 // index's config.json, a search. A value shows one state of its registry, from
 // the first question until [Registry.Update], so that one resolution never
 // mixes two commits. That a registry has no such package ([NoPackageError]) is
-// not the same as a registry that does not answer. Three kinds are built in:
+// not the same as a registry that does not answer. The kinds are:
 //
 //   - "git": one packed file in the cache that holds the newest commit, shared
 //     by all projects and processes; see [indexcache]. It is made when first
@@ -52,6 +52,20 @@
 //     packages alone: what is needed is fetched ahead while resolving, several
 //     files at a time, kept, and asked for again only after an update.
 //   - "dir": a folder in the index layout with a config.json, read in place.
+//   - "api": a server that answers questions; see [registryapi].
+//   - "packages": a folder of packages themselves, read in place; see
+//     [packagefolder].
+//   - "releases": the releases of one repository; see [releaseindex].
+//
+// The last three are catalogs: what they say is turned into index lines, which
+// are read as all lines are. Documents of web servers, of them and of sparse
+// registries without a change log, are kept in the cache in one way; see
+// documents.
+//
+// A registry may fall back on others, in order, for packages that it does not
+// have, and is one registry with them. Only a [NoPackageError] leads to the next.
+// [Mirrors] have what lies below a URL asked for elsewhere; whatever is written
+// down has the URL that was written.
 //
 // A package name without a registry is answered by the one registry that has
 // it; when several have it, the name is ambiguous and refused, for otherwise
