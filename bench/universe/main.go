@@ -22,10 +22,10 @@ import (
 const later = 100
 
 func main() {
-	out := bufio.NewWriterSize(os.Stdout, 1<<20) //nolint:forbidigo // a program that does nothing else
+	out := bufio.NewWriterSize(os.Stdout, 1<<20)
 	if err := errors.Join(run(out, os.Args[1:]), out.Flush()); err != nil {
-		fmt.Fprintln(os.Stderr, "universe:", err) //nolint:forbidigo // as above
-		os.Exit(1)                                //nolint:forbidigo // as above
+		fmt.Fprintln(os.Stderr, "universe:", err)
+		os.Exit(1)
 	}
 }
 

@@ -67,7 +67,7 @@ func (w *Writer) remember(base *State) (same, kept []*entry, err error) {
 // does not have is nil.
 func eachPair(a, b []*entry, visit func(a, b *entry)) {
 	for len(a) > 0 || len(b) > 0 {
-		order := 0
+		var order int
 		switch {
 		case len(a) == 0:
 			order = 1
