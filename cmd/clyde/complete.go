@@ -226,7 +226,7 @@ func (a *app) toolNames(context.Context, string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	env, err := project.Generations.BuildEnv()
+	env, err := a.buildEnv(project)
 	if err != nil {
 		return nil, err
 	}

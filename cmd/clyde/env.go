@@ -60,7 +60,7 @@ own place.`,
 			if err != nil {
 				return err
 			}
-			env, err := project.Generations.BuildEnv()
+			env, err := a.buildEnv(project)
 			if err != nil {
 				return err
 			}

@@ -94,7 +94,7 @@ func (a *app) withInstaller(find func() (*client.Project, error), do func(*clien
 	err = do(&client.Installer{
 		Project: project, Config: config, Registries: registries, Profile: profile, Platform: platform,
 		HTTP: config.HTTP(a.HTTP), Sleep: a.Sleep, Report: progress,
-		Consent: a.consent(progress), Hooks: &hook.Runner{Getenv: a.Getenv}, Externals: drivers, Types: plugin.SearchOf(a.Getenv), Now: a.Now,
+		Consent: a.consent(progress), Hooks: &hook.Runner{Getenv: a.Getenv, Mode: config.HookSandbox}, Externals: drivers, Types: plugin.SearchOf(a.Getenv), Now: a.Now,
 	})
 	progress.stop()
 	return withConsequence(err, "nothing was changed")
@@ -125,6 +125,19 @@ func externalDrivers(places client.Places) (*external.Drivers, error) {
 		}
 	}
 	return drivers, nil
+}
+
+// buildEnv is what a build and 'clyde run' have to know of a project.
+func (a *app) buildEnv(project *client.Project) (*client.BuildEnv, error) {
+	places, err := client.PlacesOf(a.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	drivers, err := externalDrivers(places)
+	if err != nil {
+		return nil, err
+	}
+	return project.Generations.BuildEnv(drivers)
 }
 
 // renderInstalled tells what an operation did, or would do, to the installed

@@ -8,8 +8,8 @@ func runCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run TOOL [ARG...]",
 		Short: "Run a program that an installed package brings",
-		Long: `Run a program out of the bin folder of an installed package, in the folder you are
-in and with the search paths that 'clyde env' prints. All that comes after its name
+		Long: `Run a program out of the bin folder of an installed package, or one that such a
+package has npm, pip or conda bring (external-dependencies), in the folder you are in and with the search paths that 'clyde env' prints. All that comes after its name
 is for the program, and its exit code is that of clyde.`,
 		Example: "  clyde run protoc --version\n  clyde -C app run formatter -- src",
 		Args:    cobra.MinimumNArgs(1),
@@ -18,7 +18,7 @@ is for the program, and its exit code is that of clyde.`,
 			if err != nil {
 				return err
 			}
-			env, err := project.Generations.BuildEnv()
+			env, err := a.buildEnv(project)
 			if err != nil {
 				return err
 			}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/external"
 )
 
 // BuildEnv is what a compiler, a linker and the tools of a build have to know
@@ -35,9 +36,10 @@ func prefixes() []string { return []string{".", "usr", "usr/local"} }
 
 // BuildEnv works out the search paths. Only folders that exist are named, and
 // they are named through .clyde/packages, so they stay right after the next
-// installation. The error is [ErrNotFound] when nothing is installed and
+// installation. Behind those of the packages come the programs of other package
+// managers that install into the project's folder. The error is [ErrNotFound] when nothing is installed and
 // [ErrRefused] when the project's path cannot stand in a search path.
-func (g Generations) BuildEnv() (*BuildEnv, error) {
+func (g Generations) BuildEnv(drivers *external.Drivers) (*BuildEnv, error) {
 	active, err := g.Active()
 	if err != nil {
 		return nil, err
@@ -56,10 +58,10 @@ func (g Generations) BuildEnv() (*BuildEnv, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &BuildEnv{Generation: active, Platform: ledger.Platform, Variables: g.variables(ledger)}, nil
+	return &BuildEnv{Generation: active, Platform: ledger.Platform, Variables: g.variables(ledger, drivers.Path(g.ExternalPrefix()))}, nil
 }
 
-func (g Generations) variables(ledger *Ledger) []BuildVariable {
+func (g Generations) variables(ledger *Ledger, externals []string) []BuildVariable {
 	var include, lib, prefix, bin []string
 	more := map[string][]string{} // what installers want
 	for _, p := range ledger.Packages {
@@ -100,6 +102,7 @@ func (g Generations) variables(ledger *Ledger) []BuildVariable {
 		vars = append(vars, BuildVariable{"PKG_CONFIG_PATH", []string{pkgConfig}})
 	}
 	vars = append(vars, BuildVariable{"CMAKE_PREFIX_PATH", prefix}, BuildVariable{"PATH", bin})
+	more["PATH"] = append(more["PATH"], externals...)
 	return nonEmpty(withMore(vars, more))
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/clydepm/clyde/internal/external"
 )
 
 func TestRelocatedPkgConfig(t *testing.T) {
@@ -51,7 +53,7 @@ func TestRelocatedPkgConfig(t *testing.T) {
 
 func TestBuildEnv(t *testing.T) {
 	store, project := testStore(t), testProject(t)
-	if _, err := project.Generations.BuildEnv(); !errors.Is(err, ErrNotFound) {
+	if _, err := project.Generations.BuildEnv(external.Builtin()); !errors.Is(err, ErrNotFound) {
 		t.Errorf("with nothing installed: %v, want %v", err, ErrNotFound)
 	}
 	data, digest := packed(t, "fmt", "9.1.0", map[string]string{
@@ -68,7 +70,7 @@ func TestBuildEnv(t *testing.T) {
 	if err := project.apply(t.Context(), change{ledger: ledger}, store, 5); err != nil {
 		t.Fatal(err)
 	}
-	env, err := project.Generations.BuildEnv()
+	env, err := project.Generations.BuildEnv(external.Builtin())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +104,7 @@ func TestBuildEnvRefusesAPathWithASeparator(t *testing.T) {
 	if err := project.apply(t.Context(), change{ledger: installed(t, store, "hello 1.0.0")}, store, 5); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := project.Generations.BuildEnv(); !errors.Is(err, ErrRefused) {
+	if _, err := project.Generations.BuildEnv(external.Builtin()); !errors.Is(err, ErrRefused) {
 		t.Errorf("%v, want %v", err, ErrRefused)
 	}
 }

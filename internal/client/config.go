@@ -8,6 +8,7 @@ import (
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/attest"
 	"github.com/clydepm/clyde/internal/credential"
+	"github.com/clydepm/clyde/internal/hook"
 )
 
 // Config is what all sources of configuration say together; see [LoadConfig].
@@ -24,6 +25,8 @@ type Config struct {
 	Vendor  string        // folder that archives and registries are taken from, "" for none
 	Mirrors Mirrors       // where what lies below some URLs is asked for instead
 	Keep    int           // generations of a project kept beside the active one
+
+	HookSandbox hook.Mode // whether hooks of packages run in a sandbox
 
 	Platform index.Platform // to install for; zero is this machine's, see InstallPlatform
 

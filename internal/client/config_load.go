@@ -408,7 +408,7 @@ func settings() []setting {
 		},
 		folderSetting("cache", "CLYDE_CACHE", func(c *Config) *string { return &c.Cache }),
 		folderSetting("store", "CLYDE_STORE", func(c *Config) *string { return &c.Store }),
-		keepSetting(), platformSetting(), vendorSetting(),
+		keepSetting(), platformSetting(), vendorSetting(), hookSandboxSetting(),
 	}
 }
 

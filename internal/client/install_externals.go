@@ -32,6 +32,9 @@ func (r *run) planExternals(ctx context.Context) error {
 	}
 	if r.in.permission().NoExternals {
 		for _, e := range needed {
+			if !e.Applies(r.in.Platform) {
+				continue
+			}
 			r.plan.Externals = append(r.plan.Externals, PlannedExternal{
 				Requirement: e.String(), Packages: by[e.String()], Commands: [][]string{}, Undo: [][]string{}, Allowed: AllowedSkip,
 			})
@@ -46,10 +49,13 @@ func (r *run) planExternals(ctx context.Context) error {
 	for _, p := range problems {
 		r.plan.Findings = append(r.plan.Findings, Finding{
 			Check: "external", Status: FindingFail, Where: p.Requirement.String(), Detail: p.Detail,
-			Hint: p.Remedy + orNewline(p.Remedy) + "or install without such packages with --no-externals",
+			Hint: p.Remedy + orNewline(p.Remedy) + "install without such packages with --no-externals",
 		})
 	}
 	for _, s := range steps {
+		if s.Elsewhere {
+			continue // a package says what it needs on every platform
+		}
 		r.plan.Externals = append(r.plan.Externals, plannedExternal(s, by[s.Requirement.String()], r.in.permission().external()))
 	}
 	return nil

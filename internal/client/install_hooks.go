@@ -37,10 +37,10 @@ func (m *hookedManifest) names() []string {
 	return slices.DeleteFunc(manifest.HookNames(), func(name string) bool { _, ok := m.hooks[name]; return !ok })
 }
 
-// readHooked reads the manifest in the tree of a package, with the hooks for a
-// platform. An archive that was
-// made elsewhere need not have one; one that cannot be read has no hooks.
-func (s *Store) readHooked(digest string, p index.Platform) (*hookedManifest, error) {
+// readHooked reads the manifest in the tree of a package, with the hooks that run
+// on a platform. An archive that was made elsewhere need not have one; one that
+// cannot be read has no hooks.
+func (s *Store) readHooked(digest string, platform index.Platform) (*hookedManifest, error) {
 	text, err := readBounded(filepath.Join(s.Tree(digest), filepath.FromSlash(manifestName)), maxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &hookedManifest{}, nil
@@ -52,7 +52,7 @@ func (s *Store) readHooked(digest string, p index.Platform) (*hookedManifest, er
 	if err != nil {
 		return &hookedManifest{}, nil //nolint:nilerr // as said
 	}
-	maps.DeleteFunc(m.Hooks, func(_ string, h manifest.Hook) bool { return !h.Applies(p) })
+	maps.DeleteFunc(m.Hooks, func(_ string, h manifest.Hook) bool { return !h.Applies(platform) })
 	return &hookedManifest{platforms: m.Platforms, hooks: m.Hooks}, nil
 }
 
@@ -141,11 +141,25 @@ func (r *run) lookAt(ctx context.Context, i int) {
 		return
 	}
 	r.c.ledger.Packages[i].Hooks = &LedgerHooks{Names: names}
+	r.checkSandbox(ctx, l)
 	for _, name := range []string{stepPreInstall, stepPostInstall} {
 		if h, ok := m.hooks[name]; ok {
 			r.plan.Hooks = append(r.plan.Hooks, r.planned(ctx, l, name, h))
 		}
 	}
+}
+
+// checkSandbox finds out before anything is done that hooks may run in a sandbox
+// only, and there is none.
+func (r *run) checkSandbox(ctx context.Context, l LedgerPackage) {
+	if r.in.Hooks.Mode != hook.Require || r.in.Hooks.Sandbox(ctx) != "none" || r.in.permission().hook(l.Name, l.Version) == AllowedSkip {
+		return
+	}
+	r.plan.Findings = append(r.plan.Findings, Finding{
+		Check: "sandbox", Status: FindingFail, Where: l.Name + " " + l.Version,
+		Detail: "has hooks, which are to run in a sandbox, and " + r.in.Hooks.WhyNone(ctx),
+		Hint:   "install without hooks with --no-hooks, or let them run without a sandbox with --config hook-sandbox=auto",
+	})
 }
 
 func (r *run) planned(ctx context.Context, l LedgerPackage, name string, h manifest.Hook) PlannedHook {

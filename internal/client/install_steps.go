@@ -93,7 +93,7 @@ const (
 
 // Finding is one thing that a check before the run found.
 type Finding struct {
-	Check  string `json:"check"`  // disk, permissions, platform, external
+	Check  string `json:"check"`  // disk, permissions, platform, external, sandbox
 	Status string `json:"status"` // fail or warn
 	Where  string `json:"where"`
 	Detail string `json:"detail"`
@@ -118,8 +118,10 @@ func (p *Plan) refusal() error {
 			continue
 		}
 		lines = append(lines, f.String())
-		if f.Hint != "" {
-			hints = append(hints, f.Hint)
+		for hint := range strings.SplitSeq(f.Hint, "\n") {
+			if hint != "" && !slices.Contains(hints, hint) {
+				hints = append(hints, hint)
+			}
 		}
 	}
 	if len(lines) == 0 {

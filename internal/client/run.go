@@ -25,7 +25,7 @@ func (e *BuildEnv) Tools() (map[string]string, error) {
 				return nil, err
 			}
 			for _, entry := range entries {
-				info, err := entry.Info()
+				info, err := os.Stat(filepath.Join(dir, entry.Name())) // npm's programs are links
 				name, ok := toolName(entry.Name())
 				if err != nil || !ok || !info.Mode().IsRegular() || runtime.GOOS != "windows" && info.Mode()&0o111 == 0 {
 					continue

@@ -38,12 +38,23 @@ type CommandError struct {
 	cut bool // it did not come to its end, so that its failure is no answer
 }
 
-// Error has the last line that the manager wrote, which says most.
+// mostSaid is how many lines of a manager's output an error has.
+const mostSaid = 5
+
+// Error has the last lines that the manager wrote, which say most.
 func (e *CommandError) Error() string {
 	text := strings.Join(e.Command, " ") + ": " + e.How
-	lines := strings.Split(strings.TrimSpace(string(e.Output)), "\n")
-	if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {
-		text += ": " + last
+	var said []string
+	for line := range strings.Lines(string(e.Output)) {
+		if line = strings.TrimSpace(line); line != "" {
+			said = append(said, line)
+		}
+	}
+	if len(said) == 1 {
+		return text + ": " + said[0]
+	}
+	for _, line := range said[max(0, len(said)-mostSaid):] {
+		text += "\n    " + line
 	}
 	return text
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/clydepm/clyde/index"
@@ -15,9 +16,13 @@ import (
 //go:embed drivers.yaml
 var builtin []byte
 
-// Drivers are the package managers that can be used, by name. They are not
-// changed once they are made.
-type Drivers struct{ all map[string]*driver }
+// Drivers are the package managers that can be used. They are not changed once
+// they are made.
+type Drivers struct {
+	// known are the drivers by name. Those that clyde brings are read when they are
+	// first asked for: most runs need none.
+	known func() map[string]*driver
+}
 
 // A driver is what is known of one package manager. Empty commands are things
 // that it cannot do.
@@ -89,11 +94,13 @@ const (
 
 // Builtin returns the drivers that clyde brings.
 func Builtin() *Drivers {
-	d, err := (&Drivers{}).With("drivers.yaml", builtin)
-	if err != nil {
-		panic(err) // a test reads them
-	}
-	return d
+	return &Drivers{sync.OnceValue(func() map[string]*driver {
+		all, err := parseDrivers("drivers.yaml", builtin)
+		if err != nil {
+			panic(err) // a test reads them
+		}
+		return all
+	})}
 }
 
 // With returns these drivers and those of a file, which replace those of the
@@ -101,6 +108,18 @@ func Builtin() *Drivers {
 // person or the machine has written, never one of a project or a package: what
 // it says is run.
 func (d *Drivers) With(file string, data []byte) (*Drivers, error) {
+	more, err := parseDrivers(file, data)
+	if err != nil {
+		return nil, err
+	}
+	return &Drivers{sync.OnceValue(func() map[string]*driver {
+		all := maps.Clone(d.known())
+		maps.Copy(all, more)
+		return all
+	})}, nil
+}
+
+func parseDrivers(file string, data []byte) (map[string]*driver, error) {
 	doc := strictyaml.Parse(file, data)
 	root := doc.Root().Mapping("drivers")
 	entries := root.Require("drivers", "add drivers: {NAME: {install: [[PROGRAM, ARGUMENT]]}}").Entries()
@@ -108,24 +127,18 @@ func (d *Drivers) With(file string, data []byte) (*Drivers, error) {
 		root.Get("drivers").Report("", "has %d drivers; the limit is %d", len(entries), mostDrivers)
 		entries = nil
 	}
-	all := maps.Clone(d.all)
-	if all == nil {
-		all = map[string]*driver{}
-	}
+	all := map[string]*driver{}
 	for _, entry := range entries {
 		if !toolName().MatchString(entry.Name) {
 			entry.Key.Report(`write 1 to 32 of a-z, 0-9 and "-" after a letter`, "%q is no name of a driver", entry.Name)
 		}
 		all[entry.Name] = parseDriver(entry.Name, entry.Value)
 	}
-	if err := doc.Err(); err != nil {
-		return nil, err
-	}
-	return &Drivers{all}, nil
+	return all, doc.Err()
 }
 
 // Names returns the names of the drivers, sorted.
-func (d *Drivers) Names() []string { return slices.Sorted(maps.Keys(d.all)) }
+func (d *Drivers) Names() []string { return slices.Sorted(maps.Keys(d.known())) }
 
 // driverKeys are the keys of a driver.
 func driverKeys() []string {

@@ -128,7 +128,7 @@ func (d *driver) now(ctx context.Context, s Step, p Package) (Package, bool, err
 
 // of is the driver of a step.
 func (d *Drivers) of(s Step) (*driver, error) {
-	driver, ok := d.all[s.Driver]
+	driver, ok := d.known()[s.Driver]
 	if !ok {
 		return nil, fmt.Errorf("%s: there is no driver %q any more", s.Requirement, s.Driver)
 	}
@@ -156,9 +156,12 @@ func (d *driver) carryOut(ctx context.Context, command []string, out io.Writer) 
 // Path returns the folders with programs of the packages that were installed
 // into folders below a prefix, for a search path.
 func (d *Drivers) Path(prefix string) []string {
+	if !exists(prefix) {
+		return nil
+	}
 	var all []string
 	for _, name := range d.Names() {
-		for _, folder := range d.all[name].path {
+		for _, folder := range d.known()[name].path {
 			path := values{prefix: filepath.Join(prefix, name)}.below(folder)
 			if exists(path) {
 				all = append(all, path)

@@ -73,9 +73,9 @@ func (p *planner) step(ctx context.Context, r Requirement) (Step, error) {
 	}
 	switch {
 	case !r.Applies(p.where.Platform):
-		s.Skipped = "it is not needed on " + p.where.Platform.String()
+		s.Skipped, s.Elsewhere = "it is not needed on "+p.where.Platform.String(), true
 	case len(d.platforms) > 0 && !slices.Contains(d.platforms, p.where.Platform):
-		s.Skipped = d.name + " is not used on " + p.where.Platform.String()
+		s.Skipped, s.Elsewhere = d.name+" is not used on "+p.where.Platform.String(), true
 	case p.where.Only != nil && !slices.Contains(p.where.Only, d.name):
 		s.Skipped = d.name + " is not among the package managers to use"
 	}
@@ -93,7 +93,7 @@ func (p *planner) step(ctx context.Context, r Requirement) (Step, error) {
 }
 
 func (p *planner) driver(r Requirement) (*driver, error) {
-	if d, ok := p.drivers.all[r.Tool]; ok {
+	if d, ok := p.drivers.known()[r.Tool]; ok {
 		return d, nil
 	}
 	remedy := "describe it in a drivers file; see docs/external-dependencies.md"
@@ -345,11 +345,9 @@ func (q *question) choose(ctx context.Context) error {
 				continue
 			}
 			offered = append(offered, c.Version)
-			good := true
-			if d.compare != nil {
-				if good, err = q.meets(ctx, c.Version); err != nil {
-					return err
-				}
+			good, err := q.suits(ctx, c.Version)
+			if err != nil {
+				return err
 			}
 			if good {
 				q.settle(c.Version)
@@ -364,6 +362,18 @@ func (q *question) choose(ctx context.Context) error {
 		return failure("look for its name, or refresh what "+d.name+" knows", "%s knows no package %q", d.name, s.Requirement.Name)
 	}
 	return failure("", "%s offers %s, and none is %s", d.name, strings.Join(offered, ", "), s.Requirement.Constraint)
+}
+
+// suits reports whether a version on offer will do, as far as that is not for the
+// package manager's own trial to tell.
+func (q *question) suits(ctx context.Context, version string) (bool, error) {
+	switch d := q.driver; {
+	case d.compare != nil:
+		return q.meets(ctx, version)
+	case d.satisfied != nil || d.simulate != nil:
+		return true, nil
+	}
+	return meetsDotted(version, q.step.Requirement.clauses()), nil
 }
 
 // settle decides for a version.

@@ -21,6 +21,7 @@ type Step struct {
 	Requirement Requirement `json:"requirement"`
 	Driver      string      `json:"driver"`
 	Skipped     string      `json:"skipped,omitempty"`    // why nothing is done about it, "" for most
+	Elsewhere   bool        `json:"elsewhere,omitempty"`  // it is skipped because it is for other platforms
 	Present     bool        `json:"present"`              // there is nothing to do
 	Have        string      `json:"have,omitempty"`       // version that is installed, "" for none or unknown
 	Candidate   string      `json:"candidate,omitempty"`  // version that would be, "" when that cannot be known before
