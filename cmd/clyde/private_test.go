@@ -329,11 +329,11 @@ func TestNoTokenIsTold(t *testing.T) {
 // recordPrograms puts a git in front of git that writes down its arguments.
 func (u *tenant) recordPrograms() {
 	u.t.Helper()
-	real, err := exec.LookPath("git")
+	git, err := exec.LookPath("git")
 	if err != nil {
 		u.t.Fatal(err)
 	}
-	u.write("bin/git", fmt.Sprintf("#!/bin/sh\necho \"$0 $*\" >>%q\nexec %q \"$@\"\n", filepath.Join(u.dir, "programs"), real))
+	u.write("bin/git", fmt.Sprintf("#!/bin/sh\necho \"$0 $*\" >>%q\nexec %q \"$@\"\n", filepath.Join(u.dir, "programs"), git))
 	if err := os.Chmod(filepath.Join(u.dir, "bin", "git"), 0o755); err != nil {
 		u.t.Fatal(err)
 	}

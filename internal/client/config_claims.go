@@ -80,10 +80,17 @@ func (c Claims) Of(name string) (Claim, bool) {
 // Check reports a [ClaimedError] when a registry must not be asked for a name,
 // since another one claims it.
 func (c Claims) Check(registry, name string) error {
-	if claim, ok := c.Of(name); ok && claim.Registry != registry {
+	if c.elsewhere(registry, name) {
+		claim, _ := c.Of(name)
 		return &ClaimedError{Name: name, Registry: registry, Claim: claim}
 	}
 	return nil
+}
+
+// elsewhere reports whether another registry claims a name.
+func (c Claims) elsewhere(registry, name string) bool {
+	claim, ok := c.Of(name)
+	return ok && claim.Registry != registry
 }
 
 // ClaimedError reports a package that was to be taken from a registry although
@@ -205,11 +212,11 @@ func (r *claimedRegistry) Releases(ctx context.Context, name string) (*index.Rel
 // Search leaves out what the registry has under names that are not its own.
 func (r *claimedRegistry) Search(ctx context.Context, q Query) ([]Match, error) {
 	name := r.Config().Name
-	if r.claims.Check(name, q.Text) != nil {
+	if r.claims.elsewhere(name, q.Text) {
 		return nil, nil
 	}
 	matches, err := r.Registry.Search(ctx, q)
-	return slices.DeleteFunc(matches, func(m Match) bool { return r.claims.Check(name, m.Name) != nil }), err
+	return slices.DeleteFunc(matches, func(m Match) bool { return r.claims.elsewhere(name, m.Name) }), err
 }
 
 // checkLock reports a package of a lock that comes from another registry than the

@@ -93,27 +93,37 @@ func (c *Config) Hosts() []credential.Host {
 // is of another kind, which git has its own ways for. With asked the remote has
 // answered that it wants something.
 func gitAuth(ctx context.Context, finder *credential.Finder, address string, asked bool) (git.Auth, error) {
-	u, err := url.Parse(address)
-	if err != nil || finder == nil || !credential.May(u) {
+	host, user := webHost(address)
+	if finder == nil || host == "" {
 		return git.Auth{}, nil
 	}
 	find := finder.Ready
 	if asked {
 		find = finder.Asked
 	}
-	c, found, err := find(ctx, credential.HostOf(u))
+	c, found, err := find(ctx, host)
 	if err != nil || !found {
 		return git.Auth{}, err
 	}
-	return git.Auth{User: cmp.Or(c.User, u.User.Username()), Token: c.Secret.Reveal()}, nil
+	return git.Auth{User: cmp.Or(c.User, user), Token: c.Secret.Reveal()}, nil
+}
+
+// webHost is the host of an address that may be told a credential, and the user
+// in that address; "" for any other address.
+func webHost(address string) (host credential.Host, user string) {
+	u, err := url.Parse(address)
+	if err != nil || !credential.May(u) {
+		return "", ""
+	}
+	return credential.HostOf(u), u.User.Username()
 }
 
 // loginHint says how to log in to a git remote on the web that wants a login; ""
 // for any other failure or address.
 func loginHint(address string, err error) string {
-	u, parseErr := url.Parse(address)
-	if parseErr != nil || !errors.Is(err, git.ErrAuth) || !credential.May(u) {
+	host, _ := webHost(address)
+	if host == "" || !errors.Is(err, git.ErrAuth) {
 		return ""
 	}
-	return credential.LoginHint(credential.HostOf(u))
+	return credential.LoginHint(host)
 }
