@@ -117,6 +117,8 @@ func (in *Installer) do(ctx context.Context, command string) error {
 		_, err = in.Rollback(ctx, 0)
 	case "update":
 		_, err = in.Update(ctx, nil, "", InstallOptions{})
+	case "clean":
+		err = in.clean(ctx)
 	case "create":
 		err = in.Project.CreateEnvironment(ctx, Environment{Name: name}, in.Report)
 	case "create-outside":
