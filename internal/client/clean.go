@@ -87,8 +87,8 @@ func (u storeUses) add(user storeUser) (here bool, err error) {
 		return u.addGenerations(Generations{home: user.Prefix})
 	}
 	p := OpenProject(user.Root)
-	if here, err = u.addGenerations(p.Generations); err != nil || !here {
-		return here, err
+	if here, err = u.addGenerations(p.Generations); err != nil || !here && !isFile(p.Lock()) {
+		return here, err // a project with a lock may have fetched, and install later
 	}
 	all, err := p.Environments()
 	if err != nil {

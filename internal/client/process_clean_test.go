@@ -151,6 +151,21 @@ func TestAKilledDownloadGoesOn(t *testing.T) {
 	assertNoTemporaries(t, OpenStore(filepath.Join(w.dir, "store")))
 }
 
+// TestCleaningKeepsWhatWasFetched cleans beside a project that has fetched and not
+// installed yet.
+func TestCleaningKeepsWhatWasFetched(t *testing.T) {
+	w := newInstallWorld(t)
+	w.release("fmt", "9.1.0")
+	in := w.installer("project")
+	writeTestFile(t, in.Project.Manifest(), "dependencies:\n  fmt: \"9\"\n")
+	_, err := in.Fetch(t.Context(), FetchOptions{})
+	must(t, err)
+	must(t, in.clean(t.Context()))
+	if entries, err := in.store().entries(); err != nil || len(entries) != 1 {
+		t.Errorf("the store has %d entries, %v", len(entries), err)
+	}
+}
+
 // clean is what "clyde clean" does.
 func (in *Installer) clean(ctx context.Context) error {
 	if _, err := in.store().Clean(ctx, false, in.Report); err != nil {
