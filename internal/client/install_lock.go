@@ -123,6 +123,12 @@ func (in *Installer) lockedPackage(ctx context.Context, s resolve.Selected, alia
 	if err != nil {
 		return lockfile.Package{}, &Error{Class: ErrRefused, Message: fmt.Sprintf("registry %s: %s %s", s.Package.Registry, s.Entry.Name, s.Entry.Vers), Err: err}
 	}
+	if !isDigest(s.Entry.Cksum) {
+		return lockfile.Package{}, &Error{
+			Class: ErrRefused, Message: fmt.Sprintf("registry %s says no checksum of %s %s", s.Package.Registry, s.Entry.Name, s.Entry.Vers),
+			Remedy: "without one nobody knows which bytes are meant; tell the registry",
+		}
+	}
 	pkg := lockfile.Package{
 		Name: s.Entry.Name, Version: s.Entry.Vers, Registry: alias, Cksum: s.Entry.Cksum, DL: dl,
 		Size: s.Entry.Size, Features: s.Features, External: s.Entry.External, Type: s.Entry.Type,

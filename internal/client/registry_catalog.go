@@ -1,7 +1,6 @@
 package client
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -173,7 +172,8 @@ type catalogFiles struct {
 
 // Open implements fs.FS.
 func (f catalogFiles) Open(name string) (fs.File, error) {
-	data, err := []byte(nil), error(errAbsent)
+	var data []byte
+	err := errAbsent
 	if pkg, ok := index.NameOf(name); ok {
 		data, err = f.catalog.lines(f.ctx, pkg)
 	} else if name == index.ConfigPath {
@@ -183,7 +183,7 @@ func (f catalogFiles) Open(name string) (fs.File, error) {
 		err = fs.ErrNotExist
 	}
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: cmp.Or(err, fs.ErrNotExist)}
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
 	return newMemoryFile(name, data), nil
 }

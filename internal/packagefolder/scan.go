@@ -110,26 +110,38 @@ func (s *Scanned) list(ctx context.Context, root *os.Root, opts Options) ([]*Arc
 		case err != nil:
 			s.Problems = append(s.Problems, Problem{Where: p, Rule: RuleFile, Detail: err.Error()})
 			return nil //nolint:nilerr // reported, and the rest is read
-		case e.IsDir() && opts.Unpacked && p != "." && !strings.HasPrefix(e.Name(), ".") && hasManifest(root, p):
-			return s.folder(root, p, &files)
-		case e.IsDir() && (p == inside && p != "." || p != "." && strings.HasPrefix(e.Name(), ".")):
+		case p == ".":
+			return nil
+		case e.IsDir() && (p == inside || strings.HasPrefix(e.Name(), ".")):
 			return fs.SkipDir
+		case e.IsDir() && opts.Unpacked && hasManifest(root, p):
+			return s.folder(root, p, &files)
 		case e.IsDir() || !IsArchiveName(e.Name()):
 			return nil
 		}
-		info, err := e.Info()
-		if err == nil && !info.Mode().IsRegular() {
-			err = errors.New("is not a regular file; links are not followed")
-		}
-		if err != nil {
-			s.Problems = append(s.Problems, Problem{Where: p, Rule: RuleFile, Detail: err.Error()})
-			s.Unreadable = append(s.Unreadable, e.Name())
-			return nil //nolint:nilerr // reported, and the rest is read
-		}
-		files = append(files, &Archive{Path: p, Size: info.Size(), ModTime: info.ModTime()})
+		s.file(p, e, &files)
 		return nil
 	})
 	return files, err
+}
+
+// file notes what is named like an archive.
+func (s *Scanned) file(p string, e fs.DirEntry, files *[]*Archive) {
+	info, err := e.Info()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("is not a regular file; links are not followed")
+	}
+	if err != nil {
+		s.unreadable(p, err)
+		return
+	}
+	*files = append(*files, &Archive{Path: p, Size: info.Size(), ModTime: info.ModTime()})
+}
+
+// unreadable reports what cannot be looked at.
+func (s *Scanned) unreadable(p string, err error) {
+	s.Problems = append(s.Problems, Problem{Where: p, Rule: RuleFile, Detail: err.Error()})
+	s.Unreadable = append(s.Unreadable, path.Base(p))
 }
 
 // IsArchiveName reports whether a file is taken for an archive by its name.
@@ -169,11 +181,11 @@ func inspectAll(ctx context.Context, root *os.Root, files []*Archive, opts Optio
 	return bad, group.Wait()
 }
 
-func (f *Archive) inspect(ctx context.Context, root *os.Root, limits archive.Limits) error {
-	if f.Unpacked {
-		return f.pack(ctx, root, limits)
+func (a *Archive) inspect(ctx context.Context, root *os.Root, limits archive.Limits) error {
+	if a.Unpacked {
+		return a.pack(ctx, root, limits)
 	}
-	file, err := root.Open(filepath.FromSlash(f.Path))
+	file, err := root.Open(filepath.FromSlash(a.Path))
 	if err != nil {
 		return err
 	}
@@ -182,10 +194,10 @@ func (f *Archive) inspect(ctx context.Context, root *os.Root, limits archive.Lim
 	if err != nil {
 		return err
 	}
-	if contents.Size != f.Size {
-		return fmt.Errorf("has %d bytes and had %d: it is being written", contents.Size, f.Size)
+	if contents.Size != a.Size {
+		return fmt.Errorf("has %d bytes and had %d: it is being written", contents.Size, a.Size)
 	}
-	f.SHA256, f.Top, f.Newest, f.Manifest = contents.SHA256, contents.Top, contents.Newest.UTC(), string(contents.Manifest)
+	a.SHA256, a.Top, a.Newest, a.Manifest = contents.SHA256, contents.Top, contents.Newest.UTC(), string(contents.Manifest)
 	return nil
 }
 

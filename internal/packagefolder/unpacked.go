@@ -46,8 +46,7 @@ func (s *Scanned) folder(root *os.Root, name string, files *[]*Archive) error {
 		return nil
 	})
 	if err != nil {
-		s.Problems = append(s.Problems, Problem{Where: name, Rule: RuleFile, Detail: err.Error()})
-		s.Unreadable = append(s.Unreadable, path.Base(name))
+		s.unreadable(name, err)
 		return fs.SkipDir
 	}
 	*files = append(*files, f)
@@ -55,8 +54,8 @@ func (s *Scanned) folder(root *os.Root, name string, files *[]*Archive) error {
 }
 
 // pack finds out what archive a folder makes.
-func (f *Archive) pack(ctx context.Context, root *os.Root, limits archive.Limits) error {
-	dir, err := root.OpenRoot(filepath.FromSlash(f.Path))
+func (a *Archive) pack(ctx context.Context, root *os.Root, limits archive.Limits) error {
+	dir, err := root.OpenRoot(filepath.FromSlash(a.Path))
 	if err != nil {
 		return err
 	}
@@ -66,8 +65,8 @@ func (f *Archive) pack(ctx context.Context, root *os.Root, limits archive.Limits
 	if err != nil {
 		return err
 	}
-	f.Packed, f.SHA256, f.Manifest, f.Newest = packed, hex.EncodeToString(sum.Sum(nil)), string(text), archive.ModTime()
-	f.Top = archive.Folder(m.Name, m.Version)
+	a.Packed, a.SHA256, a.Manifest, a.Newest = packed, hex.EncodeToString(sum.Sum(nil)), string(text), archive.ModTime()
+	a.Top = archive.Folder(m.Name, m.Version)
 	return nil
 }
 
