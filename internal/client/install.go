@@ -36,7 +36,7 @@ type Installer struct {
 	Hooks     *hook.Runner      // runs the hooks of packages, and installers of types
 	Types     plugin.Search     // where installers of types are looked for
 	Externals *external.Drivers // install what packages need from elsewhere
-	Now       func() time.Time
+	Now       func() time.Time  // for the journal
 
 	source *Source // that the last resolution read from, nil before it
 }
@@ -138,7 +138,7 @@ func (in *Installer) Update(ctx context.Context, names []string, precise string,
 // fetched again. No hook runs: what hooks made is part of the generation.
 func (in *Installer) Rollback(ctx context.Context, number int) (*Outcome, error) {
 	var s *Outcome
-	log := journal.Begin(in.now)
+	log := journal.Begin(in.Now)
 	err := in.exclusive(ctx, log, func() (err error) {
 		s, err = in.rollBack(ctx, log, number)
 		return err

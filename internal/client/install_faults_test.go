@@ -88,7 +88,7 @@ func (w installWorld) settledPicture(p *Project) map[string]string {
 // takeBack does what every run does first.
 func takeBack(t *testing.T, in *Installer) {
 	t.Helper()
-	must(t, in.exclusive(t.Context(), journal.Begin(in.now), func() error { return nil }))
+	must(t, in.exclusive(t.Context(), journal.Begin(in.Now), func() error { return nil }))
 }
 
 func difference(a, b map[string]string) string {

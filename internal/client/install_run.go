@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/clydepm/clyde/internal/fetch"
 	"github.com/clydepm/clyde/internal/journal"
@@ -39,7 +38,7 @@ type run struct {
 // changing makes a plan while no other process changes the project, and carries
 // it out. A dry run ends with the plan.
 func (in *Installer) changing(ctx context.Context, opts InstallOptions, decide func(p *plan) error) (*Outcome, error) {
-	r := &run{in: in, log: journal.Begin(in.now), p: &plan{opts: opts}, store: in.store(), plan: newPlan()}
+	r := &run{in: in, log: journal.Begin(in.Now), p: &plan{opts: opts}, store: in.store(), plan: newPlan()}
 	var err error
 	if opts.DryRun {
 		err = in.Project.reading(ctx, in.Report, func() error { return r.foresee(ctx, decide) })
@@ -57,13 +56,6 @@ func newPlan() *Plan {
 		Changes: []PackageChange{}, Lock: []PackageChange{}, Files: []string{}, Fetch: []PlannedFetch{},
 		Externals: []PlannedExternal{}, Hooks: []PlannedHook{}, Unread: []string{}, Findings: []Finding{},
 	}
-}
-
-func (in *Installer) now() time.Time {
-	if in.Now == nil {
-		return time.Now()
-	}
-	return in.Now()
 }
 
 // exclusive runs do while no other process changes the project, after what an

@@ -92,7 +92,7 @@ func (w installWorld) installer(project string) *Installer {
 	return &Installer{
 		Project: OpenProject(filepath.Join(w.dir, project)), Config: config, Registries: registries,
 		Platform: index.Platform{OS: "linux", Arch: "x86_64"}, HTTP: http.DefaultClient, Report: &recorder{},
-		Permission: Permission{All: true}, Hooks: &hook.Runner{Mode: hook.Off}, Externals: w.shelfDrivers(),
+		Permission: Permission{All: true}, Hooks: &hook.Runner{Mode: hook.Off}, Externals: w.shelfDrivers(), Now: time.Now,
 	}
 }
 
