@@ -170,11 +170,15 @@ func (in *Intake) build(ctx context.Context, made string, r io.Reader) error {
 		return err
 	}
 	in.store.step("seal an archive's tree")
-	data, err := inventoryOf(files).text()
+	inv := inventoryOf(files)
+	if inv.Folders, err = sealFolders(tree); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	data, err := inv.text()
 	if err == nil {
 		err = os.WriteFile(filepath.Join(made, inventoryName), data, 0o444)
 	}
-	if err := errors.Join(err, sealFolders(tree)); err != nil {
+	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
 	if err := in.sync.wait(); err != nil {

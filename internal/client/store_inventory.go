@@ -112,14 +112,20 @@ func inventoryOf(files []archive.Extracted) *inventory {
 	return inv
 }
 
-// sealFolders makes the folders of a tree read-only.
-func sealFolders(tree string) error {
-	return filepath.WalkDir(tree, func(name string, d fs.DirEntry, err error) error {
+// sealFolders makes the folders of a tree read-only, and gives their times.
+func sealFolders(tree string) ([]storedFolder, error) {
+	var folders []string
+	err := filepath.WalkDir(tree, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || !d.IsDir() {
 			return err
 		}
+		folders = append(folders, name)
 		return os.Chmod(name, 0o555)
 	})
+	if err != nil {
+		return nil, err
+	}
+	return timesOf(tree, folders)
 }
 
 // sealJobs is how many files are brought to disk at a time: file systems
