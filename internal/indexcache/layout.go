@@ -170,9 +170,18 @@ func (e *entry) append(b []byte, before string) []byte {
 
 // readEntry reads what append wrote. Everything the entry refers to lies within
 // the heap, which ends at heapEnd.
-func readEntry(c *cursor, before string, heapEnd int64) (e entry) {
-	shared := c.count(len(before))
-	e.path = before[:shared] + string(c.take(c.count(min(maxPath-shared, len(c.rest)))))
+func readEntry(c *cursor, before string, heapEnd int64) entry {
+	path := []byte(before)
+	e := nextEntry(c, &path, heapEnd)
+	e.path = string(path)
+	return e
+}
+
+// nextEntry is readEntry, but that it leaves the path where that of the entry
+// before is.
+func nextEntry(c *cursor, path *[]byte, heapEnd int64) (e entry) {
+	shared := c.count(len(*path))
+	*path = append((*path)[:shared], c.take(c.count(min(maxPath-shared, len(c.rest))))...)
 	e.mode = Mode(c.byte())
 	copy(e.id[:], c.take(len(e.id)))
 	if e.mode > Submodule {

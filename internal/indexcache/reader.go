@@ -3,6 +3,7 @@ package indexcache
 import (
 	"cmp"
 	"errors"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -29,9 +30,9 @@ type File struct {
 
 	mu      sync.Mutex
 	decoder *zstd.Decoder
-	blocks  map[int][]entry // blocks that were read, bounded by maxKeptBlocks
-	frame   extent          // the frame that was unpacked last
-	raw     []byte          // its content
+	blocks  map[int][]byte // blocks that were read, bounded by maxKeptBlocks
+	frame   extent         // the frame that was unpacked last
+	raw     []byte         // its content
 }
 
 // fence says where a block of the directory is.
@@ -50,7 +51,7 @@ func Open(name string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{file: file, blocks: map[int][]entry{}}
+	f := &File{file: file, blocks: map[int][]byte{}}
 	if err := f.readHeader(); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -129,25 +130,22 @@ func (f *File) loadFences() ([]fence, error) {
 	return f.fences, f.fencesErr
 }
 
-// block reads a block of the directory.
-func (f *File) block(number int, at extent) ([]entry, error) {
+// block reads a block of the directory, as it stands in the file.
+func (f *File) block(number int, at extent) ([]byte, error) {
 	f.mu.Lock()
-	kept := f.blocks[number]
-	f.mu.Unlock()
-	if kept != nil {
+	defer f.mu.Unlock()
+	if kept := f.blocks[number]; kept != nil {
 		return kept, nil
 	}
-	entries, err := f.readBlock(at)
+	data, err := f.read(at, "the directory")
 	if err != nil {
 		return nil, err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	if len(f.blocks) >= maxKeptBlocks {
 		clear(f.blocks)
 	}
-	f.blocks[number] = entries
-	return entries, nil
+	f.blocks[number] = data
+	return data, nil
 }
 
 func (f *File) readBlock(at extent) ([]entry, error) {
@@ -156,13 +154,14 @@ func (f *File) readBlock(at extent) ([]entry, error) {
 		return nil, err
 	}
 	entries := make([]entry, 0, blockSize)
-	c, before := cursor{rest: data}, ""
+	c, path := cursor{rest: data}, []byte(nil)
 	for len(c.rest) > 0 && len(entries) < blockSize {
-		e := readEntry(&c, before, f.head.heapEnd)
-		if len(entries) > 0 && e.path <= before {
+		e := nextEntry(&c, &path, f.head.heapEnd)
+		e.path = string(path)
+		if n := len(entries); n > 0 && e.path <= entries[n-1].path {
 			c.fail()
 		}
-		entries, before = append(entries, e), e.path
+		entries = append(entries, e)
 	}
 	if len(c.rest) > 0 {
 		c.fail()
@@ -180,15 +179,19 @@ func (f *File) find(path string) (*entry, error) {
 	if number < 0 {
 		return nil, nil
 	}
-	entries, err := f.block(number, fences[number].block)
+	data, err := f.block(number, fences[number].block)
 	if err != nil {
 		return nil, err
 	}
-	i, found := slices.BinarySearchFunc(entries, path, func(e entry, path string) int { return cmp.Compare(e.path, path) })
-	if !found {
-		return nil, nil
+	c, at := cursor{rest: data}, make([]byte, 0, 128)
+	for len(c.rest) > 0 {
+		e := nextEntry(&c, &at, f.head.heapEnd)
+		if !c.bad && string(at) == path {
+			e.path = path
+			return &e, nil
+		}
 	}
-	return &entries[i], nil
+	return nil, c.err("the directory")
 }
 
 // eachEntry reads the whole directory, in order.
@@ -331,12 +334,61 @@ func (f *File) Entries(name string) ([]*index.Entry, bool, error) {
 }
 
 // Names calls visit with the summary of every package, in the order of their
-// paths, until it reports false.
+// paths, until it reports false. What was visited is worth nothing when it
+// reports damage, as the checksum is known at the end.
 func (f *File) Names(visit func(n Named) bool) error {
-	return f.eachName(func(n Named, _ []byte) bool { return visit(n) })
+	left, sum := f.head.names, uint32(0)
+	buffer, held := make([]byte, namesBuffer), 0
+	for left.size > 0 || held > 0 {
+		n, err := f.file.ReadAt(buffer[held:min(int64(len(buffer)), int64(held)+left.size)], left.at)
+		if err != nil && (!errors.Is(err, io.EOF) || int64(n) < left.size) {
+			return damaged("the names cannot be read: %v", err)
+		}
+		sum = crc32.Update(sum, crc32.MakeTable(crc32.Castagnoli), buffer[held:held+n])
+		left.at, left.size = left.at+int64(n), left.size-int64(n)
+		rest, err := someNames(buffer[:held+n], &visit)
+		if err != nil {
+			return err
+		}
+		if len(rest) == held+n { // a summary of this size, or the beginning of one
+			if left.size == 0 {
+				return damaged("a name does not make sense")
+			}
+			buffer = slices.Grow(buffer, len(buffer))[:2*len(buffer)]
+			held = len(rest)
+			continue
+		}
+		held = copy(buffer, rest)
+	}
+	if sum != f.head.names.sum {
+		return damaged("checksum of the names")
+	}
+	return nil
 }
 
-// eachName is Names with each summary as it stands in the file.
+// namesBuffer is how much of the names is read at a time.
+const namesBuffer = 64 << 10
+
+// someNames visits the summaries that are whole, until visit reports false,
+// which makes it nil. It returns what follows them.
+func someNames(data []byte, visit *func(n Named) bool) (rest []byte, err error) {
+	for c := (cursor{rest: data}); ; data = c.rest {
+		item := c.take(c.items())
+		if c.bad || len(data) == 0 {
+			return data, nil
+		}
+		n, ok := readNamed(item)
+		if !ok {
+			return nil, damaged("a name does not make sense")
+		}
+		if *visit != nil && !(*visit)(n) {
+			*visit = nil
+		}
+	}
+}
+
+// eachName calls visit with each summary also as it stands in the file, which
+// stays valid.
 func (f *File) eachName(visit func(n Named, raw []byte) bool) error {
 	data, err := f.read(f.head.names, "the names")
 	if err != nil {

@@ -367,8 +367,11 @@ func readRecord(data []byte) (*index.Releases, error) {
 func (r *recordReader) entry(i int) (*index.Entry, error) {
 	one := recordReader{c: cursor{rest: r.versions[i]}, texts: r.texts, lists: r.lists, features: r.features, whole: true}
 	e := &index.Entry{}
-	for _, d := range one.version(e) {
-		e.Deps = append(e.Deps, *d)
+	if deps := one.version(e); len(deps) > 0 {
+		e.Deps = make([]index.Dependency, len(deps))
+		for d := range deps {
+			e.Deps[d] = *deps[d]
+		}
 	}
 	return e, one.c.err("a version")
 }
