@@ -187,8 +187,9 @@ func (f *File) find(path string) (*entry, error) {
 	for len(c.rest) > 0 {
 		e := nextEntry(&c, &at, f.head.heapEnd)
 		if !c.bad && string(at) == path {
-			e.path = path
-			return &e, nil
+			found := e // which alone takes memory
+			found.path = path
+			return &found, nil
 		}
 	}
 	return nil, c.err("the directory")

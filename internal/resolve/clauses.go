@@ -84,9 +84,10 @@ func (u *universe) sharing(p *pkg, n need) set {
 // need is met by everything.
 func (u *universe) clause(p *pkg, n need, states set) ([]*incompatibility, error) {
 	c := &incompatibility{
-		terms: []term{{p.v, states}},
+		terms: make([]term, 1, 3),
 		fact:  &fact{kind: factNeed, pkg: p, states: states, need: n},
 	}
+	c.terms[0] = term{p.v, states}
 	if n.feature != "" {
 		c.terms = append(c.terms, term{u.feature(p, n.feature), on})
 	}
@@ -163,6 +164,10 @@ func (u *universe) featureClauses(c *incompatibility, target *family, n need) []
 		if options = d.options; len(options) > 1 {
 			choice = u.choice(c.fact.pkg, target, d)
 		}
+	}
+	if choice == nil && len(options) == 1 {
+		c.fact.other = options[0].pkg
+		return u.featureClause(c, options[0].pkg, n.want)
 	}
 	var clauses []*incompatibility
 	for i, o := range options {

@@ -232,7 +232,7 @@ func (u *universe) choice(from *pkg, f *family, d *demand) *choice {
 	if k := u.chosen(from, f, d); k > 0 {
 		c.locked = k
 	}
-	u.vars = append(u.vars, info)
+	u.vars = append(doubled(u.vars), info)
 	u.choices[key] = c
 	return c
 }

@@ -135,7 +135,7 @@ func (s *search) state(clauses []*incompatibility) (*incompatibility, error) {
 // meet makes a variable known to this run, with what is always true of it.
 func (s *search) meet(v variable) (*incompatibility, error) {
 	for int(v) >= len(s.vars) {
-		s.vars = append(s.vars, varState{})
+		s.vars = append(doubled(s.vars), varState{})
 	}
 	if s.vars[v].known {
 		return nil, nil

@@ -84,6 +84,15 @@ func newUniverse(ctx context.Context, src Source, opts Options) (*universe, erro
 	return u, u.loadRoot()
 }
 
+// doubled makes room for one more. There are thousands of variables, and append
+// adds a quarter at a time.
+func doubled[T any](s []T) []T {
+	if len(s) == cap(s) {
+		return slices.Grow(s, max(len(s), 64))
+	}
+	return s
+}
+
 // keyOf returns the key of a package: an index finds names whatever their case.
 func keyOf(p Package) Package { return Package{p.Registry, strings.ToLower(p.Name)} }
 
@@ -162,7 +171,7 @@ func (u *universe) newPackage(f *family, candidates []candidate, locked []string
 		p.locked = 0
 	}
 	p.full = fullSet(p.states())
-	u.vars = append(u.vars, variableInfo{pkg: p, full: p.full})
+	u.vars = append(doubled(u.vars), variableInfo{pkg: p, full: p.full})
 	return p
 }
 
@@ -233,7 +242,7 @@ func (u *universe) feature(p *pkg, name string) variable {
 			fact:  &fact{kind: factLacks, pkg: p, states: lacking, name: name},
 		}}
 	}
-	u.vars = append(u.vars, info)
+	u.vars = append(doubled(u.vars), info)
 	return v
 }
 
