@@ -184,6 +184,10 @@ func (c *Config) expand(e *Entry) string {
 	if c.DL == "" {
 		return ""
 	}
+	byDefault := c.DL + "/" + e.Name + "/" + e.Vers + "/download"
+	if !strings.Contains(c.DL, "{") {
+		return byDefault
+	}
 	folder, _, scoped := strings.Cut(e.Name, "/")
 	if !scoped {
 		folder = prefix(e.Name)
@@ -197,7 +201,7 @@ func (c *Config) expand(e *Entry) string {
 	}
 	expanded := strings.NewReplacer(markers...).Replace(c.DL)
 	if expanded == c.DL {
-		return c.DL + "/" + e.Name + "/" + e.Vers + "/download"
+		return byDefault
 	}
 	return expanded
 }

@@ -114,7 +114,7 @@ func (p *program) peakOf(folder string, args ...string) (most int64, err error) 
 	var out bytes.Buffer
 	cmd := exec.CommandContext(p.t.Context(), program, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = filepath.Join(p.dir, folder), &out, &out
-	cmd.Env = append(os.Environ(), fmt.Sprintf("GOGC=%d", gcPercent))
+	cmd.Env = os.Environ()
 	for name, value := range p.env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}

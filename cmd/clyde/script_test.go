@@ -23,6 +23,7 @@ var scriptTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"clyde": func() {
+			collectLate()
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 			defer stop()
 			env := systemEnv()
