@@ -23,7 +23,7 @@ registry is needed: the lock has the addresses and checksums of the archives.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			opts := flags.options(a)
 			opts.Clean = true
-			return a.installing(a.project, &flags.runFlags, func(in *client.Installer) (*client.Outcome, error) {
+			return a.installingEach(cmd.Context(), &flags, func(in *client.Installer) (*client.Outcome, error) {
 				return in.Install(cmd.Context(), opts)
 			}, a.renderInstalled)
 		},

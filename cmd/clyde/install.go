@@ -26,13 +26,18 @@ where nobody is there to look at a change. --frozen is --locked and --offline.
 With --lock-only the lock is brought in line with the manifest and nothing is
 installed.
 
+With --env the packages go into other environments than the current one, see
+'clyde env create'; --all-envs means every one. With more than one each is reported
+for itself, one that fails does not keep the others back, and the exit code is that
+of the worst failure.
+
 Where 'clyde env' finds headers and libraries is said there.`,
-		Example: "  clyde install\n  clyde install --locked --no-dev\n  clyde install --platform linux-aarch64",
+		Example: "  clyde install\n  clyde install --locked --no-dev\n  clyde install --platform linux-aarch64\n  clyde install --env release --env arm",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			opts := flags.options(a)
 			opts.LockOnly = lockOnly
-			return a.installing(a.project, &flags.runFlags, func(in *client.Installer) (*client.Outcome, error) {
+			return a.installingEach(cmd.Context(), &flags, func(in *client.Installer) (*client.Outcome, error) {
 				return in.Install(cmd.Context(), opts)
 			}, a.rendering(lockOnly, a.renderInstalled))
 		},

@@ -51,14 +51,7 @@ func (a *app) projectHere() (*client.Project, error) {
 // installing runs one operation on a project and tells what came of it. Every
 // operation leaves the project as it was when it fails.
 func (a *app) installing(find func() (*client.Project, error), flags *runFlags, do func(*client.Installer) (*client.Outcome, error), render func(*client.Outcome)) error {
-	var outcome *client.Outcome
-	err := a.withInstaller(find, func(in *client.Installer) (err error) {
-		if err := flags.permit(in); err != nil {
-			return err
-		}
-		outcome, err = do(in)
-		return err
-	})
+	outcome, err := a.outcomeOf(find, flags, do)
 	if err != nil {
 		return err
 	}
@@ -68,6 +61,21 @@ func (a *app) installing(find func() (*client.Project, error), flags *runFlags, 
 	render(outcome)
 	a.warnAll(outcome.Warnings)
 	return nil
+}
+
+// outcomeOf runs one operation on a project.
+func (a *app) outcomeOf(find func() (*client.Project, error), flags *runFlags, do func(*client.Installer) (*client.Outcome, error)) (outcome *client.Outcome, err error) {
+	err = a.withInstaller(find, func(in *client.Installer) error {
+		if err := flags.permit(in); err != nil {
+			return err
+		}
+		if outcome, err = do(in); err != nil {
+			return err
+		}
+		outcome.Environment, outcome.Place = in.Project.Environment.Name, in.Project.Place()
+		return nil
+	})
+	return outcome, err
 }
 
 // withInstaller runs do with an installer for a project. When do fails, it left
@@ -154,7 +162,7 @@ func (a *app) renderInstalled(o *client.Outcome) {
 	case len(o.Tree) == 0:
 		a.printf("nothing new to install: %s\n", packageCount(o.Packages))
 	default:
-		a.printf("%s in .clyde/packages\n", packageCount(o.Packages))
+		a.printf("%s in %s\n", packageCount(o.Packages), terminal.Escape(o.Place))
 	}
 }
 
@@ -169,7 +177,7 @@ func (a *app) renderLocked(o *client.Outcome) {
 	case len(o.Lock) == 0:
 		a.printf("up to date: every package is at the newest version that fits\n")
 	default:
-		a.printf("%s in .clyde/packages\n", packageCount(o.Packages))
+		a.printf("%s in %s\n", packageCount(o.Packages), terminal.Escape(o.Place))
 	}
 }
 
@@ -229,10 +237,16 @@ func packageCount(n int) string {
 type installFlags struct {
 	runFlags
 	locked, frozen, noDev bool
+	environments          []string // to install into; none is the current one
+	all                   bool     // into all environments
 }
 
 func (f *installFlags) add(a *app, cmd *cobra.Command) {
 	f.runFlags.add(cmd)
+	cmd.Flags().StringArrayVar(&f.environments, "env", nil, "install into the environment `NAME`; repeat it for more")
+	cmd.Flags().BoolVar(&f.all, "all-envs", false, "install into all environments")
+	cmd.MarkFlagsMutuallyExclusive("env", "all-envs")
+	a.completeEnvironments(cmd)
 	cmd.Flags().BoolVar(&f.noDev, "no-dev", false, "leave out what only development dependencies need")
 	cmd.Flags().StringVar(&a.platform, "platform", "", "install for `PLATFORM`, such as linux-x86_64, instead of this machine")
 	cmd.Flags().StringVar(&a.profile, "profile", "", "install what the profile `NAME` says, see 'clyde env profile'")

@@ -63,6 +63,9 @@ func (in *Installer) part(opts InstallOptions) Profile {
 
 // Outcome is what a run did, or would do.
 type Outcome struct {
+	Environment string `json:"environment"` // that was meant
+	Place       string `json:"place"`       // of its packages
+
 	UpToDate   bool            `json:"up_to_date"` // there was nothing to do
 	DryRun     bool            `json:"dry_run"`    // nothing was written
 	Generation int             `json:"generation"` // that is active now
