@@ -79,7 +79,8 @@ Nothing is installed yet; 'clyde install --env NAME' does that.
 
 The packages appear in .clyde/environments/NAME/packages, or with --prefix in the
 folder packages of DIR, which has to be empty or not there yet. They are links into
-the store, as in .clyde/packages.`,
+the store, as in .clyde/packages. With --copy they are copies: such a folder can be
+moved to a machine, or into an image, that has no store.`,
 		Example: "  clyde env create release --profile production\n  clyde env create arm --platform linux-aarch64 --prefix ../arm",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -99,6 +100,7 @@ the store, as in .clyde/packages.`,
 	cmd.Flags().StringVar(&e.Profile, "profile", "", "what of the project is installed in it, see 'clyde env profile'")
 	cmd.Flags().StringVar(&platform, "platform", "", "install for `PLATFORM`, such as linux-x86_64")
 	cmd.Flags().StringVar(&e.Prefix, "prefix", "", "install in the folder `DIR`, outside of .clyde")
+	cmd.Flags().BoolVar(&e.Copies, "copy", false, "put copies of packages into it, so that it stands without the store")
 	return cmd
 }
 

@@ -13,7 +13,7 @@ import (
 func TestTopOfTheRepository(t *testing.T) {
 	allowed := []string{
 		"cmd", "index", "publish", "action", ".github", "schemas", "go.mod", "action.yml", // the design
-		"internal", "docs", "bench", // everything else
+		"internal", "docs", "bench", "examples", // everything else
 		"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "SECURITY.md",
 		"go.sum", "tools.mod", "tools.sum", ".golangci.yml", ".gitignore", ".gitattributes", ".ci",
 	}

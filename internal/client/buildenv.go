@@ -13,6 +13,7 @@ import (
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/external"
+	"github.com/clydepm/clyde/internal/manifest"
 )
 
 // BuildEnv is what a compiler, a linker and the tools of a build have to know
@@ -82,11 +83,11 @@ func (g Generations) variables(ledger *Ledger, externals []string) []BuildVariab
 			}
 			continue
 		}
-		if p.Type == TypeFiles {
+		if p.Type == manifest.TypeFiles {
 			continue
 		}
 		add(&bin, under(prefixes(), []string{"bin"}))
-		if p.Type == TypeTool {
+		if p.Type == manifest.TypeTool {
 			continue
 		}
 		add(&include, under(prefixes(), append([]string{"include"}, joined("include", triplets(ledger.Platform))...)))

@@ -224,15 +224,20 @@ func (r *run) lookAgain(ctx context.Context) error {
 func (r *run) settleHooks() {
 	permission := r.in.permission()
 	for _, i := range r.look {
-		l := r.c.ledger.Packages[i]
+		l := &r.c.ledger.Packages[i]
+		if l.Hooks == nil && r.in.Project.Environment.Copies {
+			l.Hooks = &LedgerHooks{Names: []string{}, Allowed: true, fresh: true}
+			continue
+		}
 		if l.Hooks == nil {
 			continue
 		}
+		l.Hooks.fresh = r.in.Project.Environment.Copies
 		l.Hooks.Allowed = permission.hook(l.Name, l.Version) == AllowedYes
 		for _, h := range r.plan.Hooks {
 			if h.Package == l.Name && (h.Name == stepInstall || h.Name == stepPreInstall || h.Name == stepPostInstall) {
 				l.Hooks.Allowed = h.Allowed == AllowedYes
-				l.Hooks.fresh = l.Hooks.Allowed
+				l.Hooks.fresh = l.Hooks.fresh || l.Hooks.Allowed
 			}
 		}
 	}

@@ -13,25 +13,23 @@ import (
 	"github.com/clydepm/clyde/internal/hook"
 	"github.com/clydepm/clyde/internal/installer"
 	"github.com/clydepm/clyde/internal/journal"
+	"github.com/clydepm/clyde/internal/manifest"
 	"github.com/clydepm/clyde/internal/plugin"
-)
-
-// The types of packages that clyde installs itself, by leading to their files. A
-// package without a type puts on search paths what there is in it.
-const (
-	TypeFiles   = "files"   // nothing of it is on a search path
-	TypeTool    = "tool"    // its programs are on PATH
-	TypeLibrary = "library" // its headers, libraries, pkg-config and CMake files, and programs are found
 )
 
 // isBuiltIn reports whether clyde installs packages of a type itself.
 func isBuiltIn(kind string) bool {
-	return kind == "" || slices.Contains([]string{TypeFiles, TypeTool, TypeLibrary}, kind)
+	return kind == "" || slices.Contains(manifest.BuiltInTypes(), kind)
 }
 
 // staged reports whether the package's own folder has what an installer made, and
 // not a copy of the package.
 func (h *LedgerHooks) staged() bool { return h != nil && slices.Contains(h.Names, stepInstall) }
+
+// ran reports whether hooks of the package itself have run in its own folder.
+func (h *LedgerHooks) ran() bool {
+	return h != nil && h.Allowed && len(h.Names) > 0 && !h.staged()
+}
 
 // findInstallers refuses packages of types that nothing installs, before anything
 // is fetched.
@@ -128,9 +126,9 @@ func refusedBy(program string, problems []installer.Problem) error {
 func (r *run) checkContent(l LedgerPackage) {
 	var wanted []string
 	switch l.Type {
-	case TypeTool:
+	case manifest.TypeTool:
 		wanted = under(prefixes(), []string{"bin"})
-	case TypeLibrary:
+	case manifest.TypeLibrary:
 		platform := r.in.Platform.String()
 		wanted = slices.Concat(under(prefixes(), []string{"include"}), libDirs(platform), pkgConfigDirs(platform))
 	default:

@@ -14,7 +14,8 @@ import (
 	"strings"
 )
 
-// A package whose hooks run when it is installed gets a copy of its tree of its
+// A package whose hooks run when it is installed, and each package of an environment
+// that is made of copies, gets a copy of its tree of its
 // own, in which they may write: the trees of the store are read-only and shared
 // by all projects. The copy lies beside the generations,
 //
@@ -116,7 +117,7 @@ func (p *Project) makeTrees(n int, ledger *Ledger, store *Store) error {
 		if err := os.MkdirAll(filepath.Dir(tree), 0o755); err != nil {
 			return err
 		}
-		if l.Hooks.staged() {
+		if l.Hooks.staged() && l.Hooks.Allowed {
 			if err := os.Mkdir(tree, 0o755); err != nil {
 				return err
 			}

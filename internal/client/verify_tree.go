@@ -229,7 +229,7 @@ func (in *Installer) compareFiles(ctx context.Context, r *TreeReport, ledger *Le
 	for i := range found {
 		r.Problems = append(r.Problems, found[i]...)
 		r.Files += files[i]
-		if hooked[i] != nil {
+		if hooked[i] != nil && ledger.Packages[i].Hooks.ran() {
 			r.Hooked = append(r.Hooked, *hooked[i])
 		}
 	}

@@ -67,11 +67,27 @@ func Parse(file string, data []byte) (*Manifest, error) {
 	m.AllowSecrets = unique(root.Get("allow-secrets"), maxItems, parsePattern)
 	m.Hooks = parseHooks(root.Get("hooks"))
 	m.Artifacts = parseArtifacts(root.Get("artifacts"))
+	if m.Type != "" && !slices.Contains(BuiltInTypes(), m.Type) && len(m.Hooks) > 0 {
+		root.Get("hooks").Report("leave the work to clyde-installer-"+m.Type+", or choose the type "+strings.Join(BuiltInTypes(), ", "),
+			"a package of type %q has an installer, and no hooks", m.Type)
+	}
 	if err := doc.Err(); err != nil {
 		return nil, err
 	}
 	return m, nil
 }
+
+// BuiltInTypes are the types of packages that clyde installs itself. Another one
+// needs an installer.
+func BuiltInTypes() []string { return []string{TypeFiles, TypeTool, TypeLibrary} }
+
+// The built-in types. A package without a type puts on search paths what there is
+// in it.
+const (
+	TypeFiles   = "files"   // nothing of it is on a search path
+	TypeTool    = "tool"    // its programs are on PATH
+	TypeLibrary = "library" // its headers, libraries, pkg-config and CMake files, and programs are found
+)
 
 // report adds err, with its own hint where it has one, at v.
 func report(v strictyaml.Value, err error) {

@@ -48,7 +48,7 @@ func isInvisible(r rune) bool {
 func parseType(v strictyaml.Value) string {
 	text := v.Text()
 	if text != "" && !index.IsType(text) {
-		v.Report(`write a word such as "library", "tool" or "plugin"`, "%q is not 1 to 32 of a-z, 0-9 and \"-\" after a letter", text)
+		v.Report(`write a word such as "library", "tool" or "files"`, "%q is not 1 to 32 of a-z, 0-9 and \"-\" after a letter", text)
 	}
 	return text
 }
