@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -284,9 +285,13 @@ func (w *faultyWeb) whole() {
 	for _, name := range w.glob(dir, "tmp", "*") {
 		w.wrong("left behind: %s", name)
 	}
-	err := filepath.WalkDir(filepath.Join(w.dir, "project", "vendor"), func(name string, d fs.DirEntry, err error) error {
+	vendored := filepath.Join(w.dir, "project", "vendor")
+	err := filepath.WalkDir(vendored, func(name string, d fs.DirEntry, err error) error {
+		if name == vendored && errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		if err != nil || d.IsDir() {
-			return nil // there is no folder, or it is not interesting
+			return err
 		}
 		if strings.HasPrefix(d.Name(), ".") {
 			w.wrong("left behind: %s", name)

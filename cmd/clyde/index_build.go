@@ -256,7 +256,7 @@ func (c *countBar) step(name string, done, total int) {
 	if c.live == nil {
 		c.live = terminal.NewLive(c.a.Stderr)
 	}
-	if now := time.Now(); now.Sub(c.drawn) >= nextDraw {
+	if now := time.Now(); now.Sub(c.drawn) >= nextDraw { //nolint:forbidigo // how often a person's eyes get something new
 		c.drawn = now
 		width, _ := c.a.stderrSize()
 		bar := row{n: int64(done), size: int64(total), plain: !c.a.speaksUTF8()}.bar(mostBar)

@@ -150,7 +150,7 @@ func (r row) left() time.Duration {
 	if seconds > (100 * time.Hour).Seconds() {
 		return 0
 	}
-	return max(time.Duration(seconds+0.5), 1) * time.Second
+	return max(time.Second, time.Duration(seconds*float64(time.Second)).Round(time.Second))
 }
 
 func (r row) bar(width int) string {

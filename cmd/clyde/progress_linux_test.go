@@ -199,7 +199,9 @@ func TestProgressOnATerminal(t *testing.T) {
 		env := Env{
 			Stdin: strings.NewReader(""), Stdout: &out, Stderr: terminal.File, Dir: filepath.Join(w.dir, "project"),
 			HTTP: &http.Client{Transport: toBase{strings.TrimPrefix(w.URL, "http://")}}, Now: registrytest.Clock,
-			Getenv: func(name string) string { return map[string]string{"TERM": "xterm", "LANG": "C.UTF-8"}[name] + w.env[name] },
+			Getenv: func(name string) string {
+				return map[string]string{"TERM": "xterm", "LANG": "C.UTF-8"}[name] + w.env[name]
+			},
 		}
 		code := make(chan int, 1)
 		go func() { code <- run(ctx, env, []string{"install"}) }()

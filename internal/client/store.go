@@ -105,7 +105,7 @@ func (s *Store) Begin(ctx context.Context) (*Intake, error) {
 	}
 	lock := flock.New(filepath.Join(s.dir, "tmp.lock"))
 	if alone, err := lock.TryLock(); err == nil && alone {
-		err = errors.Join(clearFolder(s.tempDir()), s.sweepPartials(time.Now()))
+		err = errors.Join(clearFolder(s.tempDir()), s.sweepPartials(time.Now())) //nolint:forbidigo // against the times of files
 		if err := errors.Join(err, lock.Unlock()); err != nil {
 			return nil, fmt.Errorf("store: clear %s: %w", s.tempDir(), err)
 		}

@@ -38,7 +38,7 @@ type Client struct {
 func New(opts Options) *Client {
 	c := &Client{opts: opts, busy: map[string]time.Time{}}
 	if c.opts.Now == nil {
-		c.opts.Now = time.Now
+		c.opts.Now = time.Now //nolint:forbidigo // the real clock where none is given
 	}
 	if c.opts.Sleep == nil {
 		c.opts.Sleep = sleep
