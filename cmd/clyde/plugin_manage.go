@@ -133,7 +133,7 @@ func (a *app) tryCommand(cmd *cobra.Command, p plugin.Program) ([]installer.Find
 	help := installer.Finding{Check: "--help", Status: "pass"}
 	output := process.NewTail(helpSize)
 	ended, err := process.Run(cmd.Context(), process.Command{
-		Path: p.Path, Args: []string{"--help"}, Dir: dir, Env: withVariable(a.Environ(), "CLYDE", a.Program),
+		Path: p.Path, Args: []string{"--help"}, Dir: dir, Env: withVariable(process.WithoutSecrets(a.Environ()), "CLYDE", a.Program),
 		Stdout: output, Stderr: process.NewTail(helpSize), Timeout: helpTime, Grace: time.Second,
 	})
 	switch {

@@ -65,6 +65,7 @@ func newPrivateHost(t *testing.T) *privateHost {
 	h.clyde("", "index", "init", "index.git", "--name", "private", "--dl-base", h.URL+"/archives")
 	h.release("hello", "", "archives")
 	h.release("moved", "dependencies: {hello: \"^1\"}\n", "moved")
+	h.releasePrograms()
 	h.git("clone", "-q", "index.git", "work")
 	config := h.read("work/config.json")
 	h.write("work/config.json", strings.Replace(config, "{", `{"auth-required":true,`, 1))
@@ -285,7 +286,7 @@ func (u *tenant) keep(source string) []string {
 		return []string{private(".netrc", "machine "+string(u.host.host)+" login kim password "+canary+"\n", 0o600)}
 	case "helper":
 		u.write("xdg/config/clyde/config.yaml", fmt.Sprintf("credential-helpers: [{run: [%q]}]\n", filepath.Join(u.dir, "helper")))
-		return []string{private("helper", "#!/bin/sh\necho password="+canary+"\n", 0o700)}
+		return []string{private("helper", u.dumpHelper(), 0o700)}
 	}
 	return nil
 }
@@ -302,9 +303,11 @@ func TestNoTokenIsTold(t *testing.T) {
 		t.Run(source, func(t *testing.T) {
 			u := newTenant(t, h)
 			u.recordPrograms()
+			u.tokensEverywhere()
 			kept := u.keep(source)
 			h.letIn, h.heard = 0, nil
 			u.everyCommand()
+			u.runPrograms()
 			if out, code := u.do("install"); code != exitOK || h.letIn < 10 {
 				t.Fatalf("%d requests were let in; exit %d\n%s", h.letIn, code, out)
 			}

@@ -33,7 +33,7 @@ func allowed() map[string][]string {
 		"internal/registrytest": {"index", "internal/git", "internal/registry", "publish"},
 
 		// What a host is told, and no other host.
-		"internal/credential": {"internal/forge"},
+		"internal/credential": {"internal/forge", "internal/process"},
 
 		// Hosts of git repositories: they know their words and no packages.
 		"internal/github":  {"internal/forge"},
@@ -56,7 +56,7 @@ func allowed() map[string][]string {
 		"internal/report":      {"index", "internal/audit", "internal/review", "internal/markdown", "internal/terminal"},
 		"internal/resolve":     {"index"},
 		"internal/indexcache":  {"index"},
-		"internal/git":         {"internal/inflate"},
+		"internal/git":         {"internal/inflate", "internal/process"},
 		"internal/staticindex": {"internal/attest", "internal/git", "internal/history"},
 		"internal/lockfile":    {"index", "internal/spelling"},
 		"internal/manifest":    {"index", "internal/external", "internal/spelling", "internal/strictyaml", "internal/spdx"},

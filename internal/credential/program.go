@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/clydepm/clyde/internal/process"
 )
 
 // Helper is a program that knows credentials. It speaks the protocol of git's
@@ -61,7 +63,7 @@ func (h Helper) ask(ctx context.Context, host Host) (Credential, bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, helperPatience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, h.Run[0], append(h.Run[1:len(h.Run):len(h.Run)], "get")...)
-	cmd.Env = append(cmd.Environ(), "GIT_TERMINAL_PROMPT=0")
+	cmd.Env = append(process.WithoutOwnSecrets(cmd.Environ()), "GIT_TERMINAL_PROMPT=0")
 	cmd.Stdin = strings.NewReader(fmt.Sprintf("protocol=https\nhost=%s\n\n", host))
 	cmd.WaitDelay = 2 * time.Second
 	answer := &bounded{limit: maxHelperText}

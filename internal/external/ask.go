@@ -65,10 +65,11 @@ type missingError struct{ program string }
 func (e *missingError) Error() string { return "there is no program " + e.program + " on PATH" }
 
 // environment is what the commands of a driver get: what every program needs
-// that uses the network, and what the driver names. Nothing of clyde's own.
+// that uses the network, and what the driver names. Nothing of clyde's own, and none
+// of its secrets, whatever the driver names.
 func (d *driver) environment() []string {
 	all := map[string]string{}
-	for _, entry := range os.Environ() {
+	for _, entry := range process.WithoutSecrets(os.Environ()) {
 		name, value, _ := strings.Cut(entry, "=")
 		if slices.ContainsFunc(append(passed(), d.pass...), func(pattern string) bool { return passes(pattern, name) }) {
 			all[name] = value

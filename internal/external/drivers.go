@@ -154,7 +154,7 @@ func parseDriver(name string, v strictyaml.Value) *driver {
 		name: name, platforms: platformsOf(m.Get("platforms")), needs: textsOf(m.Get("needs"), programName()),
 		ready: commandOf(m.Get("ready")), root: m.Get("root").Bool(false), prefix: m.Get("prefix").Bool(false),
 		timeout: m.Get("timeout").Duration(minTimeout, maxTimeout, defaultTimeout),
-		pass:    textsOf(m.Get("pass"), passPattern()), path: textsOf(m.Get("path"), belowPrefix()),
+		pass:    passOf(m.Get("pass")), path: textsOf(m.Get("path"), belowPrefix()),
 		pin: pinOf(m.Get("pin")), fold: m.Get("fold-names").Bool(false), program: m.Get("program").Bool(false),
 		installed: probeOf(m.Get("installed")), satisfied: probeOf(m.Get("satisfied")),
 		install: commandsOf(m.Get("install")), undo: commandsOf(m.Get("undo")), restore: commandsOf(m.Get("restore")),

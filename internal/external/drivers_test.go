@@ -52,6 +52,8 @@ func TestDriverProblems(t *testing.T) {
 		"timeout":     {`drivers: {own: {program: true, timeout: 3h}}`, "3h is not from 1s to 2h"},
 		"variable":    {`drivers: {own: {program: true, environment: {"A B": x}}}`, `"A B" is no name of a variable`},
 		"pass":        {`drivers: {own: {program: true, pass: ["*"]}}`, `"*" does not match`},
+		"secret":      {`drivers: {own: {program: true, pass: ["CLYDE_TOKEN_*"]}}`, `"CLYDE_TOKEN_*" is a secret of clyde's, which no driver gets`},
+		"token":       {`drivers: {own: {program: true, pass: [HOME, GITHUB_TOKEN]}}`, `"GITHUB_TOKEN" is a secret of clyde's, which no driver gets`},
 		"prepare":     {`drivers: {own: {program: true, prefix: true, prepare: {unless: /etc/x, run: [x]}}}`, `"/etc/x" does not match`},
 	}
 	for name, test := range tests {

@@ -2,8 +2,10 @@ package external
 
 import (
 	"regexp"
+	"strings"
 	"sync"
 
+	"github.com/clydepm/clyde/internal/process"
 	"github.com/clydepm/clyde/internal/strictyaml"
 )
 
@@ -22,6 +24,20 @@ func textsOf(v strictyaml.Value, form *regexp.Regexp) []string {
 	var all []string
 	for _, item := range v.List() {
 		all = append(all, textOf(item, form))
+	}
+	return all
+}
+
+// passOf reads the patterns of variables that a driver gets. A pattern for secrets
+// would do nothing.
+func passOf(v strictyaml.Value) []string {
+	var all []string
+	for _, item := range v.List() {
+		pattern := textOf(item, passPattern())
+		if process.Secret(strings.TrimSuffix(pattern, "*")) {
+			item.Report("leave it out", "%q is a secret of clyde's, which no driver gets", pattern)
+		}
+		all = append(all, pattern)
 	}
 	return all
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
+
+	"github.com/clydepm/clyde/internal/process"
 )
 
 // webConn speaks over smart HTTP: every request is one of its own.
@@ -162,7 +164,7 @@ func askCredential(ctx context.Context, base string, user *url.Userinfo) (*url.U
 		question += "username=" + user.Username() + "\n"
 	}
 	cmd := exec.CommandContext(ctx, "git", "credential", "fill")
-	cmd.Env = append(cmd.Environ(), "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "SSH_ASKPASS=")
+	cmd.Env = append(process.WithoutOwnSecrets(cmd.Environ()), "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "SSH_ASKPASS=")
 	cmd.Stdin = strings.NewReader(question + "\n")
 	cmd.WaitDelay = programPatience
 	answer, err := cmd.Output()
@@ -198,7 +200,7 @@ func newProgramConn(ctx context.Context, ep *transport.Endpoint) (*programConn, 
 	}
 	// The program outlives the question that starts it; see while and Close.
 	c := &programConn{cmd: exec.CommandContext(context.WithoutCancel(ctx), name, args...), stderr: &tail{}}
-	c.cmd.Env = append(c.cmd.Environ(), "GIT_PROTOCOL=version=2")
+	c.cmd.Env = append(process.WithoutOwnSecrets(c.cmd.Environ()), "GIT_PROTOCOL=version=2")
 	c.cmd.Stderr = c.stderr
 	c.cmd.WaitDelay = programPatience
 	var err error
