@@ -42,7 +42,7 @@ func scriptSample(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	root, err := filepath.Abs("../..")
 	ts.Check(err)
-	cmd := exec.Command("go", "build", "-o", ts.MkAbs("bin")+string(filepath.Separator), "./examples/"+args[0]) //nolint:noctx // ends with the test
+	cmd := exec.Command("go", "build", "-o", ts.MkAbs("bin")+string(filepath.Separator), "./examples/"+args[0])
 	cmd.Dir = root
 	ts.Check(os.MkdirAll(ts.MkAbs("bin"), 0o755))
 	if out, err := cmd.CombinedOutput(); err != nil {
