@@ -69,7 +69,7 @@ func (e *missingError) Error() string { return "there is no program " + e.progra
 // of its secrets, whatever the driver names.
 func (d *driver) environment() []string {
 	all := map[string]string{}
-	for _, entry := range process.WithoutSecrets(os.Environ()) {
+	for _, entry := range process.WithoutSecrets(os.Environ()) { //nolint:forbidigo // programs are looked for in the PATH of this process, too
 		name, value, _ := strings.Cut(entry, "=")
 		if slices.ContainsFunc(append(passed(), d.pass...), func(pattern string) bool { return passes(pattern, name) }) {
 			all[name] = value

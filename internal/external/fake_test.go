@@ -167,7 +167,7 @@ func meets(version, constraint string) bool {
 	for clause := range strings.SplitSeq(constraint, ",") {
 		want := strings.TrimLeft(clause, "<>=^")
 		order := compareNumbers(version, want)
-		ok := false
+		var ok bool
 		switch strings.TrimSuffix(clause, want) {
 		case "":
 			ok = want == "" || order == 0

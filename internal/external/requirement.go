@@ -79,21 +79,21 @@ var toolName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(
 func ParseRequirement(text string) (Requirement, error) {
 	spec, platforms, conditional := strings.Cut(text, "; ")
 	tool, spec, found := strings.Cut(spec, ":")
-	invalid := func(remedy, format string, args ...any) (Requirement, error) {
-		return Requirement{}, &SyntaxError{fmt.Sprintf(format, args...), remedy}
+	invalid := func(remedy, format string, args ...any) error {
+		return &SyntaxError{fmt.Sprintf(format, args...), remedy}
 	}
 	switch {
 	case !found:
-		return invalid(`write MANAGER:PACKAGE, such as "apt:`+tool+`"`, "%q names no package manager", text)
+		return Requirement{}, invalid(`write MANAGER:PACKAGE, such as "apt:`+tool+`"`, "%q names no package manager", text)
 	case !toolName().MatchString(tool):
-		return invalid("the package managers are "+strings.Join(Tools(), ", "), "%q is not the name of a package manager", tool)
+		return Requirement{}, invalid("the package managers are "+strings.Join(Tools(), ", "), "%q is not the name of a package manager", tool)
 	case len(text) > longest && !conditional:
-		return invalid("", "has %d bytes; the limit is %d", len(text), longest)
+		return Requirement{}, invalid("", "has %d bytes; the limit is %d", len(text), longest)
 	}
 	pattern := notationOf(tool).pattern
 	parts := pattern.FindStringSubmatch(spec)
 	if parts == nil {
-		return invalid("write one such as "+notationOf(tool).example, "%q is not a package of %s", spec, tool)
+		return Requirement{}, invalid("write one such as "+notationOf(tool).example, "%q is not a package of %s", spec, tool)
 	}
 	r := Requirement{Tool: tool, Name: parts[pattern.SubexpIndex("name")], Constraint: parts[pattern.SubexpIndex("constraint")]}
 	if !conditional {
@@ -102,7 +102,7 @@ func ParseRequirement(text string) (Requirement, error) {
 	for word := range strings.SplitSeq(platforms, ", ") {
 		p, err := index.ParsePlatform(word)
 		if err != nil || p == (index.Platform{}) || slices.Contains(r.Platforms, p) {
-			return invalid(`write "`+tool+":"+spec+`; linux-x86_64, linux-aarch64"`, "%q are not platforms, each once", platforms)
+			return Requirement{}, invalid(`write "`+tool+":"+spec+`; linux-x86_64, linux-aarch64"`, "%q are not platforms, each once", platforms)
 		}
 		r.Platforms = append(r.Platforms, p)
 	}

@@ -107,7 +107,7 @@ func (e *UnavailableError) Error() string {
 // A Runner runs hooks. The zero value is ready to use; it may be used by
 // several goroutines.
 type Runner struct {
-	// Getenv is the environment of this process, [os.Getenv] when nil. Of it only
+	// Getenv is the environment of this process, nil for an empty one. Of it only
 	// the places of the system on Windows are used.
 	Getenv func(string) string
 	// Temp is where the folders of a run are made, "" for the system's.
@@ -290,7 +290,7 @@ func (f folders) remove() {
 func (r *Runner) environment(h Hook, f folders, sandbox string) []string {
 	getenv := r.Getenv
 	if getenv == nil {
-		getenv = os.Getenv
+		getenv = func(string) string { return "" }
 	}
 	all := systemEnvironment(getenv, f)
 	all["PATH"] = strings.Join(searchPath(), string(filepath.ListSeparator))

@@ -75,7 +75,7 @@ func Run(ctx context.Context, c Command) (Result, error) {
 	if c.Stdin != nil {
 		cmd.Stdin = c.Stdin
 	}
-	started := time.Now()
+	started := time.Now() //nolint:forbidigo // a program runs in real time
 	tree, err := start(cmd, c, mark)
 	out.started()
 	if err != nil {
@@ -95,7 +95,8 @@ func Run(ctx context.Context, c Command) (Result, error) {
 	tree.kill()
 	<-exited
 	out.close()
-	result := Result{Exit: cmd.ProcessState.ExitCode(), Signal: signalOf(cmd.ProcessState), Duration: time.Since(started)}
+	took := time.Since(started) //nolint:forbidigo // as above
+	result := Result{Exit: cmd.ProcessState.ExitCode(), Signal: signalOf(cmd.ProcessState), Duration: took}
 	return result, why
 }
 
@@ -180,7 +181,7 @@ func (p *pipes) started() {
 // close waits for the rest of the output, but not for long, and closes.
 func (p *pipes) close() {
 	for _, r := range p.readers {
-		_ = r.SetReadDeadline(time.Now().Add(pipePatience))
+		_ = r.SetReadDeadline(time.Now().Add(pipePatience)) //nolint:forbidigo // the system compares it with its own clock
 	}
 	p.copying.Wait()
 	for _, r := range p.readers {
