@@ -32,13 +32,14 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp, err := t.send(req, c, found, t.form(host))
+	was := t.form(host) // another request may find out another one meanwhile
+	resp, err := t.send(req, c, found, was)
 	if err != nil || resp.StatusCode != http.StatusUnauthorized || !repeatable(req) {
 		return resp, err
 	}
-	next := t.form(host)
+	var next form
 	if found {
-		if next = wanted(resp, c, next); next == usual {
+		if next = wanted(resp, c, was); next == usual {
 			return resp, nil
 		}
 	} else {

@@ -241,6 +241,38 @@ func TestHostThatAsksIsAnswered(t *testing.T) {
 	}
 }
 
+// TestFormFoundMeanwhile: a request is refused after another one has found out in
+// which form the host wants its token.
+func TestFormFoundMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	waits, found := make(chan struct{}), make(chan struct{})
+	var first sync.Once
+	s := serve(t, httptest.NewServer, func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			first.Do(func() { close(waits); <-found })
+		}
+		wants("token", "Cargo")(rw, r)
+	})
+	w.vars[Variable(s.host(t))] = "token"
+	client := &http.Client{Transport: &Transport{Finder: New(w.opts)}}
+	slow := make(chan int)
+	go func() {
+		defer close(slow)
+		resp, err := client.Get(s.URL + "/slow")
+		if err == nil && resp.Body.Close() == nil {
+			slow <- resp.StatusCode
+		}
+	}()
+	<-waits
+	if status, _ := get(t, client, s.URL); status != http.StatusOK {
+		t.Errorf("the first to find out: %v", status)
+	}
+	close(found)
+	if status := <-slow; status != http.StatusOK {
+		t.Errorf("the other: %v", status)
+	}
+}
+
 func TestBrokenSourceStopsTheRequest(t *testing.T) {
 	w := newWorld(t)
 	s := serve(t, httptest.NewServer, ok)
