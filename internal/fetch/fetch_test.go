@@ -30,9 +30,23 @@ type world struct {
 	told   []string
 }
 
-const stall = 100 * time.Millisecond
+// stall is what the tests of a server that sends nothing wait for. No other test
+// has a limit that a busy machine could reach.
+const stall = 500 * time.Millisecond
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return newWorldWith(t, time.Hour) }
+
+// newFaultyWorld is the world of a test of that name in a table.
+func newFaultyWorld(t *testing.T, name string) *world {
+	switch name {
+	case "stall", "silence", "trickle":
+		t.Parallel() // they wait
+		return newWorldWith(t, stall)
+	}
+	return newWorld(t)
+}
+
+func newWorldWith(t *testing.T, stall time.Duration) *world {
 	w := &world{file: make([]byte, 200<<10), etag: `"one"`, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	source := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same bytes each time
 	for i := range w.file {
@@ -101,7 +115,7 @@ func TestGetGetsOverWhatPasses(t *testing.T) {
 		"too many":    {1, faultnet.Status(http.StatusTooManyRequests, map[string]string{"Retry-After": "20"}), 2, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFaultyWorld(t, name)
 			w.Break("/file", test.times, test.fault)
 			data, answer, err := w.client.Bytes(t.Context(), w.request("/file"))
 			if err != nil || !bytes.Equal(data, w.file) {
@@ -136,7 +150,7 @@ func TestGetGivesUp(t *testing.T) {
 		"come tomorrow":   {faultnet.Status(http.StatusTooManyRequests, map[string]string{"Retry-After": "86400"}), 1, nil, "429", "asks to wait 24h0m0s"},
 		"at a date":       {faultnet.Status(http.StatusTooManyRequests, map[string]string{"Retry-After": "Fri, 02 Jan 2026 03:14:05 GMT"}), 1, nil, "429", "asks to wait 10m0s"},
 		"cut at once":     {faultnet.Cut(0), 5, nil, "broke off after 0 bytes: unexpected EOF (tried 5 times)", "check the connection"},
-		"silence":         {faultnet.Silence, 5, fetch.ErrStalled, "nothing for too long (100ms) (tried 5 times)", "timeout"},
+		"silence":         {faultnet.Silence, 5, fetch.ErrStalled, "nothing for too long (500ms) (tried 5 times)", "timeout"},
 		"stall":           {faultnet.Stall(0), 5, fetch.ErrStalled, "nothing for too long", "timeout"},
 		"reset":           {faultnet.Reset(0), 5, nil, "(tried 5 times)", "check the connection"},
 		"hung up":         {faultnet.HangUp, 5, nil, "EOF (tried 5 times)", "check the connection"},
@@ -149,7 +163,7 @@ func TestGetGivesUp(t *testing.T) {
 		"nowhere":         {faultnet.Redirect(http.StatusFound, ""), 1, nil, "302", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFaultyWorld(t, name)
 			w.Break("/", -1, test.fault)
 			_, _, err := w.client.Bytes(t.Context(), w.request("/file"))
 			var failed *fetch.Error
