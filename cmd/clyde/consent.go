@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -92,7 +93,7 @@ func (a *app) answer(ctx context.Context, f *os.File) (bool, error) {
 		fmt.Fprintln(a.Stderr)
 		return false, ctx.Err()
 	case l := <-lines:
-		if l.err != nil && l.err != io.EOF {
+		if l.err != nil && !errors.Is(l.err, io.EOF) {
 			return false, l.err
 		}
 		word := strings.ToLower(strings.TrimSpace(l.text))
