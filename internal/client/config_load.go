@@ -125,7 +125,7 @@ func (c *Config) arrange() (problems strictyaml.Problems) {
 		}
 	}
 	c.Claims, problems = claimsOf(c.entries, c.Registries)
-	return problems
+	return append(problems, c.redirected()...)
 }
 
 // readConfigFile reads a configuration file; an absent one is empty.

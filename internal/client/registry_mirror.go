@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/clydepm/clyde/internal/attest"
 	"github.com/clydepm/clyde/internal/strictyaml"
 )
 
@@ -148,12 +149,63 @@ func rootedSlash(path string) string {
 	return escaped
 }
 
+// addressFor is the URL of a location that rules of mirrors are held against.
+func addressFor(location Location) string {
+	if location.URL == nil {
+		return "file://" + rootedSlash(location.Path)
+	}
+	return location.CloneURL()
+}
+
+// concerns reports whether the rule has a say about what lies at a URL or below it.
+func (m Mirror) concerns(address string) bool {
+	from, err := url.Parse(m.From)
+	if err != nil {
+		return false
+	}
+	u, err := url.Parse(address)
+	if err != nil || !sameHost(u, from) {
+		return false
+	}
+	_, covers := below(u.EscapedPath(), from.EscapedPath())
+	_, within := below(from.EscapedPath(), u.EscapedPath())
+	return covers || within
+}
+
+// redirected are the mirrors of a project that would have a registry asked
+// elsewhere for which somebody else has written that it has names of its own, or
+// that its signatures count: what was said of one place would hold for another.
+func (c *Config) redirected() (problems strictyaml.Problems) {
+	for _, rule := range c.Mirrors {
+		if rule.Origin.Scope != ScopeProject || rule.From == "" {
+			continue
+		}
+		for _, r := range c.entries {
+			if r.Origin.Scope == ScopeProject || len(r.Claims) == 0 && (r.Verify == "" || r.Verify == attest.Off) {
+				continue
+			}
+			location, err := ParseLocation(r.URL, "/")
+			if err != nil || !rule.concerns(addressFor(location)) {
+				continue
+			}
+			demand := "claims names"
+			if len(r.Claims) == 0 {
+				demand = "has to be verified"
+			}
+			problems = append(problems, strictyaml.Problem{
+				File: rule.Origin.File, Line: rule.Origin.Line, Column: 1, Field: "mirrors",
+				Detail: fmt.Sprintf("the mirror of %s would redirect the registry %q, which %s (%s)", rule.From, r.Name, demand, r.Origin),
+				Hint:   "leave it out here; in your own configuration it counts",
+			})
+			break
+		}
+	}
+	return problems
+}
+
 // mirrored is where the registry at a location is asked.
 func (c *Config) mirrored(location Location) (Location, error) {
-	address := location.CloneURL()
-	if location.URL == nil {
-		address = "file://" + rootedSlash(location.Path)
-	}
+	address := addressFor(location)
 	instead := c.Mirrors.Substitute(address)
 	if instead == address {
 		return location, nil
