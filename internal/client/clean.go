@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/gofrs/flock"
 
 	"github.com/clydepm/clyde/internal/lockfile"
 )
@@ -242,7 +241,7 @@ func (s *Store) cleanSignatures(c *Cleaned, used storeUses) error {
 // cleanTemp removes what interrupted runs left, also what a later one could go on
 // with, unless somebody is adding.
 func (s *Store) cleanTemp(c *Cleaned) (err error) {
-	lock := flock.New(filepath.Join(s.dir, "tmp.lock"))
+	lock := s.tempLock()
 	alone, err := lock.TryLock()
 	if err != nil || !alone {
 		return err

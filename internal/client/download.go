@@ -100,6 +100,7 @@ func (e *IntegrityError) Hint() string {
 func (d *Downloader) Ensure(ctx context.Context, store *Store, archives []Archive, sound func(digest string) error) (fetched int, err error) {
 	missing := missingFrom(archives, sound)
 	if len(missing) == 0 {
+		store.clearLeft()
 		return 0, nil
 	}
 	intake, err := store.Begin(ctx)

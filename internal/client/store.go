@@ -103,12 +103,9 @@ func (s *Store) Begin(ctx context.Context) (*Intake, error) {
 	if err := os.MkdirAll(s.tempDir(), 0o755); err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	lock := flock.New(filepath.Join(s.dir, "tmp.lock"))
-	if alone, err := lock.TryLock(); err == nil && alone {
-		err = errors.Join(clearFolder(s.tempDir()), s.sweepPartials(time.Now())) //nolint:forbidigo // against the times of files
-		if err := errors.Join(err, lock.Unlock()); err != nil {
-			return nil, fmt.Errorf("store: clear %s: %w", s.tempDir(), err)
-		}
+	lock := s.tempLock()
+	if err := s.clear(lock); err != nil {
+		return nil, err
 	}
 	if _, err := lock.TryRLockContext(ctx, lockRetry); err != nil {
 		return nil, fmt.Errorf("store: lock: %w", err)
@@ -120,6 +117,31 @@ func (s *Store) Begin(ctx context.Context) (*Intake, error) {
 	in := &Intake{store: s, lock: lock, dir: dir}
 	in.sync.sync = func() error { return syncTree(dir) }
 	return in, nil
+}
+
+// tempLock is held, shared, by all that have temporary files in the store.
+func (s *Store) tempLock() *flock.Flock { return flock.New(filepath.Join(s.dir, "tmp.lock")) }
+
+// clear removes what interrupted processes left behind, unless somebody is adding.
+func (s *Store) clear(lock *flock.Flock) error {
+	alone, err := lock.TryLock()
+	if err != nil || !alone {
+		return nil //nolint:nilerr // whoever cannot lock the store cannot clear it
+	}
+	err = errors.Join(clearFolder(s.tempDir()), s.sweepPartials(time.Now())) //nolint:forbidigo // against the times of files
+	if err := errors.Join(err, lock.Unlock()); err != nil {
+		return fmt.Errorf("store: clear %s: %w", s.tempDir(), err)
+	}
+	return nil
+}
+
+// clearLeft is clear for who has nothing to add: a process that was killed when
+// all was in its place has left its folder, and nobody may come to add anything
+// for long. A store that cannot be written in stays as it is.
+func (s *Store) clearLeft() {
+	if left, err := os.ReadDir(s.tempDir()); err == nil && len(left) > 0 {
+		_ = s.clear(s.tempLock())
+	}
 }
 
 // Close removes what is left of the temporary files.

@@ -209,6 +209,31 @@ func TestStoreClearsWhatADeadProcessLeft(t *testing.T) {
 	}
 }
 
+// TestNothingToAddClearsTheStore: a process was killed after its entry had got its
+// place, so that no later run has anything to add.
+func TestNothingToAddClearsTheStore(t *testing.T) {
+	s := testStore(t)
+	data, digest := packed(t, "hello", "1.0.0", nil)
+	addToStore(t, s, digest, data)
+	d, _ := testDownloader(nil)
+	ensure := func() {
+		t.Helper()
+		writeTestFile(t, filepath.Join(s.dir, "tmp", "intake-dead", "file"), "half")
+		if fetched, err := d.Ensure(t.Context(), s, []Archive{{Name: "hello 1.0.0", SHA256: digest}}, s.Check); err != nil || fetched != 0 {
+			t.Fatalf("%d were fetched, %v", fetched, err)
+		}
+	}
+	ensure()
+	assertNoTemporaries(t, s)
+	open, err := s.Begin(t.Context())
+	must(t, err)
+	ensure()
+	if _, err := os.Stat(open.dir); err != nil {
+		t.Errorf("the folder of an open intake was cleared: %v", err)
+	}
+	must(t, open.Close())
+}
+
 func TestStoreTakesTheSameArchiveFromMany(t *testing.T) {
 	s := testStore(t)
 	data, digest := packed(t, "hello", "1.0.0", map[string]string{"include/hello.h": "int hello();\n"})
