@@ -89,6 +89,7 @@ func TestSettingsSayWhereTheyWereSet(t *testing.T) {
 		"jobs": "3 CLYDE_JOBS", "timeout": "6s " + project + ":1", "offline": "true --config offline",
 		"cache": filepath.Join(w.dir, "cache", "clyde") + " the default", "store": filepath.Join(w.dir, "data", "clyde", "store") + " the default",
 		"keep": "8 " + user + ":2", "platform": "linux-aarch64 " + project + ":2", "vendor": " the default",
+		"hook-sandbox": "auto the default",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
