@@ -1,7 +1,10 @@
 //go:build unix
 
-// Command peak runs a command and prints how much memory it took at most, for
-// bench/run: the program time of GNU is not everywhere.
+// Command peak runs a command and prints how much memory it took at most, as
+// "123 MB", for bench/run: the program time of GNU is not everywhere. The memory is
+// what the kernel counts as resident, of the one process of the command that had
+// most. Of what the command prints nothing is shown unless it fails; then peak
+// fails, too.
 package main
 
 import (
