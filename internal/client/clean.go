@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-
 	"github.com/clydepm/clyde/internal/lockfile"
 )
 
