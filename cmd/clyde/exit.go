@@ -168,7 +168,7 @@ func reportError(w io.Writer, err error) {
 
 func errorText(err error) string {
 	w := &strings.Builder{}
-	summary := err.Error()
+	summary := summaryOf(err)
 	var problems strictyaml.Problems
 	if errors.As(err, &problems) {
 		fmt.Fprint(w, problems.Text())
@@ -189,10 +189,31 @@ func errorText(err error) string {
 	fmt.Fprintf(w, "clyde: %s\n", summary)
 
 	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) && hinted.Hint() != "" {
+	if !onlyCancelled(err) && errors.As(err, &hinted) && hinted.Hint() != "" {
 		fmt.Fprintf(w, "  hint: %s\n", strings.ReplaceAll(hinted.Hint(), "\n", "\n  "))
 	}
 	return w.String()
+}
+
+// summaryOf is the text of an error. Of a run that a person or the system ended
+// it says that; where the end came is nobody's fault, and in the journal. What
+// went wrong beside it, such as taking back what was done, is told.
+func summaryOf(err error) string {
+	if onlyCancelled(err) {
+		return "interrupted"
+	}
+	return strings.ReplaceAll(err.Error(), context.Canceled.Error(), "interrupted")
+}
+
+// onlyCancelled reports whether err is, at all its ends, that the run was ended.
+func onlyCancelled(err error) bool {
+	switch wrapped := err.(type) {
+	case interface{ Unwrap() error }:
+		return onlyCancelled(wrapped.Unwrap())
+	case interface{ Unwrap() []error }:
+		return !slices.ContainsFunc(wrapped.Unwrap(), func(err error) bool { return !onlyCancelled(err) })
+	}
+	return errors.Is(err, context.Canceled) // or the signal that ended the run
 }
 
 // countProblems is the summary of problems whose text was already written:

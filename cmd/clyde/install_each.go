@@ -58,7 +58,7 @@ func (a *app) installingEach(ctx context.Context, f *installFlags, do func(*clie
 		one := eachOutcome{Environment: p.Environment.Name}
 		one.Outcome, err = a.outcomeOf(here(p), &f.runFlags, do)
 		if err != nil {
-			one.Error, one.ExitCode = err.Error(), exitCode(err)
+			one.Error, one.ExitCode = summaryOf(err), exitCode(err)
 			failures = append(failures, err)
 		}
 		all = append(all, one)
