@@ -26,6 +26,8 @@ func authCommand(a *app) *cobra.Command {
 A host is given its token over https and no other host is. The token comes from
 the environment variable CLYDE_TOKEN_HOST, from 'clyde auth login', from a
 credential helper of the configuration, or from netrc, in this order.`,
+		Example: "  clyde auth login registry.example.org\n" +
+			"  clyde auth status",
 	}
 	cmd.AddCommand(authLoginCommand(a), authLogoutCommand(a), authStatusCommand(a), authTokenCommand(a))
 	return cmd
@@ -171,7 +173,8 @@ func authLogoutCommand(a *app) *cobra.Command {
 		Short: "Forget the stored token of a host",
 		Long: `Remove what 'clyde auth login' stored for HOST. The token itself stays valid: have
 the host revoke it if somebody else may have it.`,
-		Args: cobra.MaximumNArgs(1),
+		Example: "  clyde auth logout registry.example.org",
+		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			config, host, err := a.authHost(args)
 			if err != nil {
@@ -216,6 +219,8 @@ func authStatusCommand(a *app) *cobra.Command {
 for, and say where the token comes from. The token itself is not shown.
 
 With HOST the exit code is 3 when there is no token for it.`,
+		Example: "  clyde auth status\n" +
+			"  clyde auth status registry.example.org --json",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			config, hosts, err := a.knownHostsFor(args)
@@ -313,7 +318,8 @@ func authTokenCommand(a *app) *cobra.Command {
 		Short: "Print the token of a host, for another program",
 		Long: `Print the token that HOST is told, on a line of its own, such as for the header of a
 request that another program makes. Everybody who sees the output can use it.`,
-		Args: cobra.MaximumNArgs(1),
+		Example: "  clyde auth token registry.example.org",
+		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			config, host, err := a.authHost(args)
 			if err != nil {

@@ -27,6 +27,9 @@ func checkCommand(a *app) *cobra.Command {
 Every problem is named with its line and column and what to write instead, and
 the exit code is 9 if there is one. A manifest needs a name and a version only
 to be published; --publish demands them.`,
+		Example: "  clyde check\n" +
+			"  clyde check --publish\n" +
+			"  clyde check packages/fmt/.clyde/package.yaml --json",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			file, err := a.manifestFile(args)

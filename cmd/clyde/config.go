@@ -17,6 +17,8 @@ func configCommand(a *app) *cobra.Command {
 		Long: `Show the settings of this run, and where each was set: by default, in the file of
 the machine, the user or the project, in the environment, or by a flag. A later
 one of these wins. 'clyde registry list' shows the registries.`,
+		Example: "  clyde config list\n" +
+			"  clyde config get store",
 	}
 	cmd.AddCommand(configListCommand(a), configGetCommand(a))
 	return cmd
@@ -44,7 +46,9 @@ func configListCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List all settings",
-		Args:  cobra.NoArgs,
+		Example: "  clyde config list\n" +
+			"  clyde config list --config jobs=8 --json",
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			config, err := a.loadConfig()
 			if err != nil {
@@ -69,9 +73,10 @@ func configListCommand(a *app) *cobra.Command {
 
 func configGetCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "get KEY",
-		Short: "Print the value of one setting",
-		Args:  cobra.ExactArgs(1),
+		Use:     "get KEY",
+		Short:   "Print the value of one setting",
+		Example: "  clyde config get store",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			config, err := a.loadConfig()
 			if err != nil {

@@ -23,6 +23,8 @@ archive refused.
 Every command is run as it is printed, in a temporary folder ($DEMO) with
 settings of its own. Nothing else is touched, and the folder is removed at the
 end unless --keep is given.`,
+		Example: "  clyde demo\n" +
+			"  clyde demo --keep",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.demo(cmd.Context(), keep)

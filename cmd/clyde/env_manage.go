@@ -140,6 +140,8 @@ func envListCommand(a *app) *cobra.Command {
 		Long: `List the environments of this project. The current one, which commands mean when
 they are told of none, is marked with *. One is "behind" when the lock has changed
 since it was installed.`,
+		Example: "  clyde env list\n" +
+			"  clyde env list --json",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			project, err := a.anyProject()
@@ -201,6 +203,7 @@ func envRemoveCommand(a *app) *cobra.Command {
 		Short:   "Remove an environment and what is installed in it",
 		Long: `Remove an environment with all its generations. In a prefix what clyde made goes
 away, and nothing else; 'clyde clean' then frees what nobody uses any more.`,
+		Example:           "  clyde env remove release",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.environmentNames,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -15,6 +15,8 @@ func indexCommand(a *app) *cobra.Command {
 An index is a git repository with one file per package and one line per version.
 These commands are for those who keep one; publishing to it is 'clyde publish',
 judging what others propose is 'clyde review'.`,
+		Example: "  clyde index init registry.git\n" +
+			"  clyde index check --index registry.git",
 	}
 	cmd.AddCommand(
 		indexInitCommand(a), indexBuildCommand(a), indexCheckCommand(a), indexInspectCommand(a), indexImportCommand(a), indexExportCommand(a), indexSquashCommand(a))

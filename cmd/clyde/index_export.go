@@ -14,10 +14,11 @@ import (
 
 func indexExportCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "export",
-		Short: "Write an index in another form",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:     "export",
+		Short:   "Write an index in another form",
+		Example: "  clyde index export static --index registry.git /srv/www/index",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(indexExportStaticCommand(a))
 	return cmd

@@ -34,6 +34,8 @@ An existing manifest is left alone unless --force is given.
 
 With --register nothing is written: the repository of the package that is there
 is registered with an index, which then collects what its releases carry.`,
+		Example: "  clyde init\n" +
+			"  clyde init packages/fmt",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := a.Dir

@@ -33,6 +33,8 @@ func keyCommand(a *app) *cobra.Command {
 A registry on a closed network may trust keys instead of the public-good
 Sigstore: who holds one signs with 'clyde publish --sign-key FILE', and clients
 verify with the public half under trust/keys in the index.`,
+		Example: "  clyde key generate --out release.key\n" +
+			"  clyde key trust release.key.pub --index ../registry.git",
 	}
 	cmd.AddCommand(keyGenerateCommand(a), keyShowCommand(a), keyTrustCommand(a))
 	return cmd
@@ -49,7 +51,8 @@ and readable by you alone; FILE.pub gets the public half.
 
 The password is that of the environment variable ` + passwordVariable + `, or you are
 asked for it.`,
-		Args: cobra.NoArgs,
+		Example: "  clyde key generate --out release.key",
+		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			file := a.path(out)
 			for _, name := range []string{file, file + ".pub"} {
@@ -102,9 +105,10 @@ func writeKeys(file string, private, public []byte) error {
 
 func keyShowCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "show FILE",
-		Short: "Show the ID and the public half of a key",
-		Args:  cobra.ExactArgs(1),
+		Use:     "show FILE",
+		Short:   "Show the ID and the public half of a key",
+		Example: "  clyde key show release.key.pub",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			data, err := a.readKey(args[0])
 			if err != nil {

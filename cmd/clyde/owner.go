@@ -29,6 +29,7 @@ Every change is proposed to the index like a version: as a pull request of its o
 kind (--via pr), by a push, or in a bare repository on this machine. Running the
 same again changes nothing. A change that lets somebody publish who could not
 before always needs a person's approval.`,
+		Example: "  clyde owner show hello --index acme/index",
 	}
 	cmd.AddCommand(ownerShowCommand(a), ownerAddCommand(a), ownerRemoveCommand(a), ownerSetCommand(a), ownerTransferCommand(a))
 	return cmd

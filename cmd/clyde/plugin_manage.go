@@ -22,6 +22,8 @@ func pluginCommand(a *app) *cobra.Command {
 		Short: "List and try programs that add to clyde",
 		Long: `Programs in the folders of PATH add to clyde: one called clyde-NAME adds the command
 NAME, and one called clyde-installer-NAME installs packages of the type NAME.`,
+		Example: "  clyde plugin list\n" +
+			"  clyde plugin check ./clyde-hello",
 	}
 	cmd.AddCommand(pluginListCommand(a), pluginCheckCommand(a))
 	return cmd
@@ -39,7 +41,9 @@ func pluginListCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List the programs on PATH that add to clyde",
-		Args:  cobra.NoArgs,
+		Example: "  clyde plugin list\n" +
+			"  clyde plugin list --json",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all := []listedPlugin{}
 			for _, kind := range []plugin.Kind{plugin.Command, plugin.Installer} {

@@ -22,6 +22,8 @@ A registry is a git repository, a web server, a folder, or the releases of one
 repository; 'clyde registry add --help' tells the kinds. The list of a user is in $XDG_CONFIG_HOME/clyde/config.yaml; a project may have one of its own
 in .clyde/config.yaml, which comes first. What was fetched of a registry is kept in
 the cache; the copy of a git registry only moves with 'clyde registry update'.`,
+		Example: "  clyde registry add https://github.com/example/index\n" +
+			"  clyde registry update",
 	}
 	cmd.AddCommand(registryAddCommand(a), registryListCommand(a), registryRemoveCommand(a), registryUpdateCommand(a), registryShowCommand(a), registryCheckCommand(a))
 	return cmd

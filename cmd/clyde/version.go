@@ -27,7 +27,9 @@ func versionCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of clyde",
-		Args:  cobra.NoArgs,
+		Example: "  clyde version\n" +
+			"  clyde version --json",
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if a.json {
 				return a.printJSON(map[string]string{
