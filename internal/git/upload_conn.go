@@ -182,6 +182,10 @@ func askCredential(ctx context.Context, base string, user *url.Userinfo) (*url.U
 // programPatience is how long a program may take to end when it is told to.
 const programPatience = 2 * time.Second
 
+// maxComplaint bounds the bytes kept of what a program writes to its standard
+// error.
+const maxComplaint = 2048
+
 // programConn speaks with a program over its standard input and output:
 // git-upload-pack itself for a repository on this machine, ssh for one far away.
 // The program of the system is used for ssh because it knows the user's keys,
@@ -190,7 +194,7 @@ type programConn struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
 	out    io.ReadCloser
-	stderr *tail
+	stderr *process.Tail
 }
 
 func newProgramConn(ctx context.Context, ep *transport.Endpoint) (*programConn, error) {
@@ -199,7 +203,7 @@ func newProgramConn(ctx context.Context, ep *transport.Endpoint) (*programConn, 
 		name, args = sshCommand(ep)
 	}
 	// The program outlives the question that starts it; see while and Close.
-	c := &programConn{cmd: exec.CommandContext(context.WithoutCancel(ctx), name, args...), stderr: &tail{}}
+	c := &programConn{cmd: exec.CommandContext(context.WithoutCancel(ctx), name, args...), stderr: process.NewTail(maxComplaint)}
 	c.cmd.Env = append(process.WithoutOwnSecrets(c.cmd.Environ()), "GIT_PROTOCOL=version=2")
 	c.cmd.Stderr = c.stderr
 	c.cmd.WaitDelay = programPatience
@@ -279,7 +283,7 @@ func (r *explainedReader) Read(b []byte) (int, error) {
 func (c *programConn) explain(err error) error {
 	_ = c.in.Close()
 	_ = c.cmd.Wait()
-	text := strings.TrimSpace(string(c.stderr.text))
+	text := strings.TrimSpace(string(c.stderr.Bytes()))
 	switch {
 	case text == "":
 		return err
@@ -289,15 +293,4 @@ func (c *programConn) explain(err error) error {
 		return fmt.Errorf("%w: %w", transport.ErrAuthorizationFailed, remoteSays(text))
 	}
 	return remoteSays(text)
-}
-
-// tail keeps the end of what is written to it.
-type tail struct{ text []byte }
-
-func (t *tail) Write(b []byte) (int, error) {
-	t.text = append(t.text, b...)
-	if excess := len(t.text) - 2048; excess > 0 {
-		t.text = t.text[excess:]
-	}
-	return len(b), nil
 }
