@@ -3,12 +3,13 @@ package publish
 import (
 	"cmp"
 	"errors"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/clydepm/clyde/internal/listing"
 )
 
 // overlay is a tree with one file replaced or added. What lies beside the way
@@ -51,7 +52,7 @@ func (o overlay) Open(name string) (fs.File, error) {
 		return &overlayFile{info: o.info(), Reader: strings.NewReader(string(o.data))}, nil
 	case o.onTheWay(name):
 		entries, err := o.ReadDir(name)
-		return &overlayFolder{info: overlayInfo{name: path.Base(name), mode: fs.ModeDir | 0o755}, entries: entries}, err
+		return &overlayFolder{info: overlayInfo{name: path.Base(name), mode: fs.ModeDir | 0o755}, Entries: entries}, err
 	}
 	return o.tree.Open(name)
 }
@@ -146,8 +147,8 @@ func (f *overlayFile) Stat() (fs.FileInfo, error) { return f.info, nil }
 func (f *overlayFile) Close() error               { return nil }
 
 type overlayFolder struct {
-	info    overlayInfo
-	entries []fs.DirEntry
+	info overlayInfo
+	listing.Entries
 }
 
 func (f *overlayFolder) Stat() (fs.FileInfo, error) { return f.info, nil }
@@ -155,16 +156,4 @@ func (f *overlayFolder) Close() error               { return nil }
 
 func (f *overlayFolder) Read([]byte) (int, error) {
 	return 0, &fs.PathError{Op: "read", Path: f.info.name, Err: errors.New("is a folder")}
-}
-
-func (f *overlayFolder) ReadDir(n int) ([]fs.DirEntry, error) {
-	if n <= 0 {
-		n = len(f.entries)
-	} else if len(f.entries) == 0 {
-		return nil, io.EOF
-	}
-	n = min(n, len(f.entries))
-	entries := f.entries[:n]
-	f.entries = f.entries[n:]
-	return entries, nil
 }

@@ -17,7 +17,7 @@ func allowed() map[string][]string {
 		"cmd/clyde": {"*"},
 
 		// The two sides, which never meet but in the program.
-		"publish":         {"index", "internal/packagefolder", "internal/manifest", "internal/review", "internal/attest", "internal/archive", "internal/git", "internal/forge", "internal/strictyaml", "internal/terminal", "internal/markdown", "internal/report"},
+		"publish":         {"index", "internal/packagefolder", "internal/manifest", "internal/review", "internal/attest", "internal/archive", "internal/git", "internal/forge", "internal/strictyaml", "internal/listing", "internal/terminal", "internal/markdown", "internal/report"},
 		"internal/client": {"index", "internal/installer", "internal/plugin", "internal/credential", "internal/fetch", "internal/releaseindex", "internal/packagefolder", "internal/registryapi", "internal/journal", "internal/volume", "internal/osv", "internal/sbom", "internal/staticindex", "internal/history", "internal/spelling", "internal/indexcache", "internal/hook", "internal/external", "internal/manifest", "internal/review", "internal/attest", "internal/resolve", "internal/lockfile", "internal/archive", "internal/git", "internal/strictyaml"},
 
 		// A Sigstore for tests.
@@ -36,7 +36,7 @@ func allowed() map[string][]string {
 		"internal/credential": {"internal/forge", "internal/process"},
 
 		// Hosts of git repositories: they know their words and no packages.
-		"internal/github":  {"internal/forge"},
+		"internal/github":  {"internal/forge", "internal/listing"},
 		"internal/release": {"internal/forge"},
 		"internal/gitea":   {"internal/forge", "internal/git"},
 
@@ -55,8 +55,8 @@ func allowed() map[string][]string {
 		"internal/evidence":    {"index", "internal/archive", "internal/attest", "internal/forge", "internal/git", "internal/gitea", "internal/release", "internal/review"},
 		"internal/report":      {"index", "internal/audit", "internal/review", "internal/markdown", "internal/terminal"},
 		"internal/resolve":     {"index"},
-		"internal/indexcache":  {"index"},
-		"internal/git":         {"internal/inflate", "internal/process"},
+		"internal/indexcache":  {"index", "internal/listing"},
+		"internal/git":         {"internal/inflate", "internal/listing", "internal/process"},
 		"internal/staticindex": {"internal/attest", "internal/git", "internal/history"},
 		"internal/lockfile":    {"index", "internal/spelling"},
 		"internal/manifest":    {"index", "internal/external", "internal/spelling", "internal/strictyaml", "internal/spdx"},
@@ -84,6 +84,7 @@ func allowed() map[string][]string {
 		"internal/spdx":                  nil,
 		"internal/spelling":              nil,
 		"internal/journal":               nil,
+		"internal/listing":               nil,
 		"internal/volume":                nil,
 		"internal/strictyaml":            {"internal/spelling"},
 		"internal/terminal":              nil,

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -16,6 +15,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/clydepm/clyde/internal/listing"
 )
 
 // The modes of git tree entries.
@@ -261,7 +262,7 @@ func (t *treeFS) Open(name string) (fs.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &openDir{node: n, list: list}, nil
+		return &openDir{node: n, Entries: list}, nil
 	}
 	data, err := n.content("open")
 	if err != nil {
@@ -384,25 +385,13 @@ func (f *openFile) Close() error               { return nil }
 
 type openDir struct {
 	node
-	list []fs.DirEntry
+	listing.Entries
 }
 
 func (d *openDir) Stat() (fs.FileInfo, error) { return d.Info() }
 func (d *openDir) Close() error               { return nil }
 func (d *openDir) Read([]byte) (int, error) {
 	return 0, &fs.PathError{Op: "read", Path: d.path, Err: fs.ErrInvalid}
-}
-
-func (d *openDir) ReadDir(n int) ([]fs.DirEntry, error) {
-	if n <= 0 {
-		n = len(d.list)
-	} else if len(d.list) == 0 {
-		return nil, io.EOF
-	}
-	n = min(n, len(d.list))
-	out := d.list[:n:n]
-	d.list = d.list[n:]
-	return out, nil
 }
 
 // readTree reads and parses the tree object of the folder dir.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	gh "github.com/google/go-github/v60/github"
 
 	"github.com/clydepm/clyde/internal/forge"
+	"github.com/clydepm/clyde/internal/listing"
 )
 
 // treeFS is a tree at GitHub. Folders and files that are not known yet are
@@ -213,7 +213,7 @@ func (t *treeFS) Open(name string) (fs.File, error) {
 	}
 	if e.IsDir() {
 		entries, err := t.ReadDir(name)
-		return &openFolder{entry: e, left: entries}, err
+		return &openFolder{entry: e, Entries: entries}, err
 	}
 	data, err := t.ReadFile(name)
 	return &openFile{entry: e, Reader: strings.NewReader(string(data))}, err
@@ -230,7 +230,7 @@ func (f *openFile) Close() error               { return nil }
 
 type openFolder struct {
 	entry
-	left []fs.DirEntry
+	listing.Entries
 }
 
 func (f *openFolder) Stat() (fs.FileInfo, error) { return f.entry, nil }
@@ -238,16 +238,4 @@ func (f *openFolder) Close() error               { return nil }
 
 func (f *openFolder) Read([]byte) (int, error) {
 	return 0, &fs.PathError{Op: "read", Path: f.name, Err: errors.New("is a folder")}
-}
-
-func (f *openFolder) ReadDir(n int) ([]fs.DirEntry, error) {
-	if n <= 0 {
-		n = len(f.left)
-	} else if len(f.left) == 0 {
-		return nil, io.EOF
-	}
-	n = min(n, len(f.left))
-	list := f.left[:n]
-	f.left = f.left[n:]
-	return list, nil
 }

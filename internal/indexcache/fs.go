@@ -3,7 +3,6 @@ package indexcache
 import (
 	"bytes"
 	"cmp"
-	"io"
 	"io/fs"
 	"maps"
 	"path"
@@ -11,6 +10,8 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"github.com/clydepm/clyde/internal/listing"
 )
 
 // FS is the commit as a file system, as git itself would show it: it implements
@@ -44,7 +45,7 @@ func (c commitFS) Open(name string) (fs.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &openFolder{node: node{file: c.file, name: path.Base(name)}, list: list}, nil
+		return &openFolder{node: node{file: c.file, name: path.Base(name)}, Entries: list}, nil
 	}
 	content, err := c.file.content(e)
 	if err != nil {
@@ -196,24 +197,11 @@ func (f *openFile) Size() int64                { return f.node.Size() }
 
 type openFolder struct {
 	node
-	list []fs.DirEntry
+	listing.Entries
 }
 
 func (d *openFolder) Stat() (fs.FileInfo, error) { return d.node, nil }
 func (d *openFolder) Close() error               { return nil }
 func (d *openFolder) Read([]byte) (int, error) {
 	return 0, &fs.PathError{Op: "read", Path: d.name, Err: fs.ErrInvalid}
-}
-
-// ReadDir implements fs.ReadDirFile.
-func (d *openFolder) ReadDir(n int) ([]fs.DirEntry, error) {
-	if n <= 0 {
-		n = len(d.list)
-	} else if len(d.list) == 0 {
-		return nil, io.EOF
-	}
-	n = min(n, len(d.list))
-	out := d.list[:n:n]
-	d.list = d.list[n:]
-	return out, nil
 }
