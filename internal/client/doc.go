@@ -102,8 +102,9 @@
 //
 // Installed is what the manifest's dependencies reach on one platform, this
 // machine's unless the setting "platform" names another, with the archive that
-// was built for it where there is one. The project's own optional dependencies
-// are installed too, those for development unless they are left out.
+// was built for it where there is one. A [Profile] says which of the project's own
+// optional dependencies, and of those for development, are part of it: all, unless
+// it says otherwise.
 //
 // The plan says what will be fetched and which programs would run: hooks of
 // packages, and other package managers that install externals. Nothing of it runs
@@ -138,6 +139,13 @@
 //
 // On Windows links need developer mode, and .clyde/packages is replaced in two
 // steps; a run that ends in between is taken back as well.
+//
+// # Environments
+//
+// A project has one installed tree, the environment "default", and may have more,
+// which share its manifest and lock; see [Environment]. Each has the folders above,
+// generations, packages and journal, below .clyde/environments/NAME or in a prefix
+// outside of the project, and is changed, gone back in and taken back on its own.
 //
 // # Outside text
 //
