@@ -12,6 +12,7 @@ import (
 	"github.com/clydepm/clyde/internal/git"
 	"github.com/clydepm/clyde/internal/gitea"
 	"github.com/clydepm/clyde/internal/github"
+	"github.com/clydepm/clyde/internal/pause"
 	"github.com/clydepm/clyde/internal/release"
 	"github.com/clydepm/clyde/publish"
 )
@@ -175,14 +176,7 @@ func (a *app) wait(ctx context.Context, d time.Duration) error {
 	if a.Sleep != nil {
 		return a.Sleep(ctx, d)
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return pause.For(ctx, d)
 }
 
 // trace shows the calls of a host's API to whoever wants to know more.

@@ -17,6 +17,7 @@ import (
 	"github.com/clydepm/clyde/internal/archive"
 	"github.com/clydepm/clyde/internal/attest"
 	"github.com/clydepm/clyde/internal/forge"
+	"github.com/clydepm/clyde/internal/pause"
 	"github.com/clydepm/clyde/internal/review"
 )
 
@@ -109,7 +110,7 @@ func gather(ctx context.Context, opts Options, config *index.Config, added []rev
 		opts.Limits = DefaultLimits()
 	}
 	if opts.Wait == nil {
-		opts.Wait = wait
+		opts.Wait = pause.For
 	}
 	dir, err := os.MkdirTemp(opts.Dir, "clyde-evidence-*")
 	if err != nil {
@@ -143,17 +144,6 @@ func withoutCookies(c *http.Client) *http.Client {
 		plain.Transport, plain.Timeout = c.Transport, c.Timeout
 	}
 	return plain
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // configOf reads the configuration by which archives are found, that of the

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"github.com/clydepm/clyde/internal/pause"
 )
 
 // Options are what a [Client] needs of the outside world.
@@ -41,7 +43,7 @@ func New(opts Options) *Client {
 		c.opts.Now = time.Now //nolint:forbidigo // the real clock where none is given
 	}
 	if c.opts.Sleep == nil {
-		c.opts.Sleep = sleep
+		c.opts.Sleep = pause.For
 	}
 	if c.opts.Random == nil {
 		c.opts.Random = rand.Float64
@@ -51,17 +53,6 @@ func New(opts Options) *Client {
 	}
 	c.http.CheckRedirect = checkRedirect(c.http.CheckRedirect)
 	return c
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // Request is a question for a file.
@@ -135,11 +126,11 @@ func (c *Client) Get(ctx context.Context, req Request, to Sink) (Answer, error) 
 		if t.row++; t.at-before >= progressBytes {
 			t.row = 1
 		}
-		pause, again := c.pauseAfter(err, t.row)
+		wait, again := c.pauseAfter(err, t.row)
 		if !again {
 			return Answer{}, t.failure(err)
 		}
-		if err := c.pause(ctx, req.URL.Host, pause, err); err != nil {
+		if err := c.pause(ctx, req.URL.Host, wait, err); err != nil {
 			return Answer{}, err
 		}
 	}

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/clydepm/clyde/internal/pause"
 )
 
 // MaxResponse bounds one answer of an API, in bytes.
@@ -93,7 +95,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if !again || !harmless(req) || req.Context().Err() != nil {
 			return resp, err
 		}
-		if err := t.wait(req.Context(), pauseAfter(attempt, resp)); err != nil {
+		if err := t.Pause(req.Context(), pauseAfter(attempt, resp)); err != nil {
 			return nil, err
 		}
 	}
@@ -112,7 +114,7 @@ func (w *waiting) wait(req *http.Request, until time.Time) error {
 	}
 	w.left -= d
 	w.pause *= 2
-	return w.transport.wait(req.Context(), d)
+	return w.transport.Pause(req.Context(), d)
 }
 
 func replayable(req *http.Request) bool {
@@ -170,7 +172,7 @@ func (t *Transport) read(resp *http.Response) error {
 
 // limited reports whether the answer is a rate limit, and when it ends. A
 // request that was answered so has not been carried out.
-func (t *Transport) limited(resp *http.Response, pause time.Duration) (bool, time.Time) {
+func (t *Transport) limited(resp *http.Response, after time.Duration) (bool, time.Time) {
 	spent := resp.Header.Get("X-RateLimit-Remaining") == "0"
 	reset, resetErr := strconv.ParseInt(resp.Header.Get("X-RateLimit-Reset"), 10, 64)
 	// This is the one place that waits: libraries that read these headers hold
@@ -187,7 +189,7 @@ func (t *Transport) limited(resp *http.Response, pause time.Duration) (bool, tim
 		return true, time.Unix(reset, 0).Add(time.Second)
 	}
 	if resp.StatusCode == http.StatusTooManyRequests || saysSecondary(resp) {
-		return true, t.now().Add(pause)
+		return true, t.now().Add(after)
 	}
 	return false, time.Time{}
 }
@@ -213,18 +215,12 @@ func pauseAfter(attempt int, resp *http.Response) time.Duration {
 	return most/2 + rand.N(most/2)
 }
 
-func (t *Transport) wait(ctx context.Context, d time.Duration) error {
+// Pause waits, by Wait where that is set.
+func (t *Transport) Pause(ctx context.Context, d time.Duration) error {
 	if t.Wait != nil {
 		return t.Wait(ctx, d)
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return pause.For(ctx, d)
 }
 
 func (t *Transport) now() time.Time {
@@ -249,7 +245,7 @@ func Once[T any](ctx context.Context, t *Transport, unclear func(error) bool, wr
 		if err == nil || !unclear(err) || attempt == attempts || ctx.Err() != nil {
 			return made, err
 		}
-		if err := t.wait(ctx, pauseAfter(attempt, nil)); err != nil {
+		if err := t.Pause(ctx, pauseAfter(attempt, nil)); err != nil {
 			return made, err
 		}
 		found, ok, lookupErr := lookup()

@@ -52,7 +52,7 @@ func (x *Index) commit(ctx context.Context, at target, c forge.Commit) (string, 
 		if !notYet || attempt == forkAttempts {
 			return id, err
 		}
-		if err := x.client.pause(ctx, pause); err != nil {
+		if err := x.client.transport.Pause(ctx, pause); err != nil {
 			return "", err
 		}
 		pause = min(2*pause, forkLongest)
@@ -134,21 +134,6 @@ func (x *Index) moveBranch(ctx context.Context, at target, branch, id string) er
 		_, _, err = x.client.api.Git.UpdateRef(ctx, at.owner, at.name, ref, true)
 	}
 	return err
-}
-
-// pause waits as the transport does.
-func (c *Client) pause(ctx context.Context, d time.Duration) error {
-	if c.transport.Wait != nil {
-		return c.transport.Wait(ctx, d)
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // isNotPermitted reports whether GitHub refused for want of a permission.
