@@ -15,14 +15,9 @@ import (
 	"github.com/clydepm/clyde/index"
 )
 
-// TestCargo has the real cargo use an index that clyde publish filled: over git
-// from a file and from a server, and over sparse HTTP from a static export that
-// nginx serves. The index has what cargo does not know: members of lines, of
-// dependencies and of config.json, scoped packages, other files and folders, and
-// a line that is damaged.
-//
-// CLYDE_TEST_CARGO says where cargo, 1.70 or newer, is; nginx is needed as well.
-func TestCargo(t *testing.T) {
+// realCargo is the cargo that CLYDE_TEST_CARGO names.
+func realCargo(t *testing.T) string {
+	t.Helper()
 	cargo := os.Getenv("CLYDE_TEST_CARGO")
 	switch {
 	case cargo != "":
@@ -31,6 +26,18 @@ func TestCargo(t *testing.T) {
 	default:
 		t.Skip("CLYDE_TEST_CARGO does not say where cargo is")
 	}
+	return cargo
+}
+
+// TestCargo has the real cargo use an index that clyde publish filled: over git
+// from a file and from a server, and over sparse HTTP from a static export that
+// nginx serves. The index has what cargo does not know: members of lines, of
+// dependencies and of config.json, scoped packages, other files and folders, and
+// a line that is damaged.
+//
+// CLYDE_TEST_CARGO says where cargo, 1.70 or newer, is; nginx is needed as well.
+func TestCargo(t *testing.T) {
+	cargo := realCargo(t)
 	w := newCargoWorld(t, cargo)
 	for name, address := range map[string]string{
 		"git":        "file://" + filepath.Join(w.dir, "index.git"),

@@ -418,14 +418,7 @@ func TestPrivateHostWantsALogin(t *testing.T) {
 // TestCargoWithALogin has the real cargo use the private host with the same token
 // as clyde.
 func TestCargoWithALogin(t *testing.T) {
-	cargo := os.Getenv("CLYDE_TEST_CARGO")
-	switch {
-	case cargo != "":
-	case os.Getenv("CLYDE_TEST_REQUIRE") == "1":
-		t.Fatal("CLYDE_TEST_REQUIRE=1, but CLYDE_TEST_CARGO does not say where cargo is")
-	default:
-		t.Skip("CLYDE_TEST_CARGO does not say where cargo is")
-	}
+	cargo := realCargo(t)
 	h := newPrivateHost(t)
 	u := newTenant(t, h)
 	u.write("app/.cargo/config.toml", fmt.Sprintf("[registry]\nglobal-credential-providers = [\"cargo:token\"]\n[registries.ours]\nindex = %q\n", u.sparse()))
