@@ -121,6 +121,7 @@ const manifestText = `name: hello
 version: "VERSION"
 description: Says hello
 license: MIT
+type: library
 homepage: https://hello.example.org
 repository: https://github.com/acme/hello
 keywords: [greeting, demo]

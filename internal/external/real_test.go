@@ -31,7 +31,7 @@ func TestReal(t *testing.T) {
 		}
 		t.Skip("CLYDE_TEST_EXTERNAL=1 lets this test install packages of apt, npm and pip")
 	}
-	for _, text := range []string{"apt:hello>=2", "npm:is-odd@^3", "pip:six>=1.10,<2"} {
+	for _, text := range []string{"apt:figlet>=2", "npm:is-odd@^3", "pip:six>=1.10,<2"} {
 		t.Run(text, func(t *testing.T) {
 			d := external.Builtin()
 			where := external.Where{Prefix: filepath.Join(t.TempDir(), "prefix")}

@@ -2,7 +2,7 @@
 // offsets: opening it reads a few hundred bytes, and looking a package up reads
 // a few kilobytes, whatever the size of the index.
 //
-// # File, format version 1
+// # File, format version 2
 //
 // Numbers in the header are big-endian and of fixed size; elsewhere they are
 // unsigned varints. Checksums are CRC-32C. The file is
