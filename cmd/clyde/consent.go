@@ -32,7 +32,7 @@ func (f *runFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.dryRun, "dry-run", false, "show what would be done and write nothing")
 	flags.BoolVarP(&f.permission.All, "yes", "y", false, "agree to everything that would be asked")
-	flags.StringSliceVar(&f.hooks, "allow-hooks", nil, "agree to the hooks of the packages `NAME[@REQUIREMENT],...`, of all without a value")
+	flags.StringSliceVar(&f.hooks, "allow-hooks", nil, "agree to the hooks of `NAMES`, each a package or PACKAGE@REQUIREMENT; of all packages without a value")
 	flags.Lookup("allow-hooks").NoOptDefVal = everyPackage
 	flags.BoolVar(&f.permission.NoHooks, "no-hooks", false, "run no hooks of packages")
 	flags.BoolVar(&f.permission.NoExternals, "no-externals", false, "leave what other package managers install to you")

@@ -31,7 +31,11 @@ With --env the packages go into other environments than the current one, see
 for itself, one that fails does not keep the others back, and the exit code is that
 of the worst failure.
 
-Where 'clyde env' finds headers and libraries is said there.`,
+Hooks of packages and other package managers run only when somebody agrees: you are
+asked on a terminal; elsewhere --allow-hooks, --yes or your own configuration says so.
+--dry-run shows what would run. A run that fails or is interrupted is taken back.
+
+'clyde env' prints what a compiler needs to find the packages.`,
 		Example: "  clyde install\n  clyde install --locked --no-dev\n  clyde install --platform linux-aarch64\n  clyde install --env release --env arm",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -9,8 +9,9 @@ func runCommand(a *app) *cobra.Command {
 		Use:   "run TOOL [ARG...]",
 		Short: "Run a program that an installed package brings",
 		Long: `Run a program out of the bin folder of an installed package, or one that such a
-package has npm, pip or conda bring (external-dependencies), in the folder you are in and with the search paths that 'clyde env' prints. All that comes after its name
-is for the program, and its exit code is that of clyde.`,
+package has npm, pip or conda bring (external-dependencies), in the folder you are
+in and with the search paths that 'clyde env' prints. All that comes after its name
+is for the program, and the exit code of the program is that of clyde.`,
 		Example: "  clyde run protoc --version\n  clyde -C app run formatter -- src",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

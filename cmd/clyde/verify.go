@@ -32,8 +32,9 @@ func verifyCommand(a *app) *cobra.Command {
 and the lock: every file is read, and what is changed, missing or extra is listed.
 The exit code is 5 then. 'clyde ci' repairs it.
 
-With one, verify the signature of a package and show who signed what was built from which
-commit, by which workflow, when, trusted by whom, and every check that was made.
+With one, verify the signature of a package and show who signed it, from which commit
+and by which workflow it was built, when, trusted by whom, and every check that was
+made.
 
 Who may sign is what the owners file in the registry says, never what the
 signature says. For a package, line, archive and signature are looked up in the
