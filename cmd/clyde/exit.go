@@ -207,7 +207,7 @@ func summaryOf(err error) string {
 
 // onlyCancelled reports whether err is, at all its ends, that the run was ended.
 func onlyCancelled(err error) bool {
-	switch wrapped := err.(type) {
+	switch wrapped := err.(type) { //nolint:errorlint // it walks what is wrapped, end by end
 	case interface{ Unwrap() error }:
 		return onlyCancelled(wrapped.Unwrap())
 	case interface{ Unwrap() []error }:
