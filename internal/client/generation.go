@@ -6,9 +6,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Generations are the installed trees of one environment of a project: in the
@@ -141,14 +145,22 @@ func (g Generations) fill(made string, ledger *Ledger, store *Store) error {
 	return os.Chmod(made, 0o755)
 }
 
-// sound reports whether generation n leads to sound store entries.
+// sound reports whether generation n leads to sound store entries. It looks at
+// every file of all packages, and so at several packages at a time.
 func (g Generations) sound(n int, ledger *Ledger, store *Store) bool {
+	var unsound atomic.Bool
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, p := range ledger.Packages {
-		if g.check(p, store) != nil || !leadsTo(filepath.Join(g.path(n), PackagePath(p.Name)), linkTarget(p, store)) {
-			return false
-		}
+		group.Go(func() error {
+			if !unsound.Load() && (g.check(p, store) != nil || !leadsTo(filepath.Join(g.path(n), PackagePath(p.Name)), linkTarget(p, store))) {
+				unsound.Store(true)
+			}
+			return nil
+		})
 	}
-	return true
+	_ = group.Wait() // the functions return nil
+	return !unsound.Load()
 }
 
 // activate makes generation n the active one, by one rename; 0 is none.
