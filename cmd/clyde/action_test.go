@@ -457,7 +457,8 @@ func TestActionAfterAFailureAtAnyCall(t *testing.T) {
 			j.forge.Break(func(_ int, r *http.Request) registrytest.Fault {
 				if r.Method != http.MethodGet {
 					if seen++; seen > at {
-						cancel() // the runner is gone
+						cancel() // the runner is gone, and hears no answer
+						return registrytest.Fault{DropAfter: true}
 					}
 				}
 				return registrytest.Fault{}
