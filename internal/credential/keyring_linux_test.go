@@ -155,11 +155,13 @@ func TestKeyringOfADesktop(t *testing.T) {
 		t.Errorf("the file has %s", text)
 	}
 	must(t, f.Logout(t.Context(), host))
-	if len(s.items) != 0 {
-		t.Errorf("the keyring still has %d items", len(s.items))
-	}
 	if _, ok, err := New(w.opts).Ready(t.Context(), host); ok || err != nil {
 		t.Errorf("after the logout: %v %v", ok, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.items) != 0 {
+		t.Errorf("the keyring still has %d items", len(s.items))
 	}
 }
 

@@ -57,11 +57,19 @@ func newWorldWith(t *testing.T, stall time.Duration) *world {
 			http.NotFound(rw, r)
 			return
 		}
-		rw.Header().Set("Etag", w.etag)
-		http.ServeContent(rw, r, "file", time.Time{}, bytes.NewReader(w.file))
+		file, etag := w.content()
+		rw.Header().Set("Etag", etag)
+		http.ServeContent(rw, r, "file", time.Time{}, bytes.NewReader(file))
 	}))
 	w.client = fetch.New(fetch.Options{Stall: stall, Now: w.clock, Sleep: w.sleep, Random: func() float64 { return 0 }, Tell: w.tell})
 	return w
+}
+
+// content is what the server has now, and its version.
+func (w *world) content() (file []byte, etag string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.file, w.etag
 }
 
 func (w *world) clock() time.Time {
@@ -234,10 +242,13 @@ func TestAnotherVersionStartsAgain(t *testing.T) {
 	w := newWorld(t)
 	w.Break("/", 1, func(x *faultnet.Exchange) {
 		faultnet.Cut(1000)(x)
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		w.file, w.etag = append(bytes.Clone(w.file[1:]), 'x'), `"two"`
 	})
 	data, answer, err := w.client.Bytes(t.Context(), w.request("/file"))
-	if err != nil || !bytes.Equal(data, w.file) || answer.ETag != `"two"` {
+	file, _ := w.content()
+	if err != nil || !bytes.Equal(data, file) || answer.ETag != `"two"` {
 		t.Errorf("%d bytes of %s, %v", len(data), answer.ETag, err)
 	}
 }
