@@ -3,41 +3,14 @@ package main
 import (
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/registrytest"
 )
-
-const ansiPackages = `
--- ansi-1/.clyde/package.yaml --
-name: ansi
-version: 0.1.0
-description: Colours
-license: MIT
--- ansi-1/ansi.h --
-one
--- ansi-2/.clyde/package.yaml --
-name: ansi
-version: 0.2.0
-description: Colours for terminals
-license: MIT
--- ansi-2/ansi.h --
-two
--- ansi-3/.clyde/package.yaml --
-name: ansi
-version: 0.3.0
-description: Colours for terminals
-license: MIT
--- ansi-3/ansi.h --
-three
-`
 
 // guard is a server in front of another that lets pass archives only, once it is
 // told to.
@@ -57,27 +30,10 @@ func (g *guard) wrap(t *testing.T, to http.Handler) string {
 
 // TestKindsOfRegistries runs one transcript against a registry of every kind.
 func TestKindsOfRegistries(t *testing.T) {
-	reg := registrytest.New(t, ansiPackages)
-	folder := t.TempDir()
-	for name, data := range reg.Files(t) {
-		name = filepath.Join(folder, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	reg := registrytest.New(t, registrytest.Ansi)
+	folder := reg.Folder(t)
 	forge := registrytest.NewForge(t)
-	forge.AddRepository("octo/ansi", map[string]string{"README.md": "ansi\n"})
-	for _, e := range index.ParseFile(reg.Files(t)["an/si/ansi"]).Entries {
-		data, err := os.ReadFile(strings.TrimPrefix(e.DL, "file://"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		forge.AddRelease("octo/ansi", "v"+e.Vers, false, false)
-		forge.AddAsset("octo/ansi", "v"+e.Vers, filepath.Base(e.DL), data, false)
-	}
+	forge.AddAnsi(t, reg)
 	for _, kind := range []struct {
 		name, kind string
 		address    func(g *guard) string

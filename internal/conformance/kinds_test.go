@@ -11,36 +11,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/client"
 	"github.com/clydepm/clyde/internal/conformance"
 	"github.com/clydepm/clyde/internal/registry"
 	"github.com/clydepm/clyde/internal/registrytest"
 )
 
-const packages = `
--- ansi-1/.clyde/package.yaml --
-name: ansi
-version: 0.1.0
-description: Colours
-license: MIT
--- ansi-1/ansi.h --
-one
--- ansi-2/.clyde/package.yaml --
-name: ansi
-version: 0.2.0
-description: Colours for terminals
-license: MIT
--- ansi-2/ansi.h --
-two
--- ansi-3/.clyde/package.yaml --
-name: ansi
-version: 0.3.0
-description: Colours for terminals
-license: MIT
--- ansi-3/ansi.h --
-three
--- table/.clyde/package.yaml --
+const packages = registrytest.Ansi + `-- table/.clyde/package.yaml --
 name: table
 version: 1.0.0
 description: Tables
@@ -70,7 +47,7 @@ type kind struct {
 func kinds(t *testing.T) map[string]kind {
 	reg := registrytest.New(t, packages)
 	files := reg.Files(t)
-	folder := writeFiles(t, files)
+	folder := reg.Folder(t)
 	plain := serve(t, http.FileServer(http.Dir(folder)))
 	static := filepath.Join(t.TempDir(), "static")
 	source, err := registry.OpenSource(reg.Path, "")
@@ -79,7 +56,7 @@ func kinds(t *testing.T) map[string]kind {
 	_, err = registry.Export(t.Context(), source, static, registry.ExportOptions{Valid: 24 * time.Hour, Now: registrytest.Clock()})
 	must(t, err)
 	exported := serve(t, http.FileServer(http.Dir(static)))
-	empty := writeFiles(t, map[string][]byte{"config.json": files["config.json"]})
+	empty := registrytest.WriteFiles(t, map[string][]byte{"config.json": files["config.json"]})
 	return map[string]kind{
 		"git":           {config: client.RegistryConfig{URL: reg.Path, Kind: client.KindGit}},
 		"dir":           {config: client.RegistryConfig{URL: folder, Kind: client.KindDir}, live: true},
@@ -296,27 +273,10 @@ func serve(t *testing.T, h http.Handler) string {
 	return server.URL
 }
 
-func writeFiles(t *testing.T, files map[string][]byte) string {
-	dir := t.TempDir()
-	for name, data := range files {
-		name = filepath.Join(dir, filepath.FromSlash(name))
-		must(t, os.MkdirAll(filepath.Dir(name), 0o755))
-		must(t, os.WriteFile(name, data, 0o644))
-	}
-	return dir
-}
-
 // forge has the versions of ansi as releases, each with its archive.
 func forge(t *testing.T, reg *registrytest.Registry) *registrytest.Forge {
 	f := registrytest.NewForge(t)
-	f.AddRepository("octo/ansi", map[string]string{"README.md": "ansi\n"})
-	for _, e := range index.ParseFile(reg.Files(t)["an/si/ansi"]).Entries {
-		tag := "v" + e.Vers
-		f.AddRelease("octo/ansi", tag, false, false)
-		data, err := os.ReadFile(strings.TrimPrefix(e.DL, "file://"))
-		must(t, err)
-		f.AddAsset("octo/ansi", tag, filepath.Base(e.DL), data, false)
-	}
+	f.AddAnsi(t, reg)
 	f.AddRelease("octo/ansi", "v9.0.0", true, false) // a draft
 	f.AddRelease("octo/ansi", "nightly", false, false)
 	return f
@@ -347,7 +307,7 @@ func unpacked(t *testing.T) string {
 	manifest := func(name, version, more string) []byte {
 		return fmt.Appendf(nil, "name: %s\nversion: %s\ndescription: Words\nlicense: MIT\n%s", name, version, more)
 	}
-	return writeFiles(t, map[string][]byte{
+	return registrytest.WriteFiles(t, map[string][]byte{
 		"ansi/0.1.0/.clyde/package.yaml":      manifest("ansi", "0.1.0", ""),
 		"ansi/0.1.0/ansi.h":                   []byte("one"),
 		"ansi/0.2.0/.clyde/package.yaml":      manifest("ansi", "0.2.0", ""),

@@ -47,17 +47,7 @@ func TestExplanations(t *testing.T) {
 				}
 			}
 			got := explanation(t, w, rootOptions(t, root))
-			if *update {
-				archive.Files = slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return f.Name == "want" })
-				archive.Files = append(archive.Files, txtar.File{Name: "want", Data: []byte(got)})
-				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if got != want {
-				t.Errorf("got\n%s\nwant\n%s", got, want)
-			}
+			compareGolden(t, file, archive, got, want)
 		})
 	}
 }
@@ -74,4 +64,21 @@ func explanation(t *testing.T, w resolve.Source, opts resolve.Options) string {
 		text += "hint: " + hint + "\n"
 	}
 	return text
+}
+
+// compareGolden compares an explanation with the section want of a file, or
+// replaces that.
+func compareGolden(t *testing.T, file string, archive *txtar.Archive, got, want string) {
+	t.Helper()
+	if *update {
+		archive.Files = slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return f.Name == "want" })
+		archive.Files = append(archive.Files, txtar.File{Name: "want", Data: []byte(got)})
+		if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
 }
