@@ -222,11 +222,7 @@ func (a *app) lockedNames(context.Context, string) ([]string, error) {
 
 // toolNames are the programs that installed packages bring.
 func (a *app) toolNames(context.Context, string) ([]string, error) {
-	project, err := a.project()
-	if err != nil {
-		return nil, err
-	}
-	env, err := a.buildEnv(project)
+	env, err := a.buildEnv()
 	if err != nil {
 		return nil, err
 	}

@@ -56,11 +56,7 @@ own place.`,
 		Example: "  clyde env\n  eval \"$(clyde env --shell sh)\"\n  clyde env --json",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			project, err := a.project()
-			if err != nil {
-				return err
-			}
-			env, err := a.buildEnv(project)
+			env, err := a.buildEnv()
 			if err != nil {
 				return err
 			}

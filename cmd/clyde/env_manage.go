@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -180,18 +181,7 @@ of none. The variable CLYDE_ENV and the flag --env choose another for one run.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.environmentNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			project, err := a.anyProject()
-			if err != nil {
-				return err
-			}
-			if err := project.UseEnvironment(cmd.Context(), args[0], newProgress(a)); err != nil {
-				return withConsequence(err, "nothing was changed")
-			}
-			if a.json {
-				return a.printJSON(map[string]string{"current": args[0]})
-			}
-			a.printf("%s is the current environment\n", args[0])
-			return nil
+			return a.changeEnvironment(cmd, (*client.Project).UseEnvironment, args[0], "current", "%s is the current environment\n")
 		},
 	}
 }
@@ -207,20 +197,26 @@ away, and nothing else; 'clyde clean' then frees what nobody uses any more.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.environmentNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			project, err := a.anyProject()
-			if err != nil {
-				return err
-			}
-			if err := project.RemoveEnvironment(cmd.Context(), args[0], newProgress(a)); err != nil {
-				return withConsequence(err, "nothing was changed")
-			}
-			if a.json {
-				return a.printJSON(map[string]string{"removed": args[0]})
-			}
-			a.printf("removed the environment %s\n", args[0])
-			return nil
+			return a.changeEnvironment(cmd, (*client.Project).RemoveEnvironment, args[0], "removed", "removed the environment %s\n")
 		},
 	}
+}
+
+// changeEnvironment changes the environment of a name, and tells so: as the member
+// of that name, or in a sentence.
+func (a *app) changeEnvironment(cmd *cobra.Command, change func(*client.Project, context.Context, string, client.Reporter) error, name, member, sentence string) error {
+	project, err := a.anyProject()
+	if err != nil {
+		return err
+	}
+	if err := change(project, cmd.Context(), name, newProgress(a)); err != nil {
+		return withConsequence(err, "nothing was changed")
+	}
+	if a.json {
+		return a.printJSON(map[string]string{member: name})
+	}
+	a.printf(sentence, name)
+	return nil
 }
 
 func envDiffCommand(a *app) *cobra.Command {

@@ -136,7 +136,11 @@ func externalDrivers(places client.Places) (*external.Drivers, error) {
 }
 
 // buildEnv is what a build and 'clyde run' have to know of a project.
-func (a *app) buildEnv(project *client.Project) (*client.BuildEnv, error) {
+func (a *app) buildEnv() (*client.BuildEnv, error) {
+	project, err := a.project()
+	if err != nil {
+		return nil, err
+	}
 	places, err := client.PlacesOf(a.Getenv)
 	if err != nil {
 		return nil, err

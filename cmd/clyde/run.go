@@ -15,11 +15,7 @@ is for the program, and the exit code of the program is that of clyde.`,
 		Example: "  clyde run protoc --version\n  clyde -C app run formatter -- src",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			project, err := a.project()
-			if err != nil {
-				return err
-			}
-			env, err := a.buildEnv(project)
+			env, err := a.buildEnv()
 			if err != nil {
 				return err
 			}

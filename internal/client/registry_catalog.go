@@ -79,11 +79,7 @@ func (r *catalogRegistry) Index(ctx context.Context) (_ *index.Config, err error
 	if err != nil {
 		return nil, err
 	}
-	config, err := index.ParseConfig(data)
-	if err != nil {
-		return nil, &Error{Class: ErrIntegrity, Message: index.ConfigPath + " of the registry", Err: err}
-	}
-	return config, nil
+	return parseIndexConfig(data)
 }
 
 func (r *catalogRegistry) Package(ctx context.Context, name string) (_ index.File, err error) {

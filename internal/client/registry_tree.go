@@ -25,6 +25,11 @@ func (t indexTree) config() (*index.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseIndexConfig(data)
+}
+
+// parseIndexConfig reads the config.json of a registry.
+func parseIndexConfig(data []byte) (*index.Config, error) {
 	config, err := index.ParseConfig(data)
 	if err != nil {
 		return nil, &Error{Class: ErrIntegrity, Message: index.ConfigPath + " of the registry", Err: err}
