@@ -189,7 +189,7 @@ func TestNginx(t *testing.T) {
 	server.asked(t)
 
 	p.clyde("", "registry", "add", "sparse+"+server.url+"/", "--name", "web")
-	if asked := server.asked(t); len(asked) != 2 || asked[0] != "200 /changes.jsonl gzip" || !strings.HasPrefix(asked[1], "200 /packed-v2-") {
+	if asked := server.asked(t); len(asked) != 2 || asked[0] != "200 /changes.jsonl gzip" || !strings.HasPrefix(asked[1], "200 /packed-v3-") {
 		t.Errorf("to begin, nginx was asked %q", asked)
 	}
 	p.clyde("", "registry", "update")

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -117,29 +116,6 @@ func (c commitFS) children(prefix string) ([]fs.DirEntry, error) {
 	list := slices.Collect(maps.Values(found))
 	slices.SortFunc(list, func(a, b fs.DirEntry) int { return cmp.Compare(a.Name(), b.Name()) })
 	return list, err
-}
-
-// eachBelow calls visit for the files whose path has a prefix, and perhaps for
-// some others.
-func (f *File) eachBelow(prefix string, visit func(e *entry)) error {
-	fences, err := f.loadFences()
-	if err != nil {
-		return err
-	}
-	first := max(0, sort.Search(len(fences), func(i int) bool { return fences[i].first > prefix })-1)
-	for _, fence := range fences[first:] {
-		if fence.first > prefix && !strings.HasPrefix(fence.first, prefix) {
-			break
-		}
-		entries, err := f.readBlock(fence.block)
-		if err != nil {
-			return err
-		}
-		for i := range entries {
-			visit(&entries[i])
-		}
-	}
-	return nil
 }
 
 // node is an entry of a folder, itself a folder when it has no entry.

@@ -12,7 +12,7 @@ import (
 
 // FormatVersion is the version of the format that is written, and the only one
 // that is read: a file of another version is made again.
-const FormatVersion = 2
+const FormatVersion = 3
 
 // ErrDamaged reports a file that is not, or not any more, what was written.
 var ErrDamaged = errors.New("the packed index is damaged")
@@ -49,10 +49,12 @@ const (
 const (
 	magic      = "clydeidx"
 	headerSize = 256
-	blockSize  = 64 // entries of a block of the directory
+	blockSize  = 64  // entries of a block of the directory
+	fanOut     = 128 // fences of a node
 
-	maxBlock   = 1 << 20 // bytes of a block
-	maxFences  = 1 << 28 // bytes of all fences
+	minEntry   = 23      // bytes of an entry
+	maxBlock   = 1 << 20 // bytes of a block or a node
+	maxLevels  = 4       // of nodes; two do for a million files
 	maxNames   = 1 << 30 // bytes of all names
 	maxRecord  = 4 << 20 // a package with more has no record
 	maxPath    = 4096
@@ -74,9 +76,10 @@ type header struct {
 	heapEnd         int64
 	live            int64 // bytes of the heap that something refers to, nearly
 	files, packages uint32
-	object          extent // the commit as git keeps it
-	fences          extent
+	levels          int    // of nodes
+	root            extent // of the directory, which goes from heapEnd to its end
 	names, past     extent
+	object          extent // the commit as git keeps it
 }
 
 func (h header) bytes() []byte {
@@ -89,11 +92,12 @@ func (h header) bytes() []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(h.live))
 	b = binary.BigEndian.AppendUint32(b, h.files)
 	b = binary.BigEndian.AppendUint32(b, h.packages)
-	for _, e := range []extent{h.fences, h.names, h.past, h.object} {
+	for _, e := range []extent{h.root, h.names, h.past, h.object} {
 		b = binary.BigEndian.AppendUint64(b, uint64(e.at))
 		b = binary.BigEndian.AppendUint64(b, uint64(e.size))
 		b = binary.BigEndian.AppendUint32(b, e.sum)
 	}
+	b = append(b, byte(h.levels))
 	b = append(b, make([]byte, headerSize-len(b))...)
 	binary.BigEndian.PutUint32(b[12:], checksum(b[16:]))
 	return b
@@ -115,21 +119,24 @@ func parseHeader(b []byte, size int64) (h header, err error) {
 	h.live = int64(binary.BigEndian.Uint64(b[64:]))
 	h.files = binary.BigEndian.Uint32(b[72:])
 	h.packages = binary.BigEndian.Uint32(b[76:])
-	for i, e := range []*extent{&h.fences, &h.names, &h.past, &h.object} {
+	for i, e := range []*extent{&h.root, &h.names, &h.past, &h.object} {
 		part := b[80+20*i:]
 		e.at = int64(binary.BigEndian.Uint64(part))
 		e.size = int64(binary.BigEndian.Uint64(part[8:]))
 		e.sum = binary.BigEndian.Uint32(part[16:])
 	}
+	h.levels = int(b[160])
 	switch {
-	case h.heapEnd < headerSize || h.live < 0,
-		h.fences.at < h.heapEnd, h.fences.size < 0, h.fences.size > maxFences,
-		h.names.at != h.fences.at+h.fences.size, h.names.size < 0, h.names.size > maxNames,
+	case h.heapEnd < headerSize || h.live < 0, h.levels < 1, h.levels > maxLevels,
+		h.root.at < h.heapEnd, h.root.size < 0, h.root.size > maxBlock,
+		h.names.at != h.root.at+h.root.size, h.names.size < 0, h.names.size > maxNames,
 		h.past.at != h.names.at+h.names.size, h.past.size < 0, h.past.size > maxPast,
 		h.object.at != h.past.at+h.past.size, h.object.size < 0, h.object.size > maxRecord:
 		return h, damaged("its parts do not fit together")
 	case h.object.at+h.object.size != size:
 		return h, damaged("it has %d bytes and should have %d", size, h.object.at+h.object.size)
+	case int64(h.files) > (h.names.at-h.heapEnd)/minEntry:
+		return h, damaged("its directory has no room for %d files", h.files)
 	}
 	return h, nil
 }

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 
@@ -21,28 +20,17 @@ import (
 // close it when done. A method that meets damage reports [ErrDamaged].
 type File struct {
 	file   *os.File
+	reader io.ReaderAt
 	head   header
 	commit string
 
-	fencesOnce sync.Once
-	fences     []fence
-	fencesErr  error
-
 	mu      sync.Mutex
+	nodes   map[fence][]fence // of the directory; no more than maxKeptNodes
+	kept    map[extent][]byte // blocks of the directory; no more than maxKeptBlocks
 	decoder *zstd.Decoder
-	blocks  map[int][]byte // blocks that were read, bounded by maxKeptBlocks
-	frame   extent         // the frame that was unpacked last
-	raw     []byte         // its content
+	frame   extent // the frame that was unpacked last
+	raw     []byte // its content
 }
-
-// fence says where a block of the directory is.
-type fence struct {
-	first string
-	block extent
-}
-
-// maxKeptBlocks bounds the blocks that are kept for further questions.
-const maxKeptBlocks = 512
 
 // Open opens a file. It reads the header and nothing else. The error is
 // [ErrDamaged], or that of the file system. The caller must call Close.
@@ -51,11 +39,17 @@ func Open(name string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{file: file, blocks: map[int][]byte{}}
-	if err := f.readHeader(); err != nil {
+	f, err := openFrom(file, file)
+	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	return f, nil
+}
+
+// openFrom opens a file, all of whose content is read from reader.
+func openFrom(file *os.File, reader io.ReaderAt) (*File, error) {
+	f := &File{file: file, reader: reader, nodes: map[fence][]fence{}, kept: map[extent][]byte{}}
+	return f, f.readHeader()
 }
 
 func (f *File) readHeader() error {
@@ -64,7 +58,7 @@ func (f *File) readHeader() error {
 		return err
 	}
 	b := make([]byte, headerSize)
-	if n, err := f.file.ReadAt(b, 0); err != nil && !errors.Is(err, io.EOF) {
+	if n, err := f.reader.ReadAt(b, 0); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	} else if n < headerSize {
 		return damaged("it has %d bytes", n)
@@ -100,122 +94,13 @@ func (f *File) Packages() int { return int(f.head.packages) }
 // read reads a piece and checks it.
 func (f *File) read(e extent, what string) ([]byte, error) {
 	b := make([]byte, e.size)
-	if _, err := f.file.ReadAt(b, e.at); err != nil && (!errors.Is(err, io.EOF) || e.size > 0) {
+	if _, err := f.reader.ReadAt(b, e.at); err != nil && (!errors.Is(err, io.EOF) || e.size > 0) {
 		return nil, damaged("%s cannot be read: %v", what, err)
 	}
 	if checksum(b) != e.sum {
 		return nil, damaged("checksum of %s", what)
 	}
 	return b, nil
-}
-
-// loadFences reads where the blocks are, once.
-func (f *File) loadFences() ([]fence, error) {
-	f.fencesOnce.Do(func() {
-		data, err := f.read(f.head.fences, "the fences")
-		if err != nil {
-			f.fencesErr = err
-			return
-		}
-		c := cursor{rest: data}
-		for len(c.rest) > 0 {
-			next := fence{first: c.text(maxPath), block: c.extent(f.head.fences.at, maxBlock)}
-			if n := len(f.fences); n > 0 && f.fences[n-1].first >= next.first {
-				c.fail()
-			}
-			f.fences = append(f.fences, next)
-		}
-		f.fencesErr = c.err("the fences")
-	})
-	return f.fences, f.fencesErr
-}
-
-// block reads a block of the directory, as it stands in the file.
-func (f *File) block(number int, at extent) ([]byte, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if kept := f.blocks[number]; kept != nil {
-		return kept, nil
-	}
-	data, err := f.read(at, "the directory")
-	if err != nil {
-		return nil, err
-	}
-	if len(f.blocks) >= maxKeptBlocks {
-		clear(f.blocks)
-	}
-	f.blocks[number] = data
-	return data, nil
-}
-
-func (f *File) readBlock(at extent) ([]entry, error) {
-	data, err := f.read(at, "the directory")
-	if err != nil {
-		return nil, err
-	}
-	entries := make([]entry, 0, blockSize)
-	c, path := cursor{rest: data}, []byte(nil)
-	for len(c.rest) > 0 && len(entries) < blockSize {
-		e := nextEntry(&c, &path, f.head.heapEnd)
-		e.path = string(path)
-		if n := len(entries); n > 0 && e.path <= entries[n-1].path {
-			c.fail()
-		}
-		entries = append(entries, e)
-	}
-	if len(c.rest) > 0 {
-		c.fail()
-	}
-	return entries, c.err("the directory")
-}
-
-// find looks a path up; nil when the commit has no such file.
-func (f *File) find(path string) (*entry, error) {
-	fences, err := f.loadFences()
-	if err != nil {
-		return nil, err
-	}
-	number := sort.Search(len(fences), func(i int) bool { return fences[i].first > path }) - 1
-	if number < 0 {
-		return nil, nil
-	}
-	data, err := f.block(number, fences[number].block)
-	if err != nil {
-		return nil, err
-	}
-	c, at := cursor{rest: data}, make([]byte, 0, 128)
-	for len(c.rest) > 0 {
-		e := nextEntry(&c, &at, f.head.heapEnd)
-		if !c.bad && string(at) == path {
-			found := e // which alone takes memory
-			found.path = path
-			return &found, nil
-		}
-	}
-	return nil, c.err("the directory")
-}
-
-// eachEntry reads the whole directory, in order.
-func (f *File) eachEntry(visit func(e *entry)) error {
-	fences, err := f.loadFences()
-	if err != nil {
-		return err
-	}
-	before := ""
-	for _, fence := range fences {
-		entries, err := f.readBlock(fence.block)
-		if err != nil {
-			return err
-		}
-		for i := range entries {
-			if entries[i].path <= before {
-				return damaged("the directory is not sorted")
-			}
-			before = entries[i].path
-			visit(&entries[i])
-		}
-	}
-	return nil
 }
 
 // content reads the content of a file and holds it against its object ID. The
@@ -341,7 +226,7 @@ func (f *File) Names(visit func(n Named) bool) error {
 	left, sum := f.head.names, uint32(0)
 	buffer, held := make([]byte, namesBuffer), 0
 	for left.size > 0 || held > 0 {
-		n, err := f.file.ReadAt(buffer[held:min(int64(len(buffer)), int64(held)+left.size)], left.at)
+		n, err := f.reader.ReadAt(buffer[held:min(int64(len(buffer)), int64(held)+left.size)], left.at)
 		if err != nil && (!errors.Is(err, io.EOF) || int64(n) < left.size) {
 			return damaged("the names cannot be read: %v", err)
 		}

@@ -38,6 +38,8 @@ type Writer struct {
 
 	changed int // packages
 
+	blockSize, fanOut int // of the directory
+
 	mu     sync.Mutex
 	end    int64 // of the heap
 	failed error
@@ -67,7 +69,10 @@ func NewWriter(dir string, commit Commit, places []Place) (*Writer, error) {
 }
 
 func newWriter(dir string, commit Commit, places []Place) (*Writer, error) {
-	w := &Writer{commit: commit, end: headerSize, byID: map[ID][]*entry{}, files: make([]*entry, len(places))}
+	w := &Writer{
+		commit: commit, end: headerSize, byID: map[ID][]*entry{}, files: make([]*entry, len(places)),
+		blockSize: blockSize, fanOut: fanOut,
+	}
 	entries := make([]entry, len(places))
 	for i, p := range places {
 		entries[i] = entry{path: p.Path, mode: p.Mode, id: p.ID}
@@ -302,27 +307,6 @@ func live(files []*entry) int64 {
 		}
 	}
 	return int64(total)
-}
-
-func (w *Writer) writeDirectory(h *header) error {
-	var fences, block []byte
-	for blockFiles := range slices.Chunk(w.files, blockSize) {
-		block = block[:0]
-		before := ""
-		for _, f := range blockFiles {
-			block = f.append(block, before)
-			before = f.path
-		}
-		e, err := w.add(block)
-		if err != nil {
-			return err
-		}
-		fences = appendText(fences, blockFiles[0].path)
-		fences = appendExtent(fences, e)
-	}
-	var err error
-	h.fences, err = w.add(fences)
-	return err
 }
 
 func (w *Writer) writeNames(h *header) (err error) {

@@ -7,7 +7,7 @@
 //
 //	changes.jsonl          the head and the change log
 //	names.jsonl            one summary a line for each package, sorted by path
-//	packed-v2-DIGEST.index all files of the commit, see internal/indexcache; the
+//	packed-v3-DIGEST.index all files of the commit, see internal/indexcache; the
 //	                       digest is the SHA-256 of the file, in hex
 //
 // Every file but the packed one also has its gzip form beside it, with ".gz" at
