@@ -122,6 +122,7 @@
 //	.clyde/generations/7/@SCOPE/NAME    link to the tree of a scoped package
 //	.clyde/generations/7/.pkgconfig/    pkg-config files with their paths set right
 //	.clyde/generations/7/.ledger.json   name, version, registry, checksum of each
+//	.clyde/generations/7/.files         sizes and times of what is in the store
 //	.clyde/generations/.trees/7/NAME    copy of a package for its hooks, see [LedgerHooks]
 //	.clyde/generations/journal.jsonl    what runs did, see [journal.Record]
 //	.clyde/packages                     link to generations/7, the active one

@@ -111,7 +111,11 @@ func (g Generations) build(ledger *Ledger, store *Store) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := g.fill(made, ledger, store); err != nil {
+	err = g.fill(made, ledger, store)
+	if err == nil {
+		err = errors.Join(writeNewFile(filepath.Join(made, filesName), filesOf(ledger, store), 0o444), syncDir(made))
+	}
+	if err != nil {
 		return "", errors.Join(err, removeTree(made))
 	}
 	return made, nil
@@ -148,12 +152,19 @@ func (g Generations) fill(made string, ledger *Ledger, store *Store) error {
 // sound reports whether generation n leads to sound store entries. It looks at
 // every file of all packages, and so at several packages at a time.
 func (g Generations) sound(n int, ledger *Ledger, store *Store) bool {
+	known := g.knownFiles(n, store)
+	intact := func(p LedgerPackage) bool {
+		if !leadsTo(filepath.Join(g.path(n), PackagePath(p.Name)), linkTarget(p, store)) {
+			return false
+		}
+		return !p.owns() && store.untouched(p.Cksum, known[p.Cksum]) || g.check(p, store) == nil
+	}
 	var unsound atomic.Bool
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, p := range ledger.Packages {
 		group.Go(func() error {
-			if !unsound.Load() && (g.check(p, store) != nil || !leadsTo(filepath.Join(g.path(n), PackagePath(p.Name)), linkTarget(p, store))) {
+			if !unsound.Load() && !intact(p) {
 				unsound.Store(true)
 			}
 			return nil

@@ -112,10 +112,10 @@ func assertNoTemporaries(t *testing.T, s *Store) {
 	}
 }
 
-func TestStoreFindsAndRepairsDamage(t *testing.T) {
-	data, digest := packed(t, "hello", "1.0.0", map[string]string{"include/hello.h": "int hello();\n"})
+// damage is what can happen to a tree of the store that has include/hello.h.
+func damage() map[string]func(tree string) error {
 	header := filepath.Join("include", "hello.h")
-	for name, harm := range map[string]func(tree string) error{
+	return map[string]func(tree string) error{
 		"a file is gone":      func(tree string) error { return os.Remove(filepath.Join(tree, header)) },
 		"a file is cut short": func(tree string) error { return os.Truncate(filepath.Join(tree, header), 3) },
 		"a file has other bytes": func(tree string) error {
@@ -129,7 +129,12 @@ func TestStoreFindsAndRepairsDamage(t *testing.T) {
 		"the inventory is empty":  func(tree string) error { return os.Truncate(filepath.Join(tree, "..", inventoryName), 0) },
 		"the tree is gone":        func(tree string) error { return os.RemoveAll(tree) },
 		"the entry is a bare dir": func(tree string) error { return clearFolder(filepath.Dir(tree)) },
-	} {
+	}
+}
+
+func TestStoreFindsAndRepairsDamage(t *testing.T) {
+	data, digest := packed(t, "hello", "1.0.0", map[string]string{"include/hello.h": "int hello();\n"})
+	for name, harm := range damage() {
 		t.Run(name, func(t *testing.T) {
 			s := testStore(t)
 			addToStore(t, s, digest, data)

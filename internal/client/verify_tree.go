@@ -161,6 +161,7 @@ func (in *Installer) compareGeneration(r *TreeReport, ledger *Ledger) (err error
 	if err != nil {
 		return err
 	}
+	delete(have, filesName)
 	problem := func(path string, fault Fault, detail string) {
 		r.Problems = append(r.Problems, TreeProblem{Path: path, Problem: fault, Detail: detail})
 	}
