@@ -4,133 +4,186 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/clydepm/clyde/index"
 )
 
-// statedKey names what a version needs under a feature.
-type statedKey struct {
-	feature string
-	state   int
+// stated is a need with the incompatibilities that state it, for all versions
+// that share it. There are none if the need is met by everything.
+type stated struct {
+	need    need
+	states  set
+	clauses []*incompatibility
+	next    *stated // of the same key
 }
 
-// clauses returns the incompatibilities that say what a version of p needs
-// while a feature is on (p's own variable: always).
-func (u *universe) clauses(p *pkg, feature variable, state int) ([]*incompatibility, error) {
-	key := statedKey{u.vars[feature].feature, state}
-	if known, ok := p.stated[key]; ok {
-		return known, nil
+// key is equal for equal needs.
+func (n *need) key() string {
+	if n.dep != nil {
+		return n.dep.PackageName()
 	}
-	var clauses []*incompatibility
-	for _, n := range u.shape(p, state).needs(key.feature) {
-		stated, ok := p.needs[n]
-		if !ok {
-			var err error
-			if stated, err = u.needClauses(p, n); err != nil {
-				return nil, err
+	return n.want
+}
+
+// manyNeeds is how many needs under one feature are looked at one by one.
+const manyNeeds = 32
+
+// lookup finds what states a need. It looks at one position first.
+func (info *variableInfo) lookup(n *need, guess int) (i int, known *stated) {
+	if guess < len(info.stated) && info.stated[guess].need.covers(n) {
+		return guess, info.stated[guess]
+	}
+	if info.byName != nil {
+		for s := info.byName[n.key()]; s != nil; s = s.next {
+			if s.need.covers(n) {
+				return guess, s
 			}
-			p.needs[n] = stated
 		}
-		clauses = append(clauses, stated...)
+		return guess, nil
 	}
-	p.stated[key] = clauses
-	return clauses, nil
+	for i, s := range info.stated {
+		if s.need.covers(n) {
+			return i, s
+		}
+	}
+	return guess, nil
 }
 
-// needClauses states one need of all versions of p that share it.
-func (u *universe) needClauses(p *pkg, n need) ([]*incompatibility, error) {
-	if n.kind != needFeature {
-		return u.clause(p, n, u.sharing(p, n))
+// keep adds a need.
+func (info *variableInfo) keep(s *stated) {
+	info.stated = append(info.stated, s)
+	if info.byName != nil {
+		info.name(s)
+	} else if len(info.stated) > manyNeeds {
+		info.byName = map[string]*stated{}
+		for _, s := range info.stated {
+			info.name(s)
+		}
 	}
-	// Where one version of a package is all there can be, it does not matter by
-	// which requirement it is needed.
-	if alias, err := u.locate(p, n.registry); err == nil {
-		side, err := u.sideBySide(alias)
-		if err != nil {
+}
+
+func (info *variableInfo) name(s *stated) {
+	key := s.need.key()
+	s.next, info.byName[key] = info.byName[key], s
+}
+
+// needs returns what a version of p needs while a feature is on (p's own
+// variable: always), in the order of the line, until it is asked again.
+func (u *universe) needs(p *pkg, feature variable, state int) ([]*stated, error) {
+	info := u.vars[feature]
+	all, first, position := u.scratch[:0], len(info.stated), 0
+	var failed error
+	u.shape(p, state).needs(info.feature, func(n need) {
+		if n.kind == needFeature && failed == nil {
+			n.anyReq, failed = u.anyRequirement(p, n.dep.Registry)
+		}
+		i, known := info.lookup(&n, position)
+		if position = i + 1; known == nil {
+			known = u.allNeeds.one()
+			known.need, known.states = n, emptySet(p.states())
+			info.keep(known)
+		}
+		all = append(all, known)
+	})
+	u.scratch = all
+	if failed != nil {
+		return nil, failed
+	}
+	fresh := info.stated[first:]
+	u.share(p, info, fresh)
+	for _, s := range fresh {
+		if err := u.clause(p, feature, s); err != nil {
 			return nil, err
 		}
-		if !side {
-			n.req = ""
-		}
 	}
-	if stated, ok := p.needs[n]; ok {
-		return stated, nil
-	}
-	stated, err := u.clause(p, n, u.sharing(p, n))
-	if err == nil {
-		p.needs[n] = stated
-	}
-	return stated, err
+	return all, nil
 }
 
-// sharing returns the candidates of p that have a need.
-func (u *universe) sharing(p *pkg, n need) set {
-	states := emptySet(p.states())
-	position := 0
+// anyRequirement reports whether it does not matter by which requirement a
+// package is needed that is to have a feature: one version of it is all there can
+// be.
+func (u *universe) anyRequirement(p *pkg, registry string) (bool, error) {
+	if registry == "" {
+		return !p.side, nil
+	}
+	alias, err := u.locate(p, registry)
+	if err != nil {
+		return false, nil //nolint:nilerr // the need itself will say so
+	}
+	side, err := u.sideBySide(alias)
+	return !side, err
+}
+
+// share finds all candidates of p that have the needs which are fresh.
+func (u *universe) share(p *pkg, info *variableInfo, fresh []*stated) {
+	if len(fresh) == 0 {
+		return
+	}
 	for _, s := range u.shapes(p) {
-		if n.ofDependency() {
-			i := s.findDependency(n, position)
-			if i < 0 {
-				continue
+		position := len(info.stated) - len(fresh)
+		s.needs(info.feature, func(n need) {
+			i, known := info.lookup(&n, position)
+			if position = i + 1; known != nil && known.clauses == nil {
+				known.states = known.states.or(s.states)
 			}
-			position = i // versions mostly list their dependencies alike
-		} else if !slices.ContainsFunc(s.needs(n.feature), n.covers) {
-			continue
-		}
-		states = states.or(s.states)
+		})
 	}
-	return states
 }
 
-// clause states one need of the given versions of p. The result is empty if the
-// need is met by everything.
-func (u *universe) clause(p *pkg, n need, states set) ([]*incompatibility, error) {
-	c := &incompatibility{
-		terms: make([]term, 1, 3),
-		fact:  &fact{kind: factNeed, pkg: p, states: states, need: n},
-	}
-	c.terms[0] = term{p.v, states}
+// clause states one need of versions of p.
+func (u *universe) clause(p *pkg, feature variable, s *stated) error {
+	n := &s.need
+	c := u.newFact(fact{kind: factNeed, pkg: p, states: s.states, need: *n})
+	c.terms = append(c.terms, term{p.v, s.states})
 	if n.feature != "" {
-		c.terms = append(c.terms, term{u.feature(p, n.feature), on})
+		c.terms = append(c.terms, term{feature, on})
 	}
-	if n.when != "" {
-		c.terms = append(c.terms, term{u.feature(p, prefixDep+n.when), on})
+	if n.weak {
+		c.terms = append(c.terms, term{u.feature(p, prefixDep+n.dep.Name), on})
 	}
 	switch n.kind {
 	case needOwn:
-		return c.without(term{u.feature(p, n.want), off}), nil
+		s.clauses = u.without(c, term{u.feature(p, n.want), off})
+		return nil
 	case needBroken:
 		c.fact.kind = factBroken
-		return c.alone(), nil
+		s.clauses = u.alone(c)
+		return nil
 	}
-	alias, err := u.locate(p, n.registry)
+	var err error
+	s.clauses, err = u.dependency(c, p, n.dep)
+	return err
+}
+
+// dependency completes c with a need of another package.
+func (u *universe) dependency(c *incompatibility, p *pkg, d *index.Dependency) ([]*incompatibility, error) {
+	alias, err := u.locate(p, d.Registry)
 	if errors.Is(err, ErrNotFound) {
 		c.fact.kind = factNoRegistry
-		return c.alone(), nil
+		return u.alone(c), nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	target, err := u.load(Package{alias, n.name})
+	id := Package{alias, d.PackageName()}
+	target, err := u.load(id)
 	if err != nil {
 		return nil, err
 	}
 	if target == nil {
-		c.fact.kind = factNoPackage
-		c.fact.missing = Package{alias, n.name}
-		return c.alone(), nil
+		c.fact.kind, c.fact.missing = factNoPackage, &id
+		return u.alone(c), nil
 	}
 	c.fact.family = target
-	if n.kind == needFeature {
-		return u.featureClauses(c, target, n), nil
+	if c.fact.need.kind == needFeature {
+		return u.featureClauses(c, target, &c.fact.need), nil
 	}
-	if d := target.demand(n.req); d != nil {
+	if d := target.demand(d.Req); d != nil {
 		return u.requires(c, d), nil
 	}
 	c.fact.kind = factBadRequirement
-	return c.alone(), nil
+	return u.alone(c), nil
 }
-
-// alone returns c as the only one of its kind.
-func (c *incompatibility) alone() []*incompatibility { return []*incompatibility{c} }
 
 // requires completes c with the need of a version.
 func (u *universe) requires(c *incompatibility, d *demand) []*incompatibility {
@@ -138,45 +191,34 @@ func (u *universe) requires(c *incompatibility, d *demand) []*incompatibility {
 	switch len(d.options) {
 	case 0:
 		c.fact.kind = factNoMatch
-		return c.alone()
+		return u.alone(c)
 	case 1:
 		o := d.options[0]
 		c.fact.other, c.fact.otherStates = o.pkg, o.states
-		return c.without(term{o.pkg.v, o.pkg.full.minus(o.states)})
+		return u.without(c, term{o.pkg.v, o.pkg.full.minus(o.states)})
 	}
 	choice := u.choice(c.fact.pkg, c.fact.family, d)
-	return c.without(term{choice.v, off})
+	return u.without(c, term{choice.v, off})
 }
 
 // featureClauses complete c with the need of a feature of target, of each member
 // that may be chosen.
-func (u *universe) featureClauses(c *incompatibility, target *family, n need) []*incompatibility {
-	options := make([]option, len(target.members))
-	for i, p := range target.members {
-		options[i].pkg = p
+func (u *universe) featureClauses(c *incompatibility, target *family, n *need) []*incompatibility {
+	if !target.side {
+		return u.featureClause(c, target.members[0], n.want)
 	}
-	var choice *choice
-	if target.side {
-		d := target.demand(n.req)
-		if d == nil {
-			return nil // what needs the version says so
-		}
-		if options = d.options; len(options) > 1 {
-			choice = u.choice(c.fact.pkg, target, d)
-		}
+	d := target.demand(n.dep.Req)
+	switch {
+	case d == nil || len(d.options) == 0:
+		return nil // what needs the version says so
+	case len(d.options) == 1:
+		return u.featureClause(c, d.options[0].pkg, n.want)
 	}
-	if choice == nil && len(options) == 1 {
-		c.fact.other = options[0].pkg
-		return u.featureClause(c, options[0].pkg, n.want)
-	}
+	choice := u.choice(c.fact.pkg, target, d)
 	var clauses []*incompatibility
-	for i, o := range options {
-		f := *c.fact
-		f.other = o.pkg
-		stated := &incompatibility{terms: slices.Clone(c.terms), fact: &f}
-		if choice != nil {
-			stated.terms = append(stated.terms, term{choice.v, choice.option(i)})
-		}
+	for i, o := range d.options {
+		stated := u.newFact(*c.fact)
+		stated.terms = append(append(stated.terms, c.terms...), term{choice.v, choice.option(i)})
 		clauses = append(clauses, u.featureClause(stated, o.pkg, n.want)...)
 	}
 	return clauses
@@ -185,26 +227,27 @@ func (u *universe) featureClauses(c *incompatibility, target *family, n need) []
 // featureClause completes c with the need of a feature of target; none if that
 // feature is the default one and no version defines it.
 func (u *universe) featureClause(c *incompatibility, target *pkg, feature string) []*incompatibility {
+	c.fact.other = target
 	if feature == defaultFeature && !target.definesDefault() {
 		return nil
 	}
-	return c.without(term{u.feature(target, feature), off})
+	return u.without(c, term{u.feature(target, feature), off})
 }
 
 // without adds a term to c; nothing is left if its terms can then never all
 // hold.
-func (c *incompatibility) without(t term) []*incompatibility {
+func (u *universe) without(c *incompatibility, t term) []*incompatibility {
 	for i := range c.terms {
 		if c.terms[i].v == t.v {
 			c.terms[i].set = c.terms[i].set.and(t.set)
 			if c.terms[i].set.empty() {
 				return nil
 			}
-			return c.alone()
+			return u.alone(c)
 		}
 	}
 	c.terms = append(c.terms, t)
-	return c.alone()
+	return u.alone(c)
 }
 
 func (p *pkg) definesDefault() bool {

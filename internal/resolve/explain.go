@@ -17,8 +17,31 @@ type fact struct {
 	family      *family           // what is needed, if it exists
 	other       *pkg              // the one member needed, or what is excluded
 	otherStates set               // its versions that satisfy req
-	missing     Package           // factNoPackage
+	missing     *Package          // factNoPackage
 	name        string            // the feature, library or version in question
+}
+
+// factRoom is an incompatibility that is a fact, in one piece: there are
+// thousands.
+type factRoom struct {
+	incompatibility
+	room fact
+	few  [3]term
+}
+
+// newFact returns an incompatibility without terms yet.
+func (u *universe) newFact(f fact) *incompatibility {
+	r := u.facts.one()
+	r.room = f
+	r.fact, r.terms = &r.room, r.few[:0]
+	return &r.incompatibility
+}
+
+// alone returns c as the only one of its kind.
+func (u *universe) alone(c *incompatibility) []*incompatibility {
+	one := u.lists.some(1)
+	one[0] = c
+	return one
 }
 
 type factKind uint8
@@ -78,7 +101,7 @@ func (c *incompatibility) obvious() bool {
 		return true
 	}
 	return c.fact != nil && c.fact.kind == factNeed && c.fact.need.kind == needOwn &&
-		c.fact.need.want == prefixDep+c.fact.need.feature
+		c.fact.need.dependencyItself()
 }
 
 // narrator writes the steps of a proof as lines, as Dart's reporter does

@@ -59,9 +59,6 @@ func (f *family) demand(text string) *demand {
 			d.options = append(d.options, option{p, states})
 		}
 	}
-	if len(d.options) == 1 {
-		d.options[0].pkg.matches[text] = d.options[0].states
-	}
 	f.parsed[text] = d
 	return d
 }
@@ -217,22 +214,20 @@ func (u *universe) choice(from *pkg, f *family, d *demand) *choice {
 	if c, ok := u.choices[key]; ok {
 		return c
 	}
-	c := &choice{v: variable(len(u.vars)), demand: d, family: f}
-	n := len(d.options) + 1
-	info := variableInfo{pkg: from, choice: c, full: fullSet(n)}
+	c := &choice{demand: d, family: f}
+	c.v = u.newVariable(variableInfo{pkg: from, choice: c, full: fullSet(len(d.options) + 1)})
+	info := u.vars[c.v]
 	for i, o := range d.options {
 		if o.pkg.locked > 0 && o.states.has(o.pkg.locked) {
 			c.locked = i + 1 // of several the newest, if the lock does not say
 		}
-		info.axioms = append(info.axioms, &incompatibility{
-			terms: []term{{c.v, c.option(i)}, {o.pkg.v, o.pkg.full.minus(o.states)}},
-			fact:  &fact{kind: factChoice, pkg: from, family: f, req: d.req, other: o.pkg, otherStates: o.states},
-		})
+		stated := u.newFact(fact{kind: factChoice, pkg: from, family: f, req: d.req, other: o.pkg, otherStates: o.states})
+		stated.terms = append(stated.terms, term{c.v, c.option(i)}, term{o.pkg.v, o.pkg.full.minus(o.states)})
+		info.axioms = append(info.axioms, stated)
 	}
 	if k := u.chosen(from, f, d); k > 0 {
 		c.locked = k
 	}
-	u.vars = append(doubled(u.vars), info)
 	u.choices[key] = c
 	return c
 }

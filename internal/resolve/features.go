@@ -24,7 +24,6 @@ type shape struct {
 	features map[string][]string
 	implicit map[string]bool // optional dependencies that are features of their own name
 	targets  targets
-	known    map[string][]need // by feature
 }
 
 // targets remembers of each target whether it can be read.
@@ -60,7 +59,9 @@ func (u *universe) shapes(p *pkg) []*shape {
 	}
 	for i, c := range p.candidates {
 		if i == 0 || !alike(c.Release, p.candidates[i-1].Release) {
-			p.shapes = append(p.shapes, newShape(c.Release, emptySet(p.states()), u.targets))
+			s := u.shaped.one()
+			s.of(c.Release, emptySet(p.states()), u.targets)
+			p.shapes = append(p.shapes, s)
 		}
 		p.shapes[len(p.shapes)-1].states.add(i + 1)
 	}
@@ -96,8 +97,8 @@ func sameFeatures(a, b map[string][]string) bool {
 	return len(a) == len(b) && (len(a) == 0 || reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer() || maps.EqualFunc(a, b, slices.Equal))
 }
 
-func newShape(r *index.Release, states set, targets targets) *shape {
-	s := &shape{deps: r.Deps, states: states, features: r.Features, targets: targets}
+func (s *shape) of(r *index.Release, states set, targets targets) {
+	*s = shape{deps: r.Deps, states: states, features: r.Features, targets: targets}
 	for _, d := range r.Deps {
 		if !d.Optional {
 			continue
@@ -117,7 +118,6 @@ func newShape(r *index.Release, states set, targets targets) *shape {
 			}
 		}
 	}
-	return s
 }
 
 // has reports whether the feature can be asked of this version.
@@ -161,16 +161,14 @@ func (s *shape) dependency(name string) (exists, optional bool) {
 	return exists, optional
 }
 
-// need is one thing that a version requires while a feature of it is on. It is
-// comparable, so that versions with the same need can be found.
+// need is one thing that a version requires while a feature of it is on.
 type need struct {
-	kind     needKind
-	feature  string // of the dependant; "" for always
-	when     string // optional dependency that must be active too, "" for none
-	registry string // as in the line
-	name     string // of the package needed
-	req      string // needPackage and needFeature; "" of a feature: whatever the requirement
-	want     string // needFeature and needOwn: the feature needed; needBroken: what cannot be understood
+	kind    needKind
+	weak    bool              // the optional dependency dep must be active too
+	anyReq  bool              // of a feature: whatever the requirement of dep
+	feature string            // of the dependant; "" for always
+	dep     *index.Dependency // that it comes from, or speaks of; nil if it is about features alone
+	want    string            // needFeature and needOwn: the feature needed; needBroken: what cannot be understood
 }
 
 type needKind uint8
@@ -179,155 +177,111 @@ const (
 	needPackage needKind = iota // a version of a package
 	needFeature                 // a feature of another package
 	needOwn                     // a feature of the same version
-	needBroken                  // nothing: a feature's value, or a dependency's target if name is set, cannot be understood
+	needBroken                  // nothing: a feature's value, or the target of dep, cannot be understood
 )
 
-// needs returns what the version requires while the feature is on, in the order
-// of the line; feature "" is what it always requires.
-func (s *shape) needs(feature string) []need {
-	if feature == "" {
-		return s.active(feature, func(d *index.Dependency) bool { return !d.Optional })
-	}
-	if name, ok := strings.CutPrefix(feature, prefixDep); ok {
-		return s.active(feature, func(d *index.Dependency) bool { return d.Optional && d.Name == name })
-	}
-	needs, ok := s.known[feature]
-	if !ok {
-		for _, value := range s.values(feature) {
-			needs = append(needs, s.valueNeeds(feature, value)...)
-		}
-		if s.known == nil {
-			s.known = map[string][]need{}
-		}
-		s.known[feature] = needs
-	}
-	return needs
-}
+// name returns the name of the package needed.
+func (n *need) name() string { return n.dep.PackageName() }
 
-// ofDependency reports whether the need comes straight from a dependency, and
-// not from the values of a feature.
-func (n need) ofDependency() bool {
-	return n.kind <= needFeature && (n.feature == "" || strings.HasPrefix(n.feature, prefixDep))
+// dependencyItself reports whether a feature turns on the dependency of its name.
+func (n *need) dependencyItself() bool {
+	name, ok := strings.CutPrefix(n.want, prefixDep)
+	return ok && name == n.feature
 }
 
 // covers reports whether two needs are the same, or n is the one of a feature
-// whatever the requirement.
-func (n need) covers(m need) bool {
-	if n.req == "" {
-		m.req = ""
-	}
-	return n == m
-}
-
-// findDependency returns the position of a dependency that has the need, -1 if
-// there is none. It looks at one position first.
-func (s *shape) findDependency(n need, guess int) int {
-	deps := s.deps
-	if guess < len(deps) && s.implies(deps[guess], n) {
-		return guess
-	}
-	for i := range deps {
-		if s.implies(deps[i], n) {
-			return i
-		}
-	}
-	return -1
-}
-
-// implies reports whether an active dependency has the need.
-func (s *shape) implies(d *index.Dependency, n need) bool {
-	if n.name != d.Package && (d.Package != "" || n.name != d.Name) || n.registry != d.Registry {
+// whatever the requirement. They are those of one feature.
+func (n *need) covers(m *need) bool {
+	if n.kind != m.kind || n.weak != m.weak || n.want != m.want {
 		return false
 	}
-	if n.feature == "" && d.Optional || n.feature != "" && (!d.Optional || n.feature[len(prefixDep):] != d.Name) {
-		return false
-	}
+	a, b := n.dep, m.dep
 	switch {
-	case !s.targets.valid(d.Target):
+	case a == b:
+		return true
+	case a == nil || b == nil || a.PackageName() != b.PackageName():
 		return false
-	case n.kind == needPackage:
-		return n.req == d.Req
-	case n.req != "" && n.req != d.Req:
-		return false
-	case n.want == defaultFeature && d.DefaultFeatures:
+	case n.kind == needBroken:
 		return true
 	}
-	return slices.Contains(d.Features, n.want)
+	return a.Registry == b.Registry && (n.anyReq || a.Req == b.Req) && (!n.weak || a.Name == b.Name)
 }
 
-// active returns the needs that come from the dependencies chosen.
-func (s *shape) active(feature string, chosen func(*index.Dependency) bool) []need {
-	var needs []need
+// needs visits what the version requires while the feature is on, in the order
+// of the line; feature "" is what it always requires.
+func (s *shape) needs(feature string, visit func(need)) {
+	name, ofDependency := strings.CutPrefix(feature, prefixDep)
+	if feature != "" && !ofDependency {
+		for _, value := range s.values(feature) {
+			s.valueNeeds(feature, value, visit)
+		}
+		return
+	}
 	for _, d := range s.deps {
-		if !chosen(d) {
+		if d.Optional != ofDependency || ofDependency && d.Name != name {
 			continue
 		}
-		base := need{feature: feature, registry: d.Registry, name: d.PackageName(), req: d.Req}
+		n := need{feature: feature, dep: d}
 		if !s.targets.valid(d.Target) {
-			needs = append(needs, need{kind: needBroken, feature: feature, name: base.name, want: d.Target})
+			n.kind, n.want = needBroken, d.Target
+			visit(n)
 			continue
 		}
-		needs = append(needs, base)
-		base.kind = needFeature
-		for _, f := range d.Features {
-			base.want = f
-			needs = append(needs, base)
+		visit(n)
+		n.kind = needFeature
+		for _, n.want = range d.Features {
+			visit(n)
 		}
 		if d.DefaultFeatures {
-			base.want = defaultFeature
-			needs = append(needs, base)
+			n.want = defaultFeature
+			visit(n)
 		}
 	}
-	return needs
 }
 
-// valueNeeds returns the needs of one value of a feature.
-func (s *shape) valueNeeds(feature, value string) []need {
+// valueNeeds visits the needs of one value of a feature.
+func (s *shape) valueNeeds(feature, value string, visit func(need)) {
+	if name, want, ok := strings.Cut(value, "/"); ok && !strings.HasPrefix(value, prefixDep) {
+		s.dependencyFeature(feature, value, name, want, visit)
+		return
+	}
+	n := need{kind: needOwn, feature: feature, want: value}
 	if name, ok := strings.CutPrefix(value, prefixDep); ok {
 		exists, optional := s.dependency(name)
-		switch {
-		case optional:
-			return []need{{kind: needOwn, feature: feature, want: value}}
-		case exists:
-			return nil
+		if !exists {
+			n.kind = needBroken
 		}
-		return []need{{kind: needBroken, feature: feature, want: value}}
+		if optional || !exists {
+			visit(n)
+		}
+		return
 	}
-	if name, want, ok := strings.Cut(value, "/"); ok {
-		return s.dependencyFeature(feature, value, name, want)
+	if !s.has(value) {
+		if exists, _ := s.dependency(value); exists {
+			return // older lines name dependencies that are always there
+		}
+		n.kind = needBroken
 	}
-	if s.has(value) {
-		return []need{{kind: needOwn, feature: feature, want: value}}
-	}
-	if exists, _ := s.dependency(value); exists {
-		return nil // older lines name dependencies that are always there
-	}
-	return []need{{kind: needBroken, feature: feature, want: value}}
+	visit(n)
 }
 
-// dependencyFeature returns the needs of "name/want" and "name?/want".
-func (s *shape) dependencyFeature(feature, value, name, want string) []need {
+// dependencyFeature visits the needs of "name/want" and "name?/want".
+func (s *shape) dependencyFeature(feature, value, name, want string, visit func(need)) {
 	name, weak := strings.CutSuffix(name, "?")
-	var needs []need
 	exists, optional := s.dependency(name)
 	if !exists {
-		return []need{{kind: needBroken, feature: feature, want: value}}
+		visit(need{kind: needBroken, feature: feature, want: value})
+		return
 	}
 	if optional && !weak {
-		needs = append(needs, need{kind: needOwn, feature: feature, want: prefixDep + name})
+		visit(need{kind: needOwn, feature: feature, want: prefixDep + name})
 		if _, explicit := s.features[name]; name != feature && (explicit || s.implicit[name]) {
-			needs = append(needs, need{kind: needOwn, feature: feature, want: name})
+			visit(need{kind: needOwn, feature: feature, want: name})
 		}
 	}
 	for _, d := range s.deps {
-		if d.Name != name {
-			continue
+		if d.Name == name {
+			visit(need{kind: needFeature, feature: feature, dep: d, want: want, weak: d.Optional && weak})
 		}
-		n := need{kind: needFeature, feature: feature, registry: d.Registry, name: d.PackageName(), req: d.Req, want: want}
-		if d.Optional && weak {
-			n.when = name
-		}
-		needs = append(needs, n)
 	}
-	return needs
 }

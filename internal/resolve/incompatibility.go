@@ -19,6 +19,7 @@ type incompatibility struct {
 	// are the two incompatibilities this one follows from.
 	fact        *fact
 	left, right *incompatibility
+	run         int32 // the last run that it was stated in; 0 for none
 }
 
 func (c *incompatibility) derived() bool { return c.left != nil }

@@ -16,6 +16,7 @@ type resolution struct {
 	u        *universe
 	budget   int
 	limit    int
+	runs     int32 // that there were
 	released map[*pkg]bool
 	firm     map[*pkg]int  // updated packages, at the versions found for them
 	loose    map[*pkg]bool // locked packages that an update may push along
@@ -103,10 +104,8 @@ func (r *resolution) attempt(first map[*pkg]bool) (*search, *incompatibility, er
 }
 
 func (r *resolution) search(roots []*incompatibility, budget *int, confine func(*pkg) *incompatibility) *search {
-	return &search{
-		ctx: r.u.ctx, u: r.u, roots: roots, budget: budget, limit: r.limit, confine: confine,
-		stated: map[*incompatibility]bool{},
-	}
+	r.runs++
+	return &search{ctx: r.u.ctx, u: r.u, number: r.runs, roots: roots, budget: budget, limit: r.limit, confine: confine}
 }
 
 // confine states the one version that a package may have in a run, nil if it

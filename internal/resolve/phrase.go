@@ -108,13 +108,13 @@ type side struct {
 func (w *wording) split(c *incompatibility) (held, needed side) {
 	features := map[*pkg][]string{}
 	for _, t := range c.terms {
-		info := &w.u.vars[t.v]
+		info := w.u.vars[t.v]
 		if info.feature != "" && t.set.positive() {
 			features[info.pkg] = append(features[info.pkg], info.feature)
 		}
 	}
 	for _, t := range c.terms {
-		info := &w.u.vars[t.v]
+		info := w.u.vars[t.v]
 		p := info.pkg
 		switch {
 		case info.choice != nil && t.set.positive():
@@ -235,13 +235,13 @@ func (w *wording) fact(c *incompatibility, f *fact) clause {
 			out.verb = fmt.Sprintf("needs %s, which does not exist", f.missing.Name)
 		}
 	case factNoRegistry:
-		out.verb = fmt.Sprintf("needs %s from %s, a registry that is not configured", f.need.name, f.need.registry)
+		out.verb = fmt.Sprintf("needs %s from %s, a registry that is not configured", f.need.name(), f.need.dep.Registry)
 	case factBadRequirement:
-		out.verb = fmt.Sprintf("needs %s %q, which is not a version requirement", w.name(f.family), f.need.req)
+		out.verb = fmt.Sprintf("needs %s %q, which is not a version requirement", w.name(f.family), f.need.dep.Req)
 	case factBroken:
 		out.verb = fmt.Sprintf("refers to %q, which is neither a feature nor a dependency of it", f.need.want)
-		if f.need.name != "" {
-			out.verb = fmt.Sprintf("needs %s on %q, which is not a target", f.need.name, f.need.want)
+		if f.need.dep != nil {
+			out.verb = fmt.Sprintf("needs %s on %q, which is not a target", f.need.name(), f.need.want)
 		}
 	case factLacks:
 		out.verb = "has no feature " + f.name
@@ -270,8 +270,8 @@ func (w *wording) subject(f *fact) string {
 	if f.need.feature != "" {
 		features = append(features, f.need.feature)
 	}
-	if f.need.when != "" {
-		features = append(features, prefixDep+f.need.when)
+	if f.need.weak {
+		features = append(features, prefixDep+f.need.dep.Name)
 	}
 	return subject + withFeatures(features)
 }
@@ -299,8 +299,8 @@ func (w *wording) need(out *clause, f *fact) {
 
 // reqText returns the requirement as its author wrote it.
 func (f *fact) reqText() string {
-	if f.need.req != "" {
-		return f.need.req
+	if f.need.dep != nil {
+		return f.need.dep.Req
 	}
 	return f.req.String()
 }

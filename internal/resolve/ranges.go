@@ -66,8 +66,8 @@ func (p *pkg) list(states set) []string {
 // exactly these candidates.
 func (p *pkg) knownRequirement(states set) string {
 	best := ""
-	for text, matching := range p.matches {
-		if !matching.equal(states) || text == "*" {
+	for text, d := range p.parsed {
+		if d == nil || len(d.options) != 1 || d.options[0].pkg != p || !d.options[0].states.equal(states) || text == "*" {
 			continue
 		}
 		if best == "" || len(text) < len(best) || len(text) == len(best) && text < best {

@@ -32,7 +32,7 @@ func (r *resolution) remedy(proof *incompatibility) string {
 func (u *universe) remedyMissing(f *fact) string {
 	switch f.kind {
 	case factNoRegistry:
-		return fmt.Sprintf("add the registry with `clyde registry add %s`", f.need.registry)
+		return fmt.Sprintf("add the registry with `clyde registry add %s`", f.need.dep.Registry)
 	case factLacks:
 		if offered := u.offered(f.pkg); len(offered) > 0 && f.pkg.any().within(f.states) {
 			return fmt.Sprintf("the features of %s are %s", f.pkg.id.Name, enumerate(offered))
@@ -96,7 +96,7 @@ func (r *resolution) relaxed(f *fact) string {
 			roots = append(roots, c)
 		}
 	}
-	free := &incompatibility{fact: &fact{kind: factNeed, family: blamed.family}}
+	free := r.u.newFact(fact{kind: factNeed, family: blamed.family})
 	anything := blamed.family.demand("*")
 	roots = append(roots, r.u.requires(free, anything)...)
 	budget := remedySteps

@@ -103,8 +103,9 @@ func isVersion(text string) bool {
 
 // stateRoot adds what the root needs through one dependency.
 func (u *universe) stateRoot(n *rootNeed) {
-	n.need = &fact{kind: factNeed, family: n.family}
-	u.rootClauses = append(u.rootClauses, u.requires(&incompatibility{fact: n.need}, n.demand)...)
+	c := u.newFact(fact{kind: factNeed, family: n.family})
+	n.need = c.fact
+	u.rootClauses = append(u.rootClauses, u.requires(c, n.demand)...)
 	features := n.Features
 	if n.DefaultFeatures {
 		features = append(features[:len(features):len(features)], defaultFeature)
@@ -117,9 +118,10 @@ func (u *universe) stateRoot(n *rootNeed) {
 			}
 		}
 	}
+	line := &index.Dependency{Name: n.family.id.Name, Req: n.demand.text}
 	for _, f := range uniqueSorted(features) {
-		wanted := need{kind: needFeature, req: n.demand.text, want: f}
-		c := &incompatibility{fact: &fact{kind: factNeed, family: n.family, need: wanted}}
-		u.rootClauses = append(u.rootClauses, u.featureClauses(c, n.family, wanted)...)
+		wanted := need{kind: needFeature, dep: line, want: f}
+		c := u.newFact(fact{kind: factNeed, family: n.family, need: wanted})
+		u.rootClauses = append(u.rootClauses, u.featureClauses(c, n.family, &c.fact.need)...)
 	}
 }

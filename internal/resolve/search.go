@@ -19,41 +19,41 @@ type search struct {
 	// confine states what holds of a package in this run only, nil for nothing.
 	confine func(*pkg) *incompatibility
 
-	vars  []varState
-	trail []assignment
-	level int
+	number  int32       // among the runs of one Resolve, from 1
+	vars    []*varState // nil if nothing is known of the variable
+	current []set       // the states left for each of them
+	states  slab[varState]
+	trail   []assignment
+	level   int
 
 	agenda agenda
 	queue  []variable  // changed since their incompatibilities were last read
 	expand []expansion // dependencies that became active and are not stated yet
-	stated map[*incompatibility]bool
 }
 
-// varState is what a run knows about one variable.
+// varState is what a run knows about one variable, beside the states left for it.
 type varState struct {
 	known     bool // the variable has been met in this run
 	queued    bool
 	decided   bool
-	current   set
-	history   []mark
+	conflicts int32
+	last      int32 // step of the trail that narrowed it last, noStep if none did
 	watched   []*incompatibility
-	conflicts int
+	stated    set      // versions of which it is stated what they need while this is on
 	listed    priority // that the agenda has the variable by; zero if it has not
 }
 
-// mark remembers the states left for a variable after a step of the trail.
-type mark struct {
-	step int
-	left set
+// assignment is one step of the trail: a decision when cause is nil, else a
+// derivation. It leaves some states of its variable.
+type assignment struct {
+	v      variable
+	level  int32
+	before int32 // the step that narrowed the variable before, noStep if none did
+	left   set
+	cause  *incompatibility
 }
 
-// assignment is one step of the trail: a decision when cause is nil, else a
-// derivation.
-type assignment struct {
-	v     variable
-	level int
-	cause *incompatibility
-}
+const noStep = -1
 
 // expansion asks to state what a decided version of a package needs under one
 // of its features (variable of the feature; the package's own for "always").
@@ -95,31 +95,50 @@ func (s *search) settle() (*incompatibility, error) {
 		}
 		e := s.expand[0]
 		s.expand = s.expand[1:]
-		v := &s.vars[e.pkg.v]
-		if !v.decided || !s.on(e.pkg, e.feature) {
+		version := s.selected(e.pkg)
+		if version == 0 || !s.on(e.pkg, e.feature) {
 			continue // undone by a conflict since it was queued
 		}
-		clauses, err := s.u.clauses(e.pkg, e.feature, v.current.highest())
-		if err != nil {
-			return nil, err
-		}
-		if proof, err := s.state(clauses); proof != nil || err != nil {
+		if proof, err := s.stateNeeds(e, version); proof != nil || err != nil {
 			return proof, err
 		}
 	}
 }
 
 func (s *search) on(p *pkg, feature variable) bool {
-	return feature == p.v || s.vars[feature].current.positive()
+	return feature == p.v || s.current[feature].positive()
+}
+
+// stateNeeds states what the decided version of a package needs under one of its
+// features, each once.
+func (s *search) stateNeeds(e expansion, version int) (*incompatibility, error) {
+	stated := &s.vars[e.feature].stated
+	if stated.lo == 0 && stated.hi == nil {
+		*stated = emptySet(e.pkg.states())
+	}
+	if stated.has(version) {
+		return nil, nil
+	}
+	stated.add(version)
+	needs, err := s.u.needs(e.pkg, e.feature, version)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range needs {
+		if proof, err := s.state(n.clauses); proof != nil || err != nil {
+			return proof, err
+		}
+	}
+	return nil, nil
 }
 
 // state adds incompatibilities that hold whatever is chosen, each once.
 func (s *search) state(clauses []*incompatibility) (*incompatibility, error) {
 	for _, c := range clauses {
-		if s.stated[c] {
+		if c.run == s.number {
 			continue
 		}
-		s.stated[c] = true
+		c.run = s.number
 		for _, t := range c.terms {
 			if proof, err := s.meet(t.v); proof != nil || err != nil {
 				return proof, err
@@ -135,14 +154,15 @@ func (s *search) state(clauses []*incompatibility) (*incompatibility, error) {
 // meet makes a variable known to this run, with what is always true of it.
 func (s *search) meet(v variable) (*incompatibility, error) {
 	for int(v) >= len(s.vars) {
-		s.vars = append(doubled(s.vars), varState{})
+		s.vars, s.current = append(doubled(s.vars), nil), append(doubled(s.current), set{})
 	}
-	if s.vars[v].known {
+	state := s.at(v)
+	if state.known {
 		return nil, nil
 	}
-	info := &s.u.vars[v]
-	s.vars[v].known = true
-	s.vars[v].current = info.full
+	info := s.u.vars[v]
+	state.known = true
+	s.current[v] = info.full
 	axioms := info.axioms
 	if info.feature == "" && info.choice == nil {
 		if c := s.confine(info.pkg); c != nil {
@@ -150,6 +170,20 @@ func (s *search) meet(v variable) (*incompatibility, error) {
 		}
 	}
 	return s.state(axioms)
+}
+
+// at returns what is known about a variable that is numbered as one that was met.
+func (s *search) at(v variable) *varState {
+	if s.vars[v] == nil {
+		s.vars[v] = s.states.one()
+		s.vars[v].last = noStep
+	}
+	return s.vars[v]
+}
+
+// met reports whether this run has met a variable.
+func (s *search) met(v variable) bool {
+	return int(v) < len(s.vars) && s.vars[v] != nil && s.vars[v].known
 }
 
 // add watches an incompatibility and draws its immediate consequence.
@@ -190,7 +224,7 @@ func (s *search) propagate() (*incompatibility, error) {
 func (s *search) read(c *incompatibility) (conflict bool) {
 	open := -1
 	for i, t := range c.terms {
-		current := s.vars[t.v].current
+		current := s.current[t.v]
 		if current.within(t.set) {
 			continue
 		}
@@ -203,22 +237,22 @@ func (s *search) read(c *incompatibility) (conflict bool) {
 		return true
 	}
 	t := c.terms[open]
-	s.assign(t.v, s.vars[t.v].current.minus(t.set), c)
+	s.assign(t.v, s.current[t.v].minus(t.set), c)
 	return false
 }
 
 // assign narrows a variable to the states left.
 func (s *search) assign(v variable, left set, cause *incompatibility) {
-	state := &s.vars[v]
-	wasPositive := state.current.positive()
-	state.current = left
-	state.history = append(state.history, mark{len(s.trail), left})
-	s.trail = append(s.trail, assignment{v, s.level, cause})
+	state := s.vars[v]
+	wasPositive := s.current[v].positive()
+	s.current[v] = left
+	s.trail = append(s.trail, assignment{v, int32(s.level), state.last, left, cause})
+	state.last = int32(len(s.trail) - 1)
 	if !state.queued {
 		state.queued = true
 		s.queue = append(s.queue, v)
 	}
-	info := &s.u.vars[v]
+	info := s.u.vars[v]
 	if info.feature != "" && !wasPositive && left.positive() {
 		s.expand = append(s.expand, expansion{info.pkg, v})
 	}
@@ -227,10 +261,10 @@ func (s *search) assign(v variable, left set, cause *incompatibility) {
 
 // selected returns the state decided for a package, 0 if it is not selected.
 func (s *search) selected(p *pkg) int {
-	if int(p.v) >= len(s.vars) || !s.vars[p.v].decided {
+	if !s.met(p.v) || !s.vars[p.v].decided {
 		return 0
 	}
-	return s.vars[p.v].current.highest()
+	return s.current[p.v].highest()
 }
 
 // target returns what is to meet a demand of a dependant, nil for the root: the
@@ -240,35 +274,35 @@ func (s *search) target(from *pkg, f *family, d *demand) *pkg {
 		return d.options[0].pkg
 	}
 	c := s.u.choice(from, f, d)
-	return d.options[s.vars[c.v].current.highest()-1].pkg
+	return d.options[s.current[c.v].highest()-1].pkg
 }
 
 // decide selects the locked version of a package, else its newest; or the member
 // of a family that a dependant gets, likewise.
 func (s *search) decide(v variable) {
-	state, info := &s.vars[v], &s.u.vars[v]
-	decision := state.current.highest()
+	info := s.u.vars[v]
+	decision := s.current[v].highest()
 	var preferred int
 	if info.choice != nil {
 		preferred = info.choice.locked
 	} else {
 		preferred = info.pkg.locked
 	}
-	if preferred > 0 && state.current.has(preferred) {
+	if preferred > 0 && s.current[v].has(preferred) {
 		decision = preferred
 	}
-	only := emptyLike(info.full)
+	only := info.full.like()
 	only.add(decision)
 	s.level++
 	s.assign(v, only, nil)
-	state.decided = true
+	s.vars[v].decided = true
 	if info.choice != nil {
 		return
 	}
 	p := info.pkg
 	s.expand = append(s.expand, expansion{p, v})
 	for _, f := range p.featureVars {
-		if int(f) < len(s.vars) && s.vars[f].known && s.vars[f].current.positive() {
+		if s.met(f) && s.current[f].positive() {
 			s.expand = append(s.expand, expansion{p, f})
 		}
 	}
@@ -285,7 +319,7 @@ func (s *search) recover(c *incompatibility) (*incompatibility, error) {
 		}
 		last, previous := s.satisfiers(c)
 		step := s.trail[last]
-		if step.cause == nil || previous < step.level {
+		if step.cause == nil || previous < int(step.level) {
 			s.undo(previous)
 			s.blame(c)
 			if learned {
@@ -310,11 +344,11 @@ func (s *search) satisfiers(c *incompatibility) (last, previous int) {
 		switch {
 		case step > last:
 			if last >= 0 {
-				previous = max(previous, s.trail[last].level)
+				previous = max(previous, int(s.trail[last].level))
 			}
 			last, lastTerm = step, t
 		default:
-			previous = max(previous, s.trail[step].level)
+			previous = max(previous, int(s.trail[step].level))
 		}
 	}
 	// The last step alone may not imply its term: then an earlier one about
@@ -323,7 +357,7 @@ func (s *search) satisfiers(c *incompatibility) (last, previous int) {
 		removed := cause.term(lastTerm.v) // the step says: not one of these
 		enough := removed.or(lastTerm.set)
 		if full := s.u.vars[lastTerm.v].full; !full.within(enough) {
-			previous = max(previous, s.trail[s.satisfier(lastTerm.v, enough)].level)
+			previous = max(previous, int(s.trail[s.satisfier(lastTerm.v, enough)].level))
 		}
 	}
 	return last, previous
@@ -331,29 +365,26 @@ func (s *search) satisfiers(c *incompatibility) (last, previous int) {
 
 // satisfier returns the first step after which v is within the set.
 func (s *search) satisfier(v variable, within set) int {
-	history := s.vars[v].history
-	lo, hi := 0, len(history)-1
-	for lo < hi {
-		mid := (lo + hi) / 2
-		if history[mid].left.within(within) {
-			hi = mid
-		} else {
-			lo = mid + 1
+	step := s.vars[v].last
+	for {
+		before := s.trail[step].before
+		if before == noStep || !s.trail[before].left.within(within) {
+			return int(step)
 		}
+		step = before
 	}
-	return history[lo].step
 }
 
 // undo takes back every step above a decision level.
 func (s *search) undo(level int) {
-	for len(s.trail) > 0 && s.trail[len(s.trail)-1].level > level {
+	for len(s.trail) > 0 && int(s.trail[len(s.trail)-1].level) > level {
 		step := s.trail[len(s.trail)-1]
 		s.trail = s.trail[:len(s.trail)-1]
-		state := &s.vars[step.v]
-		state.history = state.history[:len(state.history)-1]
-		state.current = s.u.vars[step.v].full
-		if n := len(state.history); n > 0 {
-			state.current = state.history[n-1].left
+		state := s.vars[step.v]
+		state.last = step.before
+		s.current[step.v] = s.u.vars[step.v].full
+		if step.before != noStep {
+			s.current[step.v] = s.trail[step.before].left
 		}
 		if step.cause == nil {
 			state.decided = false
@@ -374,7 +405,7 @@ func (s *search) blame(c *incompatibility) {
 		if s.u.vars[v].feature != "" {
 			v = s.u.vars[v].pkg.v
 		}
-		s.vars[v].conflicts++
+		s.at(v).conflicts++
 		s.agenda.put(s, v)
 	}
 }
@@ -395,7 +426,7 @@ func (s *search) spend() error {
 func (s *search) disputed() []string {
 	var worst []variable
 	for v := range s.vars {
-		if s.vars[v].conflicts > 0 {
+		if s.vars[v] != nil && s.vars[v].conflicts > 0 {
 			worst = append(worst, variable(v))
 		}
 	}

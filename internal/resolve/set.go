@@ -1,6 +1,9 @@
 package resolve
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // set is a set of the states of one variable. State 0 means "not selected"
 // (for a feature: "off"); state k stands for the k-th oldest candidate version
@@ -9,22 +12,53 @@ import "math/bits"
 // and the logic of PubGrub becomes union, intersection and inclusion.
 //
 // The first 64 states live in lo, so that a package with fewer than 64
-// candidates costs no allocation. Sets are values: no operation changes hi in
-// place. Two sets that meet always belong to the same variable and therefore
-// have the same length.
+// candidates costs no allocation, and a set takes two words. Sets are values: no
+// operation changes hi in place. Two sets that meet always belong to the same
+// variable and therefore have the same length.
 type set struct {
 	lo uint64
-	hi []uint64
+	hi *high
 }
+
+// high are the states from 64 on, 64 to a word.
+type high struct {
+	words []uint64
+	few   [3]uint64 // room for the words of most
+}
+
+// newHigh makes room for n states, of which the first 64 are not in it.
+func newHigh(n int) *high {
+	if n <= 64 {
+		return nil
+	}
+	h := &high{}
+	if words := (n - 1) / 64; words <= len(h.few) {
+		h.words = h.few[:words]
+	} else {
+		h.words = make([]uint64, words)
+	}
+	return h
+}
+
+// high returns the words of the states from 64 on.
+func (s set) high() []uint64 {
+	if s.hi == nil {
+		return nil
+	}
+	return s.hi.words
+}
+
+// like returns an empty set of as many states.
+func (s set) like() set { return set{hi: newHigh(64 * (len(s.high()) + 1))} }
 
 // fullSet returns the set of all of n states.
 func fullSet(n int) set {
 	if n < 64 {
 		return set{lo: 1<<n - 1}
 	}
-	s := set{lo: ^uint64(0), hi: make([]uint64, (n-1)/64)}
+	s := set{lo: ^uint64(0), hi: newHigh(n)}
 	for i := 64; i < n; i++ {
-		s.hi[i/64-1] |= 1 << (i % 64)
+		s.add(i)
 	}
 	return s
 }
@@ -36,15 +70,7 @@ func singleton(i, n int) set {
 	return s
 }
 
-func emptySet(n int) set {
-	if n <= 64 {
-		return set{}
-	}
-	return set{hi: make([]uint64, (n-1)/64)}
-}
-
-// emptyLike returns the empty set of the states of s's variable.
-func emptyLike(s set) set { return s.minus(s) }
+func emptySet(n int) set { return set{hi: newHigh(n)} }
 
 // add puts state i into a set that nobody else holds yet.
 func (s *set) add(i int) {
@@ -52,46 +78,49 @@ func (s *set) add(i int) {
 		s.lo |= 1 << i
 		return
 	}
-	s.hi[i/64-1] |= 1 << (i % 64)
+	s.hi.words[i/64-1] |= 1 << (i % 64)
 }
 
 func (s set) has(i int) bool {
 	if i < 64 {
 		return s.lo>>i&1 == 1
 	}
-	return s.hi[i/64-1]>>(i%64)&1 == 1
+	return s.hi.words[i/64-1]>>(i%64)&1 == 1
 }
 
 func (s set) and(t set) set {
-	r := set{lo: s.lo & t.lo}
-	if s.hi != nil {
-		r.hi = make([]uint64, len(s.hi))
-		for i := range r.hi {
-			r.hi[i] = s.hi[i] & t.hi[i]
-		}
+	if s.hi == nil {
+		return set{lo: s.lo & t.lo}
+	}
+	r := s.like()
+	r.lo = s.lo & t.lo
+	for i := range r.hi.words {
+		r.hi.words[i] = s.hi.words[i] & t.hi.words[i]
 	}
 	return r
 }
 
 func (s set) or(t set) set {
-	r := set{lo: s.lo | t.lo}
-	if s.hi != nil {
-		r.hi = make([]uint64, len(s.hi))
-		for i := range r.hi {
-			r.hi[i] = s.hi[i] | t.hi[i]
-		}
+	if s.hi == nil {
+		return set{lo: s.lo | t.lo}
+	}
+	r := s.like()
+	r.lo = s.lo | t.lo
+	for i := range r.hi.words {
+		r.hi.words[i] = s.hi.words[i] | t.hi.words[i]
 	}
 	return r
 }
 
 // minus returns the states of s that are not in t.
 func (s set) minus(t set) set {
-	r := set{lo: s.lo &^ t.lo}
-	if s.hi != nil {
-		r.hi = make([]uint64, len(s.hi))
-		for i := range r.hi {
-			r.hi[i] = s.hi[i] &^ t.hi[i]
-		}
+	if s.hi == nil {
+		return set{lo: s.lo &^ t.lo}
+	}
+	r := s.like()
+	r.lo = s.lo &^ t.lo
+	for i := range r.hi.words {
+		r.hi.words[i] = s.hi.words[i] &^ t.hi.words[i]
 	}
 	return r
 }
@@ -101,8 +130,8 @@ func (s set) within(t set) bool {
 	if s.lo&^t.lo != 0 {
 		return false
 	}
-	for i, w := range s.hi {
-		if w&^t.hi[i] != 0 {
+	for i, w := range s.high() {
+		if w&^t.hi.words[i] != 0 {
 			return false
 		}
 	}
@@ -114,8 +143,8 @@ func (s set) meets(t set) bool {
 	if s.lo&t.lo != 0 {
 		return true
 	}
-	for i, w := range s.hi {
-		if w&t.hi[i] != 0 {
+	for i, w := range s.high() {
+		if w&t.hi.words[i] != 0 {
 			return true
 		}
 	}
@@ -126,7 +155,7 @@ func (s set) empty() bool {
 	if s.lo != 0 {
 		return false
 	}
-	for _, w := range s.hi {
+	for _, w := range s.high() {
 		if w != 0 {
 			return false
 		}
@@ -138,7 +167,7 @@ func (s set) equal(t set) bool { return s.within(t) && t.within(s) }
 
 func (s set) count() int {
 	n := bits.OnesCount64(s.lo)
-	for _, w := range s.hi {
+	for _, w := range s.high() {
 		n += bits.OnesCount64(w)
 	}
 	return n
@@ -146,9 +175,9 @@ func (s set) count() int {
 
 // highest returns the greatest state of s, -1 if s is empty.
 func (s set) highest() int {
-	for i := len(s.hi) - 1; i >= 0; i-- {
-		if s.hi[i] != 0 {
-			return (i+1)*64 + bits.Len64(s.hi[i]) - 1
+	for i, w := range slices.Backward(s.high()) {
+		if w != 0 {
+			return (i+1)*64 + bits.Len64(w) - 1
 		}
 	}
 	return bits.Len64(s.lo) - 1

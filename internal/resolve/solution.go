@@ -21,7 +21,7 @@ func (s *search) solution() (*Solution, error) {
 		})
 	}
 	for v := range s.vars {
-		info := &s.u.vars[v]
+		info := s.u.vars[v]
 		if info.feature != "" || info.choice != nil || s.selected(info.pkg) == 0 {
 			continue
 		}
@@ -57,7 +57,7 @@ func (s *search) describe(p *pkg) (Selected, error) {
 	active := map[string]bool{} // optional dependencies
 	defined := s.u.shape(p, s.selected(p))
 	for _, v := range p.featureVars {
-		if int(v) >= len(s.vars) || !s.vars[v].known || !s.vars[v].current.positive() {
+		if !s.met(v) || !s.current[v].positive() {
 			continue
 		}
 		name := s.u.vars[v].feature

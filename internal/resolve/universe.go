@@ -19,13 +19,21 @@ type universe struct {
 	src  Source
 	opts Options
 
-	vars     []variableInfo
+	vars     []*variableInfo
 	packages map[Package]*family  // by lower-case name; nil: does not exist
 	named    map[string][]*family // by folded name: one package in several registries
 	links    map[string][]link    // by native library
 	choices  map[choiceKey]*choice
 	side     map[string]bool // registries that allow incompatible versions side by side
 	targets  targets
+	scratch  []*stated
+
+	infos    slab[variableInfo]
+	pkgs     slab[pkg]
+	facts    slab[factRoom]
+	shaped   slab[shape]
+	allNeeds slab[stated]
+	lists    slab[*incompatibility] // of one
 
 	roots       []*rootNeed
 	rootClauses []*incompatibility
@@ -40,6 +48,8 @@ type variableInfo struct {
 	choice  *choice // of pkg, among the members of a family it needs
 	full    set
 	axioms  []*incompatibility // hold always; stated when the variable is met
+	stated  []*stated          // what versions of pkg need while the variable is on
+	byName  map[string]*stated // if they are many; see stated.key
 }
 
 // pkg is a package, or a class of compatible versions of one, with its
@@ -51,13 +61,10 @@ type pkg struct {
 	candidates []candidate
 	locked     int // state of the locked version; 0 if none, or if it is to move
 
-	matches     map[string]set // of requirements that match no other member
 	features    map[string]variable
 	featureVars []variable // in the order in which they were met
 	shapes      []*shape   // in the order of their oldest candidates; nil until somebody asks
 	byDefault   *bool      // whether some candidate defines the default feature; nil until somebody asks
-	stated      map[statedKey][]*incompatibility
-	needs       map[need][]*incompatibility // none: always met
 }
 
 // link is the set of versions of a package that link a native library.
@@ -157,11 +164,9 @@ func (u *universe) load(id Package) (*family, error) {
 
 // newPackage makes a member of a family.
 func (u *universe) newPackage(f *family, candidates []candidate, locked []string) *pkg {
-	p := &pkg{
-		family: f, v: variable(len(u.vars)), candidates: candidates,
-		matches: map[string]set{}, features: map[string]variable{},
-		stated: map[statedKey][]*incompatibility{}, needs: map[need][]*incompatibility{},
-	}
+	p := u.pkgs.one()
+	p.family, p.candidates, p.full = f, candidates, fullSet(len(candidates)+1)
+	p.v = u.newVariable(variableInfo{pkg: p, full: p.full})
 	for i, c := range candidates {
 		if slices.Contains(locked, c.Vers) {
 			p.locked = i + 1
@@ -170,9 +175,15 @@ func (u *universe) newPackage(f *family, candidates []candidate, locked []string
 	if k := p.stateOf(u.precise[keyOf(f.id)]); k > 0 && p.locked != k {
 		p.locked = 0
 	}
-	p.full = fullSet(p.states())
-	u.vars = append(doubled(u.vars), variableInfo{pkg: p, full: p.full})
 	return p
+}
+
+// newVariable numbers a variable.
+func (u *universe) newVariable(info variableInfo) variable {
+	kept := u.infos.one()
+	*kept = info
+	u.vars = append(doubled(u.vars), kept)
+	return variable(len(u.vars) - 1)
 }
 
 // exclude states what cannot be selected together with p: packages of the same
@@ -180,13 +191,16 @@ func (u *universe) newPackage(f *family, candidates []candidate, locked []string
 func (u *universe) exclude(p *pkg, namesakes []*family) {
 	for _, other := range namesakes {
 		for _, q := range other.members {
-			u.forbid(p, p.any(), q, q.any(), &fact{kind: factOneRegistry, pkg: p, other: q})
+			u.forbid(p, p.any(), q, q.any(), fact{kind: factOneRegistry, pkg: p, other: q})
 		}
 	}
-	linked := map[string]set{}
+	var linked map[string]set
 	for i, c := range p.candidates {
 		if c.Links == "" {
 			continue
+		}
+		if linked == nil {
+			linked = map[string]set{}
 		}
 		states, ok := linked[c.Links]
 		if !ok {
@@ -198,15 +212,16 @@ func (u *universe) exclude(p *pkg, namesakes []*family) {
 	for _, library := range slices.Sorted(maps.Keys(linked)) {
 		states := linked[library]
 		for _, l := range u.links[library] {
-			u.forbid(p, states, l.pkg, l.states, &fact{kind: factLinks, pkg: p, other: l.pkg, name: library})
+			u.forbid(p, states, l.pkg, l.states, fact{kind: factLinks, pkg: p, other: l.pkg, name: library})
 		}
 		u.links[library] = append(u.links[library], link{p, states})
 	}
 }
 
-func (u *universe) forbid(p *pkg, states set, other *pkg, otherStates set, why *fact) {
-	u.vars[p.v].axioms = append(u.vars[p.v].axioms,
-		&incompatibility{terms: []term{{p.v, states}, {other.v, otherStates}}, fact: why})
+func (u *universe) forbid(p *pkg, states set, other *pkg, otherStates set, why fact) {
+	c := u.newFact(why)
+	c.terms = append(c.terms, term{p.v, states}, term{other.v, otherStates})
+	u.vars[p.v].axioms = append(u.vars[p.v].axioms, c)
 }
 
 // matching returns the candidates of p that satisfy a requirement.
@@ -226,23 +241,23 @@ func (u *universe) feature(p *pkg, name string) variable {
 	if v, ok := p.features[name]; ok {
 		return v
 	}
-	v := variable(len(u.vars))
-	p.features[name] = v
-	p.featureVars = append(p.featureVars, v)
 	lacking := emptySet(p.states())
 	for _, s := range u.shapes(p) {
 		if !s.has(name) {
 			lacking = lacking.or(s.states)
 		}
 	}
-	info := variableInfo{pkg: p, feature: name, full: fullSet(2)}
-	if !lacking.empty() {
-		info.axioms = []*incompatibility{{
-			terms: []term{{p.v, lacking}, {v, on}},
-			fact:  &fact{kind: factLacks, pkg: p, states: lacking, name: name},
-		}}
+	v := u.newVariable(variableInfo{pkg: p, feature: name, full: fullSet(2)})
+	if p.features == nil {
+		p.features = map[string]variable{}
 	}
-	u.vars = append(doubled(u.vars), info)
+	p.features[name] = v
+	p.featureVars = append(p.featureVars, v)
+	if !lacking.empty() {
+		c := u.newFact(fact{kind: factLacks, pkg: p, states: lacking, name: name})
+		c.terms = append(c.terms, term{p.v, lacking}, term{v, on})
+		u.vars[v].axioms = u.alone(c)
+	}
 	return v
 }
 
