@@ -10,7 +10,8 @@ import (
 // names are judged.
 func SelectedPaths(t *testing.T, root *os.Root) []string {
 	t.Helper()
-	s := &selection{root: root, opts: PackOptions{Limits: DefaultLimits()}}
+	s := newSelection(root, PackOptions{Limits: DefaultLimits()})
+	defer s.sources.close()
 	if err := s.walk(nil, nil); err != nil {
 		t.Fatal(err)
 	}

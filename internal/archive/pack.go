@@ -36,9 +36,12 @@ func Pack(w io.Writer, root *os.Root, files []File, opts PackOptions) (Summary, 
 	}
 	buffered := bufio.NewWriterSize(compressed, blockSize)
 	members := tar.NewWriter(buffered)
+	sources := &nearby{root: root}
+	defer sources.close()
+	buffer := make([]byte, blockSize)
 	var sum Summary
 	for _, f := range files {
-		if err := packFile(members, root, folder, f); err != nil {
+		if err := packFile(members, sources, folder, f, buffer); err != nil {
 			return Summary{}, err
 		}
 		sum.Files++
@@ -52,8 +55,8 @@ func Pack(w io.Writer, root *os.Root, files []File, opts PackOptions) (Summary, 
 	return sum, checkRatio(sum, opts.Limits.orDefault())
 }
 
-func packFile(members *tar.Writer, root *os.Root, folder string, file File) error {
-	f, err := root.Open(rooted(file.Source))
+func packFile(members *tar.Writer, sources *nearby, folder string, file File, buffer []byte) error {
+	f, err := sources.open(file.Source)
 	if err != nil {
 		return err
 	}
@@ -68,7 +71,9 @@ func packFile(members *tar.Writer, root *os.Root, folder string, file File) erro
 	if err := members.WriteHeader(header(folder, file)); err != nil {
 		return err
 	}
-	n, err := io.Copy(members, f)
+	// Only Read and Write: the writer and the file know ways of their own to copy,
+	// with a buffer for each file.
+	n, err := io.CopyBuffer(struct{ io.Writer }{members}, struct{ io.Reader }{f}, buffer)
 	if errors.Is(err, tar.ErrWriteTooLong) || err == nil && n != file.Size {
 		return fmt.Errorf("%s changed while it was packed", display(file.Path))
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"os"
 	"path"
 	"strings"
 )
@@ -27,9 +26,10 @@ const (
 )
 
 // scanFile looks for secrets in a file's name, in the name of the file that it
-// links to, and in its content. It also returns the first bytes.
-func scanFile(root *os.Root, name, source string) (found []Refusal, head []byte, err error) {
-	f, err := root.Open(rooted(source))
+// links to, and in its content. It also returns the first bytes. The buffer, which
+// holds scanBlock+scanOverlap bytes, is overwritten.
+func scanFile(sources *nearby, name, source string, buffer []byte) (found []Refusal, head []byte, err error) {
+	f, err := sources.open(source)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -40,7 +40,7 @@ func scanFile(root *os.Root, name, source string) (found []Refusal, head []byte,
 			rules[rule] = detail
 		}
 	}
-	buf := make([]byte, 0, scanBlock+scanOverlap)
+	buf := buffer[:0]
 	for {
 		n, err := io.ReadFull(f, buf[len(buf):len(buf)+scanBlock])
 		buf = buf[:len(buf)+n]

@@ -52,7 +52,8 @@ type File struct {
 // error of reading the tree.
 func Select(root *os.Root, opts PackOptions) ([]File, error) {
 	opts.Limits = opts.Limits.orDefault()
-	s := &selection{root: root, opts: opts}
+	s := newSelection(root, opts)
+	defer s.sources.close()
 	s.opts.Include = s.patterns("include", opts.Include)
 	s.opts.Exclude = s.patterns("exclude", opts.Exclude)
 	s.opts.AllowSecrets = s.patterns("allow-secrets", opts.AllowSecrets)
@@ -71,10 +72,16 @@ func Select(root *os.Root, opts PackOptions) ([]File, error) {
 // selection is the state of one walk.
 type selection struct {
 	root     *os.Root
+	sources  *nearby
+	buffer   []byte // of scanFile
 	opts     PackOptions
 	files    []File
 	others   int // files left out that are not private
 	refusals []Refusal
+}
+
+func newSelection(root *os.Root, opts PackOptions) *selection {
+	return &selection{root: root, sources: &nearby{root: root}, buffer: make([]byte, scanBlock+scanOverlap), opts: opts}
 }
 
 func (s *selection) refuse(path, rule, detail, hint string) {
@@ -223,7 +230,7 @@ func (s *selection) take(name string, entry fs.DirEntry) error {
 		s.refuse(name, RuleFileSize, fmt.Sprintf("has %d bytes, more than %d", info.Size(), s.opts.Limits.FileSize), "exclude it, or publish it elsewhere and name it under artifacts")
 		return nil
 	}
-	found, head, err := scanFile(s.root, name, source)
+	found, head, err := scanFile(s.sources, name, source, s.buffer)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 )
@@ -17,6 +18,47 @@ func rooted(parts ...string) string {
 		return "."
 	}
 	return filepath.FromSlash(strings.Join(parts, "/"))
+}
+
+// nearby opens the files of a tree one after another. The folder of the last one
+// stays open, for the next one is mostly in it too, and so is not looked up from
+// the root for each of its files.
+type nearby struct {
+	root   *os.Root
+	name   string
+	folder *os.Root // nil before the first file
+}
+
+// enter returns the folder of a slash-separated name, which stays open until
+// another one is entered.
+func (n *nearby) enter(name string) (*os.Root, error) {
+	if n.folder != nil && n.name == name {
+		return n.folder, nil
+	}
+	next, err := n.root.OpenRoot(rooted(name))
+	if err != nil {
+		return nil, err
+	}
+	err = n.close()
+	n.name, n.folder = name, next
+	return next, err
+}
+
+// open opens a file to read it.
+func (n *nearby) open(name string) (*os.File, error) {
+	folder, err := n.enter(path.Dir(name))
+	if err != nil {
+		return nil, err
+	}
+	return folder.Open(path.Base(name))
+}
+
+// close gives back what is held open.
+func (n *nearby) close() error {
+	if n.folder == nil {
+		return nil
+	}
+	return n.folder.Close()
 }
 
 func readLimited(root *os.Root, name string, limit int64) ([]byte, error) {

@@ -13,13 +13,9 @@ import (
 
 // tree is the target of an archive that is written to the disk.
 type tree struct {
+	nearby
 	ctx     context.Context
-	root    *os.Root
 	folders map[string]bool // folders made so far
-
-	// The folder of the last file stays open, for the next one is mostly in it too.
-	name string
-	open *os.Root // nil before the first file
 
 	buffer []byte
 	sound  map[fs.FileMode]bool // modes that the umask leaves as they are
@@ -29,7 +25,7 @@ type tree struct {
 
 func newTree(ctx context.Context, root *os.Root) *tree {
 	return &tree{
-		ctx: ctx, root: root, folders: map[string]bool{".": true},
+		nearby: nearby{root: root}, ctx: ctx, folders: map[string]bool{".": true},
 		buffer: make([]byte, fileBuffer), sound: map[fs.FileMode]bool{},
 	}
 }
@@ -37,29 +33,12 @@ func newTree(ctx context.Context, root *os.Root) *tree {
 // fileBuffer is how many bytes go to a file at a time.
 const fileBuffer = 256 << 10
 
-// close gives back what the tree holds open.
-func (t *tree) close() error {
-	if t.open == nil {
-		return nil
-	}
-	return t.open.Close()
-}
-
 // enter opens a folder, which is made where it is missing.
 func (t *tree) enter(name string) (*os.Root, error) {
-	if t.open != nil && t.name == name {
-		return t.open, nil
-	}
 	if err := t.folder(name); err != nil {
 		return nil, err
 	}
-	next, err := t.root.OpenRoot(rooted(name))
-	if err != nil {
-		return nil, err
-	}
-	err = t.close()
-	t.name, t.open = name, next
-	return next, err
+	return t.nearby.enter(name)
 }
 
 // folder makes a folder and those above it, with mode 0755 in spite of the
