@@ -307,7 +307,7 @@ func (r *Repo) receive(ctx context.Context, session transport.UploadPackSession,
 func (r *Repo) storePack(response *packp.UploadPackResponse, req *packp.UploadPackRequest, progress io.Writer) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	pack := &limitedReader{r: demultiplex(req.Capabilities, response, progress), left: maxPackSize}
+	pack := &limitedReader{r: demultiplex(req.Capabilities, response, progress), limit: maxPackSize, left: maxPackSize}
 	if err := packfile.UpdateObjectStorage(r.storage, pack); err != nil {
 		return fmt.Errorf("receive objects: %w", err)
 	}
@@ -353,13 +353,13 @@ func demultiplex(caps *capability.List, r io.Reader, progress io.Writer) io.Read
 // limitedReader fails, and does not just end, when there is more than it may
 // give.
 type limitedReader struct {
-	r    io.Reader
-	left int64
+	r           io.Reader
+	limit, left int64
 }
 
 func (l *limitedReader) Read(p []byte) (int, error) {
 	if l.left <= 0 {
-		return 0, &UnsafeError{Rule: "object/size", Detail: fmt.Sprintf("the remote sends more than %d bytes", int64(maxPackSize))}
+		return 0, &UnsafeError{Rule: "object/size", Detail: fmt.Sprintf("the remote sends more than %d bytes", l.limit)}
 	}
 	n, err := l.r.Read(p[:min(int64(len(p)), l.left)])
 	l.left -= int64(n)

@@ -1,6 +1,7 @@
 package git
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -274,6 +275,21 @@ type UploadRequest struct {
 	Shallow []Hash // commits whose parents are not here
 	Depth   int    // how many commits, 0 is all of them
 	Whole   bool   // the pack is to be complete in itself
+	Commits bool   // no trees and no files, of a remote that can leave them out; see [Upload.Filters]
+	Limit   int64  // of the pack in bytes, 0 is the limit of this package
+}
+
+// commitsOnly is the filter of git's protocol that leaves out trees and files.
+const commitsOnly = "tree:0"
+
+// Filters reports whether the remote can leave out what a request does not want.
+// Hosts can; a plain git server does with uploadpack.allowFilter.
+func (u *Upload) Filters() bool {
+	if u.version == 2 {
+		return slices.Contains(strings.Fields(u.caps["fetch"]), "filter")
+	}
+	_, ok := u.caps["filter"]
+	return ok
 }
 
 // ErrUnknownCommit reports that a remote does not have the commit that is here.
@@ -296,8 +312,9 @@ func (u *Upload) Fetch(ctx context.Context, req UploadRequest, read func(pack io
 		fetch = u.fetchV2
 	}
 	var inner error
+	limit := cmp.Or(req.Limit, maxPackSize)
 	err := fetch(ctx, req, func(pack io.Reader) error {
-		inner = read(&limitedReader{r: pack, left: maxPackSize})
+		inner = read(&limitedReader{r: pack, limit: limit, left: limit})
 		return inner
 	})
 	if inner != nil && !isTransport(inner) {
@@ -349,6 +366,9 @@ func (u *Upload) requestV2(ctx context.Context, req UploadRequest, done bool, re
 	}
 	if req.Depth > 0 {
 		b = appendPkt(b, "deepen %d", req.Depth)
+	}
+	if req.Commits && u.Filters() {
+		b = appendPkt(b, "filter %s", commitsOnly)
 	}
 	b = appendPkt(b, "want %s", req.Want)
 	if req.Have != "" {
@@ -405,8 +425,8 @@ func (u *Upload) fetchV0(ctx context.Context, req UploadRequest, read func(pack 
 		}
 	}
 	line := "want " + req.Want
-	for _, c := range []string{sideband, "thin-pack", "ofs-delta", "no-progress", "shallow"} {
-		if c != "" && slices.Contains(known, c) && (c != "thin-pack" || !req.Whole) {
+	for _, c := range []string{sideband, "thin-pack", "ofs-delta", "no-progress", "shallow", "filter"} {
+		if c != "" && slices.Contains(known, c) && (c != "thin-pack" || !req.Whole) && (c != "filter" || req.Commits) {
 			line += " " + c
 		}
 	}
@@ -416,6 +436,9 @@ func (u *Upload) fetchV0(ctx context.Context, req UploadRequest, read func(pack 
 	}
 	if req.Depth > 0 {
 		b = appendPkt(b, "deepen %d", req.Depth)
+	}
+	if req.Commits && u.Filters() {
+		b = appendPkt(b, "filter %s", commitsOnly)
 	}
 	b = append(b, pktFlush...)
 	if req.Have != "" {

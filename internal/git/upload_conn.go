@@ -198,7 +198,8 @@ type programConn struct {
 }
 
 func newProgramConn(ctx context.Context, ep *transport.Endpoint) (*programConn, error) {
-	name, args := "git", []string{"upload-pack", ep.Path}
+	// The program is our own, so it may leave out what is not wanted.
+	name, args := "git", []string{"-c", "uploadpack.allowFilter=true", "upload-pack", ep.Path}
 	if ep.Protocol == "ssh" {
 		name, args = sshCommand(ep)
 	}
