@@ -24,7 +24,11 @@
 //     was known already;
 //   - [ErrForked]: both descend from a commit, and then went different ways;
 //   - [ErrFrozen]: the head is as it was, for longer than the index says that
-//     it ever is; see [CheckFresh].
+//     it ever is; see [CheckFresh];
+//   - [ErrUnknown]: a lock names a commit that the registry does not have.
+//
+// A lock names the commit that it was made from. Held against a verified head in
+// the same way, it shows whether whoever made the lock saw the same index.
 //
 // Of a shallow copy not every commit is at hand. What cannot be proved is
 // refused: a head that may be older than where the copy begins is a rewritten

@@ -23,6 +23,9 @@ type Options struct {
 	// from the known commit to it, at hand. It reports whether the registry still
 	// has it. Nil brings nothing.
 	Bring func(ctx context.Context, branch, id string) (found bool, err error)
+	// Locked says that the commit is not one that was verified here, but one that
+	// a lock names.
+	Locked bool
 }
 
 // Kind says how a head follows the known commit.
@@ -87,7 +90,7 @@ func (f *follower) follow(ctx context.Context) (Step, error) {
 			return Step{}, f.refuse(ctx, head, before, why)
 		}
 		if len(f.squashes) == maxSquashes {
-			return Step{}, rewritten(f.known, f.next, fmt.Sprintf("; more than %d squashes are not followed at once", maxSquashes))
+			return Step{}, f.rewritten(fmt.Sprintf("; more than %d squashes are not followed at once", maxSquashes))
 		}
 		f.squashes = append(f.squashes, *squash)
 		head = squash.Head
@@ -116,14 +119,16 @@ func (f *follower) refuse(ctx context.Context, head string, before *past, why st
 		if len(f.squashes) > 0 {
 			why = fmt.Sprintf(", of which the squash %s was made", short(f.squashes[len(f.squashes)-1].Commit))
 		}
-		return rolledBack(f.known, head, why)
+		return f.rolledBack(head, why)
 	}
 	for _, id := range known.order {
 		if before.seen[id] {
-			return forked(f.known, f.next, id)
+			return f.forked(id)
 		}
 	}
-	return rewritten(f.known, f.next, why)
+	e := f.rewritten(why)
+	e.Partial = !before.whole
+	return e
 }
 
 // past is what leads to a commit.

@@ -127,7 +127,7 @@ func TestCheckFresh(t *testing.T) {
 
 func TestChecksNameEveryClass(t *testing.T) {
 	seen := map[string]bool{}
-	for _, class := range []error{ErrRewritten, ErrRolledBack, ErrForked, ErrFrozen} {
+	for _, class := range []error{ErrRewritten, ErrRolledBack, ErrForked, ErrFrozen, ErrUnknown} {
 		check := (&Error{Class: class}).Check()
 		if check == "" || seen[check] {
 			t.Errorf("%v: %q", class, check)
