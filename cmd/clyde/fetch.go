@@ -32,7 +32,7 @@ does; with --locked that is refused.`,
 				return err
 			})
 			if err != nil {
-				return err
+				return a.refused(err)
 			}
 			return a.renderFetched(fetched)
 		},

@@ -36,6 +36,7 @@ type eachOutcome struct {
 	Environment string          `json:"environment"`
 	Outcome     *client.Outcome `json:"outcome,omitempty"`
 	Error       string          `json:"error,omitempty"`
+	History     *historyJSON    `json:"history,omitempty"` // why it was refused
 	ExitCode    int             `json:"exit_code"`
 }
 
@@ -58,7 +59,7 @@ func (a *app) installingEach(ctx context.Context, f *installFlags, do func(*clie
 		one := eachOutcome{Environment: p.Environment.Name}
 		one.Outcome, err = a.outcomeOf(here(p), &f.runFlags, do)
 		if err != nil {
-			one.Error, one.ExitCode = summaryOf(err), exitCode(err)
+			one.Error, one.History, one.ExitCode = summaryOf(err), newHistoryJSON(err), exitCode(err)
 			failures = append(failures, err)
 		}
 		all = append(all, one)

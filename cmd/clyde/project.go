@@ -53,7 +53,7 @@ func (a *app) projectHere() (*client.Project, error) {
 func (a *app) installing(find func() (*client.Project, error), flags *runFlags, do func(*client.Installer) (*client.Outcome, error), render func(*client.Outcome)) error {
 	outcome, err := a.outcomeOf(find, flags, do)
 	if err != nil {
-		return err
+		return a.refused(err)
 	}
 	if a.json {
 		return a.printJSON(outcome)
@@ -61,6 +61,17 @@ func (a *app) installing(find func() (*client.Project, error), flags *runFlags, 
 	render(outcome)
 	a.warnAll(outcome.Warnings)
 	return nil
+}
+
+// refused gives a failure back. When a history was refused, it is what a --json
+// run prints.
+func (a *app) refused(err error) error {
+	if h := newHistoryJSON(err); h != nil && a.json {
+		if printErr := a.printJSON(map[string]any{"history": h}); printErr != nil {
+			return errors.Join(err, printErr)
+		}
+	}
+	return err
 }
 
 // outcomeOf runs one operation on a project.

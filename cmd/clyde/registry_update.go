@@ -134,7 +134,7 @@ type squashJSON struct {
 
 // historyJSON is what is wrong with a history.
 type historyJSON struct {
-	Check  string    `json:"check"` // history/rewritten, -/rolled-back, -/forked or -/frozen
+	Check  string    `json:"check"` // history/rewritten, -/rolled-back, -/forked, -/frozen or -/unknown
 	Known  string    `json:"known,omitempty"`
 	Head   string    `json:"head"`
 	Common string    `json:"common,omitempty"`

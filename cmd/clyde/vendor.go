@@ -47,7 +47,7 @@ needed any more is removed from the folder.`,
 				return err
 			})
 			if err != nil {
-				return err
+				return a.refused(err)
 			}
 			return a.renderVendored(vendored)
 		},

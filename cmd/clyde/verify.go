@@ -30,7 +30,8 @@ func verifyCommand(a *app) *cobra.Command {
 		Short: "Check what is installed, or who built a package from what",
 		Long: `Without an argument, compare what is installed in this project with the ledger
 and the lock: every file is read, and what is changed, missing or extra is listed.
-The exit code is 5 then. 'clyde ci' repairs it.
+So is a lock that was made from another history of a registry than the one that
+is known here. The exit code is 5 then. 'clyde ci' repairs what is installed.
 
 With one, verify the signature of a package and show who signed it, from which commit
 and by which workflow it was built, when, trusted by whom, and every check that was

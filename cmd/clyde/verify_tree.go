@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -10,16 +12,17 @@ import (
 )
 
 // verifyTree compares what is installed with lock and ledger.
-func (a *app) verifyTree(cmd *cobra.Command) error {
+func (a *app) verifyTree(cmd *cobra.Command) (err error) {
 	project, err := a.project()
 	if err != nil {
 		return err
 	}
-	config, err := a.loadConfig()
+	config, registries, err := a.openRegistries()
 	if err != nil {
 		return err
 	}
-	in := &client.Installer{Project: project, Config: config, Report: newProgress(a)}
+	defer func() { err = errors.Join(err, registries.Close()) }()
+	in := &client.Installer{Project: project, Config: config, Registries: registries, Report: newProgress(a)}
 	r, err := in.VerifyTree(cmd.Context())
 	if err != nil {
 		return err
@@ -29,11 +32,15 @@ func (a *app) verifyTree(cmd *cobra.Command) error {
 	} else {
 		err = a.renderTreeReport(r)
 	}
+	a.warnAll(r.Warnings)
 	if err != nil || len(r.Problems) == 0 {
 		return err
 	}
-	return withHint(exitIntegrity, fmt.Errorf("what is installed is not what was locked: %s", count(len(r.Problems), "difference")),
-		"'clyde ci' reads every file again, fetches what is damaged and makes the tree anew")
+	hint := "'clyde ci' reads every file again, fetches what is damaged and makes the tree anew"
+	if slices.ContainsFunc(r.Problems, func(p client.TreeProblem) bool { return p.Problem == client.FaultForeign }) {
+		hint = "ask who made the lock where it is from; 'clyde update' makes it again from the registry as it is now"
+	}
+	return withHint(exitIntegrity, fmt.Errorf("what is installed is not what was locked: %s", count(len(r.Problems), "difference")), hint)
 }
 
 func (a *app) renderTreeReport(r *client.TreeReport) error {

@@ -61,7 +61,7 @@ func (in *Installer) fetch(ctx context.Context, p *plan, opts FetchOptions) (_ *
 	if err != nil {
 		return nil, err
 	}
-	f.Warnings = append([]string{}, warnings...)
+	f.Warnings = warn(append([]string{}, p.warnings...), warnings...)
 	store := in.store()
 	release, err := store.use(ctx, in.Project.Root, in.Report)
 	if err != nil {

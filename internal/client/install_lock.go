@@ -33,7 +33,7 @@ func (in *Installer) lockOf(ctx context.Context, p *plan, needs []resolve.Depend
 		lock.Packages = append(lock.Packages, pkg)
 	}
 	keepVerifications(p.locked, lock)
-	if p.locked != nil && lockfile.Compare(p.locked, lock).Same() && len(p.locked.Drift(lock.Requirements, lock.Features)) == 0 && sameRegistries(p.locked, lock) {
+	if p.locked != nil && !p.disowned && lockfile.Compare(p.locked, lock).Same() && len(p.locked.Drift(lock.Requirements, lock.Features)) == 0 && sameRegistries(p.locked, lock) {
 		return p.locked, nil
 	}
 	return lock, nil

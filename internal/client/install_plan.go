@@ -25,6 +25,9 @@ type plan struct {
 	lockText []byte         // as it is, nil when there is none
 	locked   *lockfile.Lock // as it is, nil when there is none
 	lock     *lockfile.Lock // as it is to be
+
+	disowned bool     // the lock as it is was made from another history
+	warnings []string // about that history
 }
 
 // load reads manifest and lock. What the manifest asks for must be written
@@ -167,6 +170,9 @@ type movement struct {
 	precise string // version for the one name
 }
 
+// renews reports whether a person asked for news.
+func (m movement) renews() bool { return m.all || m.names != nil }
+
 // movementOf checks the names that a person gave against the lock.
 func (in *Installer) movementOf(p *plan, names []string, precise string) (movement, error) {
 	if len(names) == 0 {
@@ -204,6 +210,13 @@ func notOneOf(what, name, where string, known []string) error {
 
 // resolve decides the lock that the manifest asks for.
 func (in *Installer) resolve(ctx context.Context, p *plan, move movement) error {
+	prove := in.proveLocked
+	if move.renews() {
+		prove = in.disown
+	}
+	if err := prove(ctx, p); err != nil {
+		return err
+	}
 	needs, err := in.needs(ctx, p)
 	if err != nil {
 		return err

@@ -153,7 +153,7 @@ func (r *run) decide(ctx context.Context, decide func(p *plan) error) (err error
 		}
 	}
 	if r.p.opts.LockOnly {
-		return r.lockOnly(ctx, warnings)
+		return r.lockOnly(ctx, warn(r.p.warnings, warnings...))
 	}
 	if r.c, err = r.in.changeFor(r.p, r.active); err != nil {
 		return err
@@ -162,6 +162,7 @@ func (r *run) decide(ctx context.Context, decide func(p *plan) error) (err error
 	if err := r.findInstallers(); err != nil {
 		return err
 	}
+	r.plan.Findings = append(r.plan.Findings, warningsAbout("history", r.p.warnings)...)
 	r.plan.Findings = append(r.plan.Findings, warningsAbout("signature", warnings)...)
 	return nil
 }
@@ -280,7 +281,7 @@ func (r *run) carryOut(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		r.out.Warnings = append(r.out.Warnings, warnings...)
+		r.out.Warnings = warn(r.out.Warnings, warnings...)
 	}
 	if err := r.agree(ctx, r.plan); err != nil {
 		return err

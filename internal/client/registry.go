@@ -39,6 +39,12 @@ type Registry interface {
 	// View shows the files of the index to read, at a commit, or as they are
 	// shown otherwise when commit is "" or not here.
 	View(ctx context.Context, commit string, read func(files fs.FS) error) error
+	// Prove proves that a commit that a lock names is of the history of the state
+	// that is shown, or moves on to the newest state and proves it there. A
+	// registry without commits proves nothing. One that was never fetched is
+	// fetched if fetch is set. The error is an [UnprovedError] when nobody could be
+	// asked, and [ErrIntegrity] when the commit is of another history.
+	Prove(ctx context.Context, commit string, fetch bool) error
 	// Search lists what matches, best first.
 	Search(ctx context.Context, q Query) ([]Match, error)
 	// Update moves to the newest state of the registry.

@@ -150,6 +150,9 @@ func (r *catalogRegistry) View(ctx context.Context, _ string, read func(fs.FS) e
 	return read(catalogFiles{ctx, r.catalog})
 }
 
+// Prove has nothing to prove: there are no commits.
+func (r *catalogRegistry) Prove(context.Context, string, bool) error { return nil }
+
 func (r *catalogRegistry) Close() error {
 	r.stop()
 	r.running.Wait()

@@ -39,8 +39,9 @@ type gitRecord struct {
 	Ref     string    `json:"ref"`
 	Commit  string    `json:"commit"` // the last head that was verified
 	Updated time.Time `json:"updated"`
-	When    time.Time `json:"when"` // of the commit, as it says itself
-	File    string    `json:"file"` // its packed file, in the folder of the copy
+	When    time.Time `json:"when"`             // of the commit, as it says itself
+	File    string    `json:"file"`             // its packed file, in the folder of the copy
+	Proved  []string  `json:"proved,omitempty"` // commits that it is known to descend from
 
 	Static *staticRecord `json:"static,omitempty"` // of a static export
 }
@@ -189,6 +190,9 @@ func (c gitCopy) advance(ctx context.Context, f *fetcher, opened *openCopy, opts
 			return Change{}, err
 		}
 	}
+	if next.descends || step.Kind != "" {
+		next.proved = opened.record.beyond(next.passed)
+	}
 	w, err := indexcache.Update(state, c.folder(), next.commit, next.places)
 	if errors.Is(err, indexcache.ErrDamaged) {
 		return c.anew(ctx, f, opened.record, opts)
@@ -237,6 +241,9 @@ func (c gitCopy) anew(ctx context.Context, f *fetcher, known gitRecord, opts Upd
 		return Change{}, err
 	}
 	defer func() { _ = next.pack.Close() }() // a temporary file
+	if step.Kind != "" {
+		next.proved = known.beyond(nil)
+	}
 	w, err := indexcache.NewWriter(c.folder(), next.commit, next.places)
 	if err != nil {
 		return Change{}, err
@@ -260,7 +267,9 @@ func (c gitCopy) show(head git.Ref, next *fetched, w *indexcache.Writer, opts Up
 	if err := c.checkFile(path, next, opts); err != nil {
 		return errors.Join(fmt.Errorf("at its new commit %s: %w", shortID(head.ID), err), os.Remove(path))
 	}
-	record := gitRecord{URL: c.url, Ref: head.Name, Commit: head.ID, When: next.when, Updated: c.access.Now().UTC(), File: name}
+	record := gitRecord{
+		URL: c.url, Ref: head.Name, Commit: head.ID, When: next.when, Updated: c.access.Now().UTC(), File: name, Proved: next.proved,
+	}
 	return c.present(record)
 }
 

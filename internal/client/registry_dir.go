@@ -115,6 +115,9 @@ func (d *dirRegistry) View(_ context.Context, _ string, read func(fs.FS) error) 
 	return read(tree.files)
 }
 
+// Prove has nothing to prove: a folder has no commits.
+func (d *dirRegistry) Prove(context.Context, string, bool) error { return nil }
+
 func (d *dirRegistry) Search(ctx context.Context, q Query) (_ []Match, err error) {
 	defer nameRegistry(&err, d.config.Name)
 	tree, err := d.open()

@@ -57,7 +57,9 @@ type fetched struct {
 	places   []indexcache.Place
 	when     time.Time
 	pack     *git.Pack
-	descends bool // from the commit that was here
+	descends bool     // from the commit that was here
+	passed   []string // then: the commits between, newest first
+	proved   []string // commits that it is known to descend from, once that was looked at
 }
 
 // all fetches the newest commit. The caller closes the pack.
@@ -132,7 +134,8 @@ func (n *fetched) read(head string, known *indexcache.State) (err error) {
 	}
 	n.places = walk.places
 	if known != nil {
-		n.descends, err = descends(n.pack, known.Commit(), head)
+		n.passed, err = descent(n.pack, known.Commit(), head)
+		n.descends = n.passed != nil
 	}
 	return err
 }
@@ -195,20 +198,21 @@ func (w *treeWalk) same(id indexcache.ID, at string) error {
 	return nil
 }
 
-// descends reports whether the commits of a pack lead from head back to the
-// known one.
-func descends(pack *git.Pack, known, head string) (bool, error) {
+// descent lists the commits of a pack that were met on the way from head back to
+// the known one, head first; nil when they do not lead there.
+func descent(pack *git.Pack, known, head string) ([]string, error) {
 	seen := map[string]bool{head: true}
-	for queue := []string{head}; len(queue) > 0; queue = queue[1:] {
-		if queue[0] == known {
-			return true, nil
+	queue := []string{head}
+	for at := 0; at < len(queue); at++ {
+		if queue[at] == known {
+			return queue[:at+1], nil
 		}
-		info, err := pack.Commit(queue[0])
+		info, err := pack.Commit(queue[at])
 		if errors.Is(err, git.ErrNotFound) {
 			continue
 		}
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		for _, parent := range info.Parents {
 			if !seen[parent] {
@@ -217,7 +221,7 @@ func descends(pack *git.Pack, known, head string) (bool, error) {
 			}
 		}
 	}
-	return false, nil
+	return nil, nil
 }
 
 // addFiles adds the files of a pack to a packed file, on all cores.

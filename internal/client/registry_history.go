@@ -30,6 +30,13 @@ func (c gitCopy) followHistory(ctx context.Context, f *fetcher, known string, op
 	case opts.accepts(c.name, f.head.ID):
 		return history.Step{}, nil
 	}
+	step, err := c.trace(ctx, f, known, false)
+	return step, c.judgeHistory(err, f.head.ID, opts)
+}
+
+// trace holds the head against a commit that is known, or locked, with the whole
+// history of both.
+func (c gitCopy) trace(ctx context.Context, f *fetcher, known string, locked bool) (_ history.Step, err error) {
 	dir, err := c.tempFolder()
 	if err != nil {
 		return history.Step{}, err
@@ -40,12 +47,12 @@ func (c gitCopy) followHistory(ctx context.Context, f *fetcher, known string, op
 		return history.Step{}, err
 	}
 	defer func() { err = errors.Join(err, repo.Close()) }()
-	step, err := history.Follow(ctx, known, f.head.ID, repo, history.Options{
+	return history.Follow(ctx, known, f.head.ID, repo, history.Options{
+		Locked: locked,
 		Bring: func(ctx context.Context, branch, id string) (bool, error) {
 			return c.bringSnapshot(ctx, f, repo, branch, id)
 		},
 	})
-	return step, c.judgeHistory(err, f.head.ID, opts)
 }
 
 func (c gitCopy) tempFolder() (string, error) {

@@ -145,6 +145,18 @@ func (s *sparseRegistry) View(ctx context.Context, commit string, read func(fs.F
 	return r.View(ctx, commit, read)
 }
 
+// Prove implements [Registry]. A registry without a change log proves nothing.
+func (s *sparseRegistry) Prove(ctx context.Context, commit string, fetch bool) error {
+	if _, err := s.packed.copy.readRecord(); err != nil && !fetch {
+		return s.packed.Prove(ctx, commit, false)
+	}
+	r, err := s.reader(ctx)
+	if err != nil {
+		return unproved(ctx, commit, err)
+	}
+	return r.Prove(ctx, commit, fetch)
+}
+
 // Releases is [sparseRegistry.Entries] as choosing versions needs it.
 func (s *sparseRegistry) Releases(ctx context.Context, name string) (*index.Releases, error) {
 	r, err := s.reader(ctx)

@@ -27,7 +27,8 @@ type staticHead struct {
 	staticindex.Head
 	changes *staticindex.Changes
 	have    validators
-	same    bool // as it was; nothing else is set
+	same    bool     // as it was; nothing else is set
+	proved  []string // commits that it is known to descend from, once that was looked at
 }
 
 // signed reports whether the statement has a signature; see also [gitCopy.verifyStatic].
@@ -39,6 +40,19 @@ func (h *staticHead) record() *staticRecord {
 
 // newest is the line of the head.
 func (h *staticHead) newest() *staticindex.Commit { return &h.changes.Commits[0] }
+
+// passed are the commits of the change log back to a known one, newest first;
+// nil when it does not lead there.
+func (h *staticHead) passed(known string) []string {
+	var ids []string
+	for _, commit := range h.changes.Commits {
+		if commit.ID == known {
+			return ids
+		}
+		ids = append(ids, commit.ID)
+	}
+	return nil
+}
 
 // readStatic asks for the change log, in one request.
 func (c gitCopy) readStatic(ctx context.Context, have validators) (*staticHead, error) {
@@ -73,6 +87,11 @@ func (c gitCopy) updateStatic(ctx context.Context, opened *openCopy, opts Update
 	if err != nil {
 		return Change{}, err
 	}
+	return c.moveStatic(ctx, opened, head, opts)
+}
+
+// moveStatic goes from what is shown to a head, which may be the same.
+func (c gitCopy) moveStatic(ctx context.Context, opened *openCopy, head *staticHead, opts UpdateOptions) (Change, error) {
 	known := opened.record.Commit
 	if head.same || head.Commit == known {
 		return Change{Old: known, New: known}, c.sameStatic(opened, head, opts)
@@ -83,6 +102,9 @@ func (c gitCopy) updateStatic(ctx context.Context, opened *openCopy, opts Update
 	step, err := c.followStatic(ctx, opened, opened.record, head, opts)
 	if err != nil {
 		return Change{}, err
+	}
+	if step.Kind != "" {
+		head.proved = opened.record.beyond(head.passed(known))
 	}
 	change := Change{Old: known, New: head.Commit, Squashes: step.Squashes}
 	change.Packages, err = c.advanceStatic(ctx, opened, head, opts)
@@ -156,6 +178,9 @@ func (c gitCopy) beginStatic(ctx context.Context, known gitRecord, opts UpdateOp
 	step, err := c.followStatic(ctx, nil, known, head, opts)
 	if err != nil {
 		return Change{}, err
+	}
+	if step.Kind != "" {
+		head.proved = known.beyond(nil)
 	}
 	change := Change{Old: known.Commit, New: head.Commit, Squashes: step.Squashes}
 	change.Packages, err = c.fetchPacked(ctx, nil, head, opts)
@@ -262,6 +287,7 @@ func (c gitCopy) examineStatic(path string, opened *openCopy, head *staticHead, 
 	}
 	record = gitRecord{
 		URL: c.url, Ref: staticRef, Commit: head.Commit, When: head.newest().When(), Updated: c.access.Now().UTC(), Static: head.record(),
+		Proved: head.proved,
 	}
 	return record, file.Packages(), c.freshStatic(files, record, opts)
 }

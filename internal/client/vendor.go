@@ -114,7 +114,7 @@ func (in *Installer) vendor(ctx context.Context, p *plan, dir string, opts Fetch
 	w := &vendorWriter{in: in, dir: dir, wanted: map[string]bool{}}
 	v := &Vendored{
 		Dir: dir, Packages: len(meant), Archives: len(archives), Removed: []string{},
-		Lock: lockChanges(p.locked, p.lock), Warnings: append([]string{}, warnings...),
+		Lock: lockChanges(p.locked, p.lock), Warnings: warn(append([]string{}, p.warnings...), warnings...),
 	}
 	v.Setting, v.Set = in.vendorSetting(dir)
 	for _, a := range archives {

@@ -178,11 +178,16 @@ type signingSource struct {
 	*Authority
 }
 
-// verify verifies those packages of a lock that are meant and returns the lock
+// verify proves that the lock was made from the histories of its registries,
+// verifies those packages of it that are meant and returns the lock
 // with the outcomes written down. What is not acceptable is a *RejectedError, or
 // a warning where that is all that was asked for.
 func (in *Installer) verify(ctx context.Context, lock *lockfile.Lock, meant func(name string) bool) (*lockfile.Lock, []string, error) {
-	v := &verification{in: in, sources: map[string]*signingSource{}}
+	unproved, err := in.proveLock(ctx, lock, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	v := &verification{in: in, sources: map[string]*signingSource{}, warnings: unproved}
 	for _, r := range lock.Registries {
 		s, err := v.source(ctx, r)
 		if err != nil {

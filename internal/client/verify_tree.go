@@ -25,6 +25,7 @@ type TreeReport struct {
 	Files      int           `json:"files"` // that were read and compared
 	Hooked     []HookedTree  `json:"hooked"`
 	Problems   []TreeProblem `json:"problems"`
+	Warnings   []string      `json:"warnings"` // what could not be proved
 }
 
 // HookedTree is a package in which hooks have run. What they made is in no
@@ -54,6 +55,7 @@ const (
 	FaultChanged Fault = "changed"
 	FaultMissing Fault = "missing"
 	FaultExtra   Fault = "extra"
+	FaultForeign Fault = "foreign" // the lock was made from another history of a registry
 )
 
 // VerifyTree compares what is installed with the ledger and the lock: the
@@ -82,8 +84,8 @@ func (in *Installer) VerifyTree(ctx context.Context) (*TreeReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &TreeReport{Generation: active, Platform: ledger.Platform, Packages: len(ledger.Packages), Hooked: []HookedTree{}, Problems: []TreeProblem{}}
-	if err := in.compareLock(r, ledger); err != nil {
+	r := &TreeReport{Generation: active, Platform: ledger.Platform, Packages: len(ledger.Packages), Hooked: []HookedTree{}, Problems: []TreeProblem{}, Warnings: []string{}}
+	if err := in.compareLock(ctx, r, ledger); err != nil {
 		return nil, err
 	}
 	if err := in.compareGeneration(r, ledger); err != nil {
@@ -98,8 +100,9 @@ func (in *Installer) VerifyTree(ctx context.Context) (*TreeReport, error) {
 	return r, nil
 }
 
-// compareLock compares the ledger with what the lock asks for on its platform.
-func (in *Installer) compareLock(r *TreeReport, ledger *Ledger) error {
+// compareLock compares the ledger with what the lock asks for on its platform,
+// and the lock with the histories of those registries that are here.
+func (in *Installer) compareLock(ctx context.Context, r *TreeReport, ledger *Ledger) error {
 	p := &plan{}
 	if err := in.loadLock(p); err != nil {
 		return err
@@ -116,6 +119,14 @@ func (in *Installer) compareLock(r *TreeReport, ledger *Ledger) error {
 		if want, err = on.ledgerFor(p); err != nil {
 			return err
 		}
+		warnings, err := in.proveLock(ctx, p.lock, false)
+		if err != nil && !errors.Is(err, ErrIntegrity) {
+			return err
+		}
+		if err != nil {
+			r.Problems = append(r.Problems, TreeProblem{Path: lockfile.Path, Problem: FaultForeign, Detail: err.Error()})
+		}
+		r.Warnings = append(r.Warnings, warnings...)
 	}
 	installed := map[string]LedgerPackage{}
 	for _, have := range ledger.Packages {
