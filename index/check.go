@@ -129,6 +129,7 @@ func (c *lineChecker) entry(e *Entry, name string) {
 	c.platforms(e.Platforms)
 	c.builds(e.Builds)
 	c.external(e.External)
+	c.hooks(e.Hooks)
 	if e.Type != "" && !IsType(e.Type) {
 		c.add("line/text", "type", `write a word such as "library" or "tool"`, "%q is not 1 to 32 of a-z, 0-9 and \"-\" after a letter", e.Type)
 	}

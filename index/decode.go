@@ -228,6 +228,8 @@ func (d *lineDecoder) entryMember(e *Entry, version *int64, name string) bool {
 		e.Builds = append([]Build(nil), d.builds...)
 	case "external":
 		e.External = d.strings()
+	case "hooks":
+		e.Hooks = decodeArray(d, nil, d.hook)
 	case "type":
 		e.Type = d.string()
 	case "source":

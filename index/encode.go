@@ -48,6 +48,10 @@ func (e *Entry) AppendLine(dst []byte) []byte {
 		o.dst = appendArray(o.dst, e.Builds, appendBuild)
 	}
 	o.optionalStrings("external", e.External)
+	if len(e.Hooks) > 0 {
+		o.key("hooks")
+		o.dst = appendArray(o.dst, e.Hooks, appendHook)
+	}
 	o.optionalString("type", e.Type)
 	if e.Source != nil {
 		o.key("source")

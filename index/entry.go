@@ -46,6 +46,7 @@ type Entry struct {
 	Platforms   []string // of [Platform]; empty means every platform
 	Builds      []Build  // prebuilt archives
 	External    []string // packages of other package managers, such as "apt:libfoo-dev"
+	Hooks       []Hook   // none: the line tells nothing of them
 	Type        string   // how the package is installed: "library", "tool", the name of an installer
 	Source      *Source
 	Att         *Attestation
@@ -169,6 +170,7 @@ func (e *Entry) Clone() *Entry {
 	c.Authors = slices.Clone(e.Authors)
 	c.Platforms = slices.Clone(e.Platforms)
 	c.External = slices.Clone(e.External)
+	c.Hooks = cloneHooks(e.Hooks)
 	c.Builds = slices.Clone(e.Builds)
 	for i := range c.Builds {
 		c.Builds[i].Extra = cloneMembers(c.Builds[i].Extra)

@@ -69,6 +69,7 @@ func TestCloneSharesNothing(t *testing.T) {
 	c.Deps[0].Name, c.Deps[0].Features[0] = "x", "x"
 	c.Features["default"][0] = "x"
 	c.Keywords[0], c.Authors[0], c.Platforms[0], c.External[0] = "x", "x", "x", "x"
+	c.Hooks[0].Run[0], c.Hooks[1].Platforms[0] = "x", "x"
 	c.Builds[0].DL, c.Source.Commit, c.Att.URL = "x", "x", "x"
 	c.Extra[0].Value[0] = '2'
 	if after := string(e.AppendLine(nil)); after != before {

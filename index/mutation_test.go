@@ -41,6 +41,7 @@ func mutationEntry(version string) *Entry {
 		Features: map[string][]string{"default": {"secure"}, "secure": {"tls"}},
 		Pubtime:  "2026-01-02T03:04:05Z", DL: "https://example.org/hello.tar.gz", Size: 123,
 		Description: "Says hello.", Keywords: []string{"greeting"},
+		Hooks:  []Hook{{Phase: "pre-install", Run: []string{"./tools/setup"}, Timeout: 5, Platforms: []string{"linux-x86_64"}}},
 		Source: &Source{Repository: "https://example.org/hello", RepositoryID: 7, Commit: strings.Repeat("ab", 20)},
 	}
 }

@@ -17,7 +17,7 @@ func TestLineSchema(t *testing.T) {
 	// Rules about bytes, and about how one member belongs to another.
 	beyond := []string{
 		"line/canonical", "line/newline", "line/duplicate-member", "line/name", "line/v", "line/package", "line/optional",
-		"line/requirement", "line/target", "line/feature", "line/repeated", "line/text", "line/time", "line/url",
+		"line/requirement", "line/target", "line/feature", "line/repeated", "line/text", "line/time", "line/url", "line/hook",
 		"name/end", "name/empty",
 	}
 	refused := 0

@@ -160,7 +160,7 @@ func (a *app) renderPlan(o *client.Outcome, changes []client.PackageChange) {
 	writeExternals(a.Stdout, p)
 	writeHooks(a.Stdout, p)
 	if len(p.Unread) > 0 {
-		a.printf("hook        those of %s are known, and asked about, once they are downloaded\n", packageCount(len(p.Unread)))
+		a.printf("hook        the lines of %s tell of none; should their archives have some, you are asked after the download\n", packageCount(len(p.Unread)))
 	}
 	for _, name := range p.Files {
 		a.printf("write       %s\n", name)

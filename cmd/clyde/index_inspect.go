@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/client"
 	"github.com/clydepm/clyde/internal/registry"
 	"github.com/clydepm/clyde/internal/terminal"
 )
@@ -155,6 +156,9 @@ func (a *app) inspectVersion(v registry.VersionFacts) error {
 	}
 	for _, x := range e.External {
 		row("needs", x)
+	}
+	for _, h := range e.Hooks {
+		row("hook", client.HookText(h))
 	}
 	_, err := t.WriteTo(a.Stdout)
 	return err

@@ -89,6 +89,9 @@ func (a *app) renderFacts(info *client.Info) error {
 	fact("published", e.Pubtime)
 	fact("links", e.Links)
 	fact("external", strings.Join(e.External, ", "))
+	for _, h := range e.Hooks {
+		fact("hook", client.HookText(h))
+	}
 	if e.Source != nil {
 		fact("source", strings.TrimSpace(e.Source.Repository+" "+e.Source.Ref+" "+shortCommit(e.Source.Commit)))
 	}

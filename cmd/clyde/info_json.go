@@ -23,6 +23,7 @@ type infoJSON struct {
 	Published    string              `json:"published,omitempty"`
 	Links        string              `json:"links,omitempty"`
 	External     []string            `json:"external,omitempty"`
+	Hooks        []hookJSON          `json:"hooks,omitempty"`
 	Archive      string              `json:"archive,omitempty"`
 	SHA256       string              `json:"sha256"`
 	Size         int64               `json:"size,omitempty"`
@@ -61,6 +62,13 @@ type buildJSON struct {
 	Size     int64  `json:"size,omitempty"`
 }
 
+type hookJSON struct {
+	Phase     string   `json:"phase"`
+	Run       []string `json:"run"`
+	Timeout   int64    `json:"timeout,omitempty"` // seconds
+	Platforms []string `json:"platforms,omitempty"`
+}
+
 type dependencyJSON struct {
 	Name            string   `json:"name"`
 	Requirement     string   `json:"requirement"`
@@ -95,6 +103,9 @@ func newInfoJSON(info *client.Info) infoJSON {
 	}
 	for _, b := range e.Builds {
 		out.Builds = append(out.Builds, buildJSON{Platform: b.Platform, Archive: b.DL, SHA256: b.Cksum, Size: b.Size})
+	}
+	for _, h := range e.Hooks {
+		out.Hooks = append(out.Hooks, hookJSON{Phase: h.Phase, Run: h.Run, Timeout: h.Timeout, Platforms: h.Platforms})
 	}
 	for _, d := range e.Deps {
 		out.Dependencies = append(out.Dependencies, dependencyJSON{

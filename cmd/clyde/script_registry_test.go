@@ -36,9 +36,10 @@ func scriptRelease(ts *testscript.TestScript, neg bool, args []string) {
 	dl := flags.String("dl", "", "URL written instead of the real one")
 	build := flags.String("build", "", "platform that there is another archive for")
 	tail := flags.String("manifest", "", "file with more lines of the manifest")
+	told := flags.String("told", "", "file of a manifest whose hooks the line tells of instead")
 	err := flags.Parse(args)
 	if neg || err != nil || flags.NArg() < 2 {
-		ts.Fatalf("usage: release [-yanked] [-retired REASON] [-dl URL] [-build PLATFORM] [-manifest FILE] REGISTRY NAME@VERSION [DEPENDENCY@REQUIREMENT]...")
+		ts.Fatalf("usage: release [-yanked] [-retired REASON] [-dl URL] [-build PLATFORM] [-manifest FILE] [-told FILE] REGISTRY NAME@VERSION [DEPENDENCY@REQUIREMENT]...")
 	}
 	name, version, _ := strings.Cut(flags.Arg(1), "@")
 	text := "name: " + name + "\nversion: " + version + "\n"
@@ -54,6 +55,11 @@ func scriptRelease(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	r := scriptRegistry{ts, ts.MkAbs(flags.Arg(0))}
 	e := m.Entry()
+	if *told != "" {
+		other, err := manifest.Parse(*told, []byte(ts.ReadFile(*told)))
+		ts.Check(err)
+		e.Hooks = other.Entry().Hooks
+	}
 	e.Pubtime, e.Yanked = "2026-01-02T03:04:05Z", *yanked
 	e.Cksum, e.DL, e.Size = r.pack(m, text, "")
 	if *dl != "" {

@@ -110,6 +110,7 @@ func TestEntryDigest(t *testing.T) {
 		"deps":     func(e *index.Entry) { e.Deps = []index.Dependency{{Name: "evil", Req: "^1"}} },
 		"source":   func(e *index.Entry) { e.Source.Commit = strings.Repeat("b", 40) },
 		"external": func(e *index.Entry) { e.External = []string{"apt:evil"} },
+		"hooks":    func(e *index.Entry) { e.Hooks = []index.Hook{{Phase: "pre-install", Run: []string{"evil"}}} },
 		"unknown":  func(e *index.Entry) { e.Extra = []index.Member{{Name: "more", Value: []byte("1")}} },
 	} {
 		e := entry()

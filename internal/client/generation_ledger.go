@@ -88,7 +88,7 @@ type LedgerHooks struct {
 
 // archive is what has to be in the store for the package.
 func (p LedgerPackage) archive() Archive {
-	return Archive{Name: p.Name + " " + p.Version, URL: p.DL, SHA256: p.Cksum, Size: p.Size}
+	return Archive{Name: p.id(), URL: p.DL, SHA256: p.Cksum, Size: p.Size}
 }
 
 func (l *Ledger) archives() []Archive {

@@ -24,7 +24,8 @@ const manifestName = manifest.Path
 // hookedManifest is what installing has to know of a package's own manifest.
 type hookedManifest struct {
 	platforms []index.Platform
-	hooks     map[string]manifest.Hook
+	hooks     map[string]manifest.Hook // that run on the platform
+	declared  []index.Hook             // on any platform, as an index line tells of them
 }
 
 // runsOn reports whether the package is for a platform.
@@ -32,9 +33,9 @@ func (m *hookedManifest) runsOn(p index.Platform) bool {
 	return len(m.platforms) == 0 || slices.Contains(m.platforms, p) || slices.Contains(m.platforms, index.Platform{})
 }
 
-// names are the hooks that the package has, in their order.
-func (m *hookedManifest) names() []string {
-	return slices.DeleteFunc(manifest.HookNames(), func(name string) bool { _, ok := m.hooks[name]; return !ok })
+// hookNames are the names of hooks, in their order.
+func hookNames(hooks map[string]manifest.Hook) []string {
+	return slices.DeleteFunc(manifest.HookNames(), func(name string) bool { _, ok := hooks[name]; return !ok })
 }
 
 // readHooked reads the manifest in the tree of a package, with the hooks that run
@@ -52,8 +53,9 @@ func (s *Store) readHooked(digest string, platform index.Platform) (*hookedManif
 	if err != nil {
 		return &hookedManifest{}, nil //nolint:nilerr // as said
 	}
+	declared := m.Entry().Hooks
 	maps.DeleteFunc(m.Hooks, func(_ string, h manifest.Hook) bool { return !h.Applies(platform) })
-	return &hookedManifest{platforms: m.Platforms, hooks: m.Hooks}, nil
+	return &hookedManifest{platforms: m.Platforms, hooks: m.Hooks, declared: declared}, nil
 }
 
 // permission is what may run without asking, by flags and by the profile: the
@@ -110,40 +112,58 @@ func (r *run) settled(p LedgerPackage) bool {
 	return r.in.permission().hook(p.Name, p.Version) != AllowedYes
 }
 
-// lookAtHooks plans the hooks of the packages that come, as far as the store
-// has them.
-func (r *run) lookAtHooks(ctx context.Context) {
+// lookAtHooks plans the hooks of the packages that come, as far as the store has
+// them or their lines tell of them.
+func (r *run) lookAtHooks(ctx context.Context) error {
+	r.told = toldHooks(r.p.lock)
 	for _, i := range r.look {
 		l := r.c.ledger.Packages[i]
 		if r.planInstaller(ctx, i) {
 			continue // known without its archive
 		}
-		if r.lacks(l.Cksum) {
-			r.plan.Unread = append(r.plan.Unread, l.Name+" "+l.Version)
+		if !r.lacks(l.Cksum) {
+			m, err := r.examine(l)
+			if err != nil {
+				return err
+			}
+			r.planHooks(ctx, i, m.hooks)
 			continue
 		}
-		r.lookAt(ctx, i)
+		if told := r.told[l.id()]; told != nil {
+			r.planHooks(ctx, i, runningOn(told, r.in.Platform))
+			continue
+		}
+		r.plan.Unread = append(r.plan.Unread, l.id())
 	}
+	return nil
 }
 
-// lookAt plans the hooks of one package of the ledger.
-func (r *run) lookAt(ctx context.Context, i int) {
-	l := r.c.ledger.Packages[i]
+// examine looks at a package that the store has. It is an error when it is not
+// what its line says; what stands in the way of installing it goes into the plan.
+func (r *run) examine(l LedgerPackage) (*hookedManifest, error) {
 	m, err := r.store.readHooked(l.Cksum, r.in.Platform)
 	if err != nil {
-		r.plan.Findings = append(r.plan.Findings, Finding{Check: "manifest", Status: FindingFail, Where: l.Name + " " + l.Version, Detail: err.Error()})
-		return
+		r.plan.Findings = append(r.plan.Findings, Finding{Check: "manifest", Status: FindingFail, Where: l.id(), Detail: err.Error()})
+		return &hookedManifest{}, nil
+	}
+	if err := compareTold(l, r.told[l.id()], m.declared); err != nil {
+		return nil, err
 	}
 	r.checkPlatform(l, m)
 	r.checkContent(l)
-	names := m.names()
-	if len(names) == 0 {
+	return m, nil
+}
+
+// planHooks plans the hooks of one package of the ledger.
+func (r *run) planHooks(ctx context.Context, i int, hooks map[string]manifest.Hook) {
+	if len(hooks) == 0 {
 		return
 	}
-	r.c.ledger.Packages[i].Hooks = &LedgerHooks{Names: names}
+	l := r.c.ledger.Packages[i]
+	r.c.ledger.Packages[i].Hooks = &LedgerHooks{Names: hookNames(hooks)}
 	r.checkSandbox(ctx, l)
 	for _, name := range []string{stepPreInstall, stepPostInstall} {
-		if h, ok := m.hooks[name]; ok {
+		if h, ok := hooks[name]; ok {
 			r.plan.Hooks = append(r.plan.Hooks, r.planned(ctx, l, name, h))
 		}
 	}
@@ -156,7 +176,7 @@ func (r *run) checkSandbox(ctx context.Context, l LedgerPackage) {
 		return
 	}
 	r.plan.Findings = append(r.plan.Findings, Finding{
-		Check: "sandbox", Status: FindingFail, Where: l.Name + " " + l.Version,
+		Check: "sandbox", Status: FindingFail, Where: l.id(),
 		Detail: "has hooks, which are to run in a sandbox, and " + r.in.Hooks.WhyNone(ctx),
 		Hint:   "install without hooks with --no-hooks, or let them run without a sandbox with --config hook-sandbox=auto",
 	})
@@ -190,16 +210,21 @@ func (r *run) planRemoveHooks(ctx context.Context) {
 	}
 }
 
-// lookAgain plans the hooks of the packages that were fetched, and asks about
-// them.
+// lookAgain looks at the packages that were fetched, plans the hooks of those
+// whose lines told nothing, and asks about these.
 func (r *run) lookAgain(ctx context.Context) error {
-	if len(r.plan.Unread) == 0 {
-		return nil
-	}
 	known, found := len(r.plan.Hooks), len(r.plan.Findings)
 	for _, i := range r.look {
-		if l := r.c.ledger.Packages[i]; r.lacks(l.Cksum) && !l.Hooks.staged() {
-			r.lookAt(ctx, i)
+		l := r.c.ledger.Packages[i]
+		if !r.lacks(l.Cksum) || l.Hooks.staged() {
+			continue
+		}
+		m, err := r.examine(l)
+		if err != nil {
+			return err
+		}
+		if r.told[l.id()] == nil {
+			r.planHooks(ctx, i, m.hooks)
 		}
 	}
 	r.plan.Unread = []string{}

@@ -133,6 +133,15 @@ func (in *Installer) lockedPackage(ctx context.Context, s resolve.Selected, alia
 		Name: s.Entry.Name, Version: s.Entry.Vers, Registry: alias, Cksum: s.Entry.Cksum, DL: dl,
 		Size: s.Entry.Size, Features: s.Features, External: s.Entry.External, Type: s.Entry.Type,
 	}
+	if field, fault := index.CheckHooks(s.Entry.Hooks); field != "" {
+		return lockfile.Package{}, &Error{
+			Class: ErrRefused, Message: fmt.Sprintf("registry %s: %s %s: %s: %s", s.Package.Registry, s.Entry.Name, s.Entry.Vers, field, fault),
+			Remedy: "no archive can have such a hook; tell the registry",
+		}
+	}
+	for _, h := range s.Entry.Hooks {
+		pkg.Hooks = append(pkg.Hooks, lockfile.Hook{Phase: h.Phase, Run: h.Run, Timeout: h.Timeout, Platforms: h.Platforms})
+	}
 	for _, b := range s.Entry.Builds {
 		pkg.Builds = append(pkg.Builds, lockfile.Build{Platform: b.Platform, DL: b.DL, Cksum: b.Cksum, Size: b.Size})
 	}

@@ -67,7 +67,7 @@ func (r *run) checkPlatform(l LedgerPackage, m *hookedManifest) {
 		names = append(names, p.String())
 	}
 	r.plan.Findings = append(r.plan.Findings, Finding{
-		Check: "platform", Status: FindingFail, Where: l.Name + " " + l.Version,
+		Check: "platform", Status: FindingFail, Where: l.id(),
 		Detail: fmt.Sprintf("is for %s, not for %s", strings.Join(names, ", "), r.in.Platform),
 		Hint:   "ask for it on its platforms only: 'platforms: [" + strings.Join(names, ", ") + "]' at the dependency in " + filepath.ToSlash(manifestName),
 	})

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/fetch"
 	"github.com/clydepm/clyde/internal/journal"
 	"github.com/clydepm/clyde/internal/lockfile"
@@ -31,6 +32,8 @@ type run struct {
 
 	lacking []Archive // that the store has to get
 	look    []int     // packages of c.ledger that come, or whose hooks are not settled
+
+	told map[string][]index.Hook // by index lines; see toldHooks
 
 	recorded *externalRecord // on disk, nil for none
 }
@@ -219,10 +222,12 @@ func (r *run) makePlan(ctx context.Context) error {
 	r.plan.Changes, r.plan.Lock, r.plan.Files = r.out.Tree, r.out.Lock, r.c.files(r.p)
 	r.planFetch()
 	r.checkRoom()
-	r.lookAtHooks(ctx)
-	r.planRemoveHooks(ctx)
-	r.sortHooks()
-	err := r.planExternals(ctx)
+	err := r.lookAtHooks(ctx)
+	if err == nil {
+		r.planRemoveHooks(ctx)
+		r.sortHooks()
+		err = r.planExternals(ctx)
+	}
 	return step.Done(err, r.plan.summary())
 }
 

@@ -144,7 +144,7 @@ func (r *run) checkContent(l LedgerPackage) {
 		}
 	}
 	r.plan.Findings = append(r.plan.Findings, Finding{
-		Check: "type", Status: FindingWarn, Where: l.Name + " " + l.Version,
+		Check: "type", Status: FindingWarn, Where: l.id(),
 		Detail: fmt.Sprintf("is of the type %q and has none of %s", l.Type, strings.Join(wanted, ", ")),
 	})
 }

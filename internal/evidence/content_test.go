@@ -15,7 +15,7 @@ import (
 // What a version brings for the first time is called out to a person.
 func TestNewContentNeedsEyes(t *testing.T) {
 	w := newWorld(t)
-	hooks := strings.ReplaceAll(manifestText, "VERSION", "1.2.3") + "hooks:\n  post-install: {run: [./setup]}\n"
+	hooks := strings.ReplaceAll(manifestText, "VERSION", "1.2.3") + "  post-install: {run: [./setup]}\n"
 	hooks = strings.Replace(hooks, `["apt:libhello-dev"]`, `["apt:libhello-dev", "pip:numpy"]`, 1)
 	e := w.release("1.2.3", map[string]string{
 		".clyde/package.yaml": hooks, "tools/x": "\x7fELF\x02\x01", "a.txt": "MZ is no program\n", "m.wasm": "text",
@@ -201,7 +201,8 @@ func TestRegisteredFirstVersionNeedsNobody(t *testing.T) {
 	delete(w.base, "he/ll/hello")
 	delete(w.base, "owners/he/ll/hello.yaml")
 	w.base["sources/he/ll/hello.yaml"] = file(loose)
-	plain := strings.Replace(strings.ReplaceAll(manifestText, "VERSION", "1.2.3"), `["apt:libhello-dev"]`, "[]", 1)
+	plain, _, _ := strings.Cut(strings.ReplaceAll(manifestText, "VERSION", "1.2.3"), "hooks:")
+	plain = strings.Replace(plain, `["apt:libhello-dev"]`, "[]", 1)
 	e := w.release("1.2.3", map[string]string{".clyde/package.yaml": plain, "lib/libhello.a": "none"}, nil)
 	head := maps.Clone(w.with(e.AppendLine(nil)))
 	head["owners/he/ll/hello.yaml"] = file(loose)

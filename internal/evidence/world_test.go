@@ -140,6 +140,8 @@ features:
 external-dependencies: ["apt:libhello-dev"]
 artifacts:
   linux-x86_64: lib/**
+hooks:
+  pre-remove: {run: [sh, -c, "rm -f made"], timeout: 5s, platforms: [linux-x86_64]}
 `
 
 // release makes a version as the publisher does: packed, released and signed.

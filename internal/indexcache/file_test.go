@@ -240,6 +240,7 @@ func sample() commit {
 		"ot/he/other":        line("stranger", "1.0.0"),
 		"fu/ll/fullofall": line("fullofall", "2.0.0-rc.1", `,"links":"z","v":2,"features2":{"n":["dep:a"]},"pubtime":"2026-01-01T00:00:00Z","dl":"https://x.example.org/a","size":12,`+
 			`"platforms":["linux-x86_64"],"builds":[{"platform":"linux-x86_64","dl":"https://x.example.org/b","cksum":"ab","size":3}],"external":["apt:x"],`+
+			`"hooks":[{"phase":"pre-install","run":["sh","-c",""],"timeout":5},{"phase":"pre-remove","run":["true"],"platforms":["linux-x86_64"]}],`+
 			`"att":{"url":"https://x.example.org/s","sha256":"cd"},"retired":{"reason":"renamed","message":"see hello"},"unknown":[1]`) +
 			`{"name":"fullofall","vers":"3.0.0","cksum":"ABC","yanked":true}` + "\n",
 		"acme/tool.json": line("acme/tool", "1.0.0"),

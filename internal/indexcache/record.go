@@ -32,7 +32,7 @@ const (
 	hasFeatures2
 	hasArchive // dl, size, pubtime
 	hasPlaces  // platforms, builds, external
-	hasNotes   // retired, att
+	hasNotes   // retired, att, hooks
 )
 
 // Bits of a dependency.
@@ -155,7 +155,7 @@ func (w *recordWriter) version(e *index.Entry, text textAppender) {
 		{len(e.Features2) > 0, hasFeatures2},
 		{e.DL != "" || e.Size != 0 || e.Pubtime != "", hasArchive},
 		{len(e.Platforms)+len(e.Builds)+len(e.External)+len(e.Type) > 0, hasPlaces},
-		{e.Retired != nil || e.Att != nil, hasNotes},
+		{e.Retired != nil || e.Att != nil || len(e.Hooks) > 0, hasNotes},
 	} {
 		if b.is {
 			bits |= b.bit
@@ -232,9 +232,26 @@ func appendNotes(v []byte, e *index.Entry, text textAppender) []byte {
 	if att.Provenance != nil {
 		provenance, which = *att.Provenance, which|4
 	}
+	if len(e.Hooks) > 0 {
+		which |= 8
+	}
 	v = append(v, which)
 	for _, s := range []string{retired.Reason, retired.Message, retired.Since, att.URL, att.SHA256, provenance.URL, provenance.SHA256} {
 		v = text(v, s)
+	}
+	if which&8 != 0 {
+		v = appendHooks(v, e.Hooks, text)
+	}
+	return v
+}
+
+func appendHooks(v []byte, hooks []index.Hook, text textAppender) []byte {
+	v = binary.AppendUvarint(v, uint64(len(hooks)))
+	for _, h := range hooks {
+		v = text(v, h.Phase)
+		v = appendTexts(v, text, h.Run)
+		v = binary.AppendVarint(v, h.Timeout)
+		v = appendTexts(v, text, h.Platforms)
 	}
 	return v
 }
@@ -556,5 +573,17 @@ func (r *recordReader) notes(e *index.Entry) {
 	}
 	if which&2 != 0 {
 		e.Att = &att
+	}
+	if which&8 != 0 {
+		r.hooks(e)
+	}
+}
+
+func (r *recordReader) hooks(e *index.Entry) {
+	for range r.c.items() {
+		h := index.Hook{Phase: r.text(), Run: r.strings(), Timeout: r.varint(), Platforms: r.strings()}
+		if r.whole {
+			e.Hooks = append(e.Hooks, h)
+		}
 	}
 }

@@ -127,6 +127,9 @@ func (c *checker) pkg(p Package) {
 			c.digest("verification.bundle", v.Bundle)
 		}
 	}
+	if field, fault := index.CheckHooks(p.IndexHooks()); field != "" {
+		c.report(field, "%s", fault)
+	}
 	for i, d := range p.Dependencies {
 		field := fmt.Sprintf("dependencies[%d].", i)
 		c.needs(field, d.Name, d.Req, d.Version)

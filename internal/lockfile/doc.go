@@ -30,7 +30,9 @@
 //   - dependencies that are active: name of the package (always another line of
 //     the lock), req, target, kind ("build", absent for normal), optional, and
 //     the version where more than one that is locked satisfies req;
-//   - external: packages of other package managers.
+//   - external: packages of other package managers;
+//   - hooks: the programs that its index line says it runs: phase, run, timeout in
+//     seconds, platforms.
 //
 // Empty members are absent. A lock covers every platform; [Lock.Select] picks
 // what one platform needs.

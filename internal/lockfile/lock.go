@@ -69,7 +69,8 @@ type Package struct {
 	Features     []string     `json:"features,omitempty"`
 	Dependencies []Dependency `json:"dependencies,omitempty"`
 	External     []string     `json:"external,omitempty"`
-	Type         string       `json:"type,omitempty"` // how it is installed
+	Hooks        []Hook       `json:"hooks,omitempty"` // as the index line has them; none: it tells nothing
+	Type         string       `json:"type,omitempty"`  // how it is installed
 
 	Verification *Verification `json:"verification,omitempty"` // nil: no signature, and none needed
 }
@@ -88,6 +89,23 @@ type Build struct {
 	DL       string `json:"dl,omitempty"`
 	Cksum    string `json:"cksum"`
 	Size     int64  `json:"size,omitzero"`
+}
+
+// Hook is a program that the package runs where it is installed or removed.
+type Hook struct {
+	Phase     string   `json:"phase"`
+	Run       []string `json:"run"`
+	Timeout   int64    `json:"timeout,omitzero"` // seconds; 0 means index.DefaultHookTimeout
+	Platforms []string `json:"platforms,omitempty"`
+}
+
+// IndexHooks returns the hooks in the words of an index line.
+func (p Package) IndexHooks() []index.Hook {
+	var hooks []index.Hook
+	for _, h := range p.Hooks {
+		hooks = append(hooks, index.Hook{Phase: h.Phase, Run: h.Run, Timeout: h.Timeout, Platforms: h.Platforms})
+	}
+	return hooks
 }
 
 // Dependency is an active dependency of a locked package on another.
@@ -176,6 +194,7 @@ func (l *Lock) canonical() *Lock {
 	for i := range c.Packages {
 		p := &c.Packages[i]
 		p.Features, p.External = unique(p.Features), unique(p.External)
+		p.Hooks = slices.Clone(p.Hooks) // in the order in which the line has them
 		if p.Verification != nil {
 			v := *p.Verification
 			p.Verification = &v

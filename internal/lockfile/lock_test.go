@@ -395,3 +395,30 @@ func TestCompareVersionsSideBySide(t *testing.T) {
 		t.Errorf("got %+v", c)
 	}
 }
+
+// TestHooks keeps what an index line tells of hooks as it is, and refuses what no
+// line can tell.
+func TestHooks(t *testing.T) {
+	lock := example()
+	lock.Packages[0].Hooks = []lockfile.Hook{
+		{Phase: "pre-install", Run: []string{"sh", "-c", ""}, Timeout: 5},
+		{Phase: "pre-remove", Run: []string{"true"}, Platforms: []string{"macos-aarch64", "linux-x86_64"}},
+	}
+	text := lock.Bytes()
+	const line = `"hooks":[{"phase":"pre-install","run":["sh","-c",""],"timeout":5},{"phase":"pre-remove","run":["true"],"platforms":["macos-aarch64","linux-x86_64"]}]`
+	if !strings.Contains(string(text), line) {
+		t.Errorf("%s\nhas not\n%s", text, line)
+	}
+	read, err := lockfile.Parse("lock", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := read.Bytes(); !bytes.Equal(got, text) {
+		t.Errorf("read and written:\n%s\nnot\n%s", got, text)
+	}
+	lock.Packages[0].Hooks[1].Phase = "pre-install"
+	_, err = lockfile.Parse("lock", lock.Bytes())
+	if err == nil || !strings.Contains(err.Error(), "hooks[1].phase") {
+		t.Errorf("a phase twice: %v", err)
+	}
+}

@@ -39,7 +39,7 @@ func TestSchemaAgreesOnAnyText(t *testing.T) {
 		}},
 		"pattern":           {"include: [%s]", []string{"a", "*", "**", "/", ".", "..", "\\", " ", "é", "?", "!"}},
 		"run":               {"hooks: {pre-install: {run: [%s]}}", []string{"a", " ", "\n", "\x00", "\u00a0", "-", "/", ".", "..", "\\"}},
-		"argument":          {"hooks: {pre-install: {run: [a, %s]}}", []string{"a", " ", "\n", "\x00", "\u00a0", "-", "/", ".."}},
+		"argument":          {"hooks: {pre-install: {run: [a, %s]}}", []string{"a", " ", "\n", "\t", "\x1b", "\u202e", "\u2028", "\x00", "\u00a0", "-", "/", ".."}},
 		"external platform": {"external-dependencies: [{package: \"apt:libfoo\", platforms: [%s]}]", []string{"linux", "-", "x86_64", "universal"}},
 		"timeout":           {"hooks: {pre-install: {run: [a], timeout: %s}}", []string{"1", "5", "s", "m", ".", "-", "+", " ", "h", "d"}},
 	}

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/strictyaml"
@@ -13,8 +12,7 @@ import (
 
 const (
 	minTimeout = time.Second
-	maxTimeout = time.Hour
-	maxRun     = 100 // program and arguments
+	maxTimeout = index.MaxHookTimeout * time.Second
 )
 
 // durationPattern is the part of Go's durations that manifests may use.
@@ -54,15 +52,15 @@ func parseRun(v strictyaml.Value) []string {
 	if !v.Present() || v.IsMapping() {
 		return nil
 	}
-	if len(items) == 0 || len(items) > maxRun {
-		v.Report("write [PROGRAM, ARGUMENT]", "has %d items, not 1 to %d", len(items), maxRun)
+	if len(items) == 0 || len(items) > index.MaxHookRun {
+		v.Report("write [PROGRAM, ARGUMENT]", "has %d items, not 1 to %d", len(items), index.MaxHookRun)
 		return nil
 	}
 	var argv []string
 	for _, item := range items {
 		text := item.Text()
-		if strings.ContainsRune(text, 0) || utf8.RuneCountInString(text) > maxArgument {
-			item.Report("", "is not text of at most %d characters without NUL", maxArgument)
+		if !index.IsHookArgument(text) {
+			item.Report("leave out control characters; what a hook runs is shown to people", "is not text of at most %d characters that print", index.MaxHookArgument)
 		}
 		argv = append(argv, text)
 	}
@@ -70,16 +68,11 @@ func parseRun(v strictyaml.Value) []string {
 	return argv
 }
 
-// A program is a file of the package or is looked for in the search path. One
-// elsewhere would be another program on each machine.
-var (
-	programPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\./)?[^/\\]+(/[^/\\]+)*$`) })
-	parentPattern  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(^|/)\.\.(/|$)`) })
-)
-
+// checkProgram wants a file of the package or a name that is looked for in the
+// search path. A program elsewhere would be another one on each machine.
 func checkProgram(v strictyaml.Value) {
 	text := v.Written()
-	if text != "" && (!programPattern().MatchString(text) || parentPattern().MatchString(text)) {
+	if text != "" && index.IsHookArgument(text) && !index.IsHookProgram(text) {
 		v.Report(`write a file of the package, such as "./tools/setup", or the name of a program`, "%q is neither a file of the package nor the name of a program", text)
 	}
 }
@@ -90,6 +83,26 @@ func parseTimeout(v strictyaml.Value) time.Duration {
 		return DefaultTimeout
 	}
 	return v.Duration(minTimeout, maxTimeout, DefaultTimeout)
+}
+
+// entry is the hook as an index line tells of it: in whole seconds, and on every
+// platform when it is for the universal one.
+func (h Hook) entry(phase string) index.Hook {
+	e := index.Hook{Phase: phase, Run: h.Run}
+	if h.Timeout != DefaultTimeout {
+		e.Timeout = int64((h.Timeout + time.Second - 1) / time.Second)
+	}
+	if e.Timeout == index.DefaultHookTimeout {
+		e.Timeout = 0 // a little less, rounded up
+	}
+	for _, p := range h.Platforms {
+		if p == (index.Platform{}) {
+			e.Platforms = nil
+			break
+		}
+		e.Platforms = append(e.Platforms, p.String())
+	}
+	return e
 }
 
 func parseArtifacts(v strictyaml.Value) map[string]string {

@@ -75,11 +75,11 @@ func (h Hook) Applies(p index.Platform) bool {
 }
 
 // DefaultTimeout is how long a hook may run that says nothing else.
-const DefaultTimeout = time.Minute
+const DefaultTimeout = index.DefaultHookTimeout * time.Second
 
 // HookNames returns the names of the points at which hooks run.
 func HookNames() []string {
-	return []string{"pre-install", "post-install", "pre-remove", "post-remove"}
+	return index.HookPhases()
 }
 
 // File returns the name the manifest was parsed under.
@@ -139,6 +139,11 @@ func (m *Manifest) Entry() *index.Entry {
 	}
 	for _, external := range m.External {
 		e.External = append(e.External, external.String())
+	}
+	for _, name := range HookNames() {
+		if h, ok := m.Hooks[name]; ok {
+			e.Hooks = append(e.Hooks, h.entry(name))
+		}
 	}
 	return e.Clone()
 }

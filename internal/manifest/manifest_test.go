@@ -109,7 +109,8 @@ func TestEntryIsTheLineWithoutItsArchive(t *testing.T) {
 		`"license":"Apache-2.0 OR MIT","description":"An HTTP client for small programs.","keywords":["http","client"],` +
 		`"homepage":"https://acme.example.org/http?a=b#top","repository":"https://git.example.org/acme/http.git",` +
 		`"authors":["Ann Example <ann@example.org>","The Acme Team"],"platforms":["linux-x86_64","macos-aarch64"],` +
-		`"external":["apt:libssl-dev>=3","pip:numpy>=1.2,<3"],"type":"library"}`
+		`"external":["apt:libssl-dev>=3","pip:numpy>=1.2,<3"],` +
+		`"hooks":[{"phase":"post-install","run":["sh","hooks/register.sh"],"timeout":90},{"phase":"pre-remove","run":["hooks/unregister"]}],"type":"library"}`
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("line (-want +got):\n%s", diff)
 	}

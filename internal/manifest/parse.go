@@ -27,7 +27,6 @@ const (
 	maxURL          = 2048
 	maxLicense      = 256
 	maxPattern      = 512
-	maxArgument     = 4096
 	maxAuthor       = 100
 	maxKeywords     = 10
 	maxAuthors      = 50

@@ -84,6 +84,7 @@ func Rules() []Rule {
 		fixed("line/url", "a URL is absolute and of a permitted scheme"),
 		fixed("line/platform", "a platform is one that the format knows"),
 		fixed("line/external", "an external dependency is \"manager:package\""),
+		fixed("line/hook", "a hook has a phase, once and in order, and a program that a manifest could have"),
 		fixed("line/ref", "a source names its commit and reference in full"),
 		fixed("line/retired", "a retirement has a reason that the format knows"),
 
