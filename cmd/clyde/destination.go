@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/clydepm/clyde/index"
+	"github.com/clydepm/clyde/internal/credential"
 	"github.com/clydepm/clyde/internal/review"
 	"github.com/clydepm/clyde/internal/terminal"
 	"github.com/clydepm/clyde/publish"
@@ -41,7 +42,7 @@ type place struct {
 }
 
 // open opens the index that the flags name. The caller closes it.
-func (f *changeFlags) open(a *app) (*place, error) {
+func (f *changeFlags) open(ctx context.Context, a *app) (*place, error) {
 	const ways = "--via pr --index OWNER/REPO opens a pull request, --via push --index URL pushes, --via local --index PATH writes to a bare git repository on this machine"
 	switch {
 	case f.via == "":
@@ -60,10 +61,10 @@ func (f *changeFlags) open(a *app) (*place, error) {
 			a.notef("%s", s)
 		}
 	}}}
-	return p, p.open(a, f)
+	return p, p.open(ctx, a, f)
 }
 
-func (p *place) open(a *app, f *changeFlags) error {
+func (p *place) open(ctx context.Context, a *app, f *changeFlags) error {
 	switch f.via {
 	case "local":
 		local, err := publish.OpenLocal(a.path(f.index))
@@ -73,7 +74,7 @@ func (p *place) open(a *app, f *changeFlags) error {
 		p.local, p.target.Destination, p.target.Author, p.close = local, local, a.author(), local.Close
 		return nil
 	case "push":
-		auth, err := a.gitAuth(f.index)
+		auth, err := a.gitAuth(ctx, f.index)
 		if err != nil {
 			return err
 		}
@@ -90,7 +91,11 @@ func (p *place) open(a *app, f *changeFlags) error {
 		return err
 	}
 	p.target.Author = a.namedAuthor()
-	p.target.Forge, p.close, err = a.openForge(p.remote)
+	auth, err := a.indexAuth(ctx, p.remote.server, p.remote.kind, (*credential.Finder).Asked)
+	if err != nil {
+		return err
+	}
+	p.target.Forge, p.close, err = a.openForge(p.remote, auth)
 	return err
 }
 

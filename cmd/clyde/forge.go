@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/clydepm/clyde/internal/client"
+	"github.com/clydepm/clyde/internal/credential"
 	"github.com/clydepm/clyde/internal/forge"
 	"github.com/clydepm/clyde/internal/git"
 	"github.com/clydepm/clyde/internal/gitea"
@@ -65,7 +67,7 @@ func (a *app) parseIndex(text, kind string) (address, error) {
 		return address{}, withHint(exitUsage, fmt.Errorf("--index: %q is no index at a host", text), form)
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return address{}, withHint(exitUsage, fmt.Errorf("--index: the URL has a user, query or fragment"), "a token goes into the environment variable CLYDE_INDEX_TOKEN and into no URL")
+		return address{}, withHint(exitUsage, fmt.Errorf("--index: the URL has a user, query or fragment"), "a token goes into the environment variable CLYDE_INDEX_TOKEN, or to 'clyde auth login', and into no URL")
 	}
 	parts := strings.Split(strings.Trim(strings.TrimSuffix(u.Path, ".git"), "/"), "/")
 	if len(parts) < 2 {
@@ -87,10 +89,10 @@ func (a *app) parseIndex(text, kind string) (address, error) {
 }
 
 // openForge opens an index at its host.
-func (a *app) openForge(x address) (publish.Forge, func() error, error) {
+func (a *app) openForge(x address, auth git.Auth) (publish.Forge, func() error, error) {
 	if x.kind == "gitea" {
 		index, err := gitea.New(gitea.Options{
-			Server: x.server, Repository: x.repository, Token: cmp.Or(a.Getenv("CLYDE_INDEX_TOKEN"), a.Getenv("GITEA_TOKEN")),
+			Server: x.server, Repository: x.repository, Token: auth.Token,
 			HTTP: a.HTTP.Transport, Wait: a.wait, Trace: a.trace,
 		})
 		if err != nil {
@@ -98,15 +100,11 @@ func (a *app) openForge(x address) (publish.Forge, func() error, error) {
 		}
 		return index, index.Close, nil
 	}
-	token := a.Getenv("CLYDE_INDEX_TOKEN")
-	if token == "" && x.server == a.gitHubServer() {
-		token = a.Getenv("GITHUB_TOKEN") // which is for that GitHub and no other
-	}
-	client, err := a.gitHub(x.server, token)
+	host, err := a.gitHub(x.server, auth.Token)
 	if err != nil {
 		return nil, nil, err
 	}
-	index, err := client.Index(x.repository)
+	index, err := host.Index(x.repository)
 	return index, func() error { return nil }, err
 }
 
@@ -156,16 +154,46 @@ func ownerAndName(text string) bool {
 }
 
 // gitAuth is what a push over the web authenticates with.
-func (a *app) gitAuth(address string) (git.Auth, error) {
+func (a *app) gitAuth(ctx context.Context, address string) (git.Auth, error) {
 	u, err := url.Parse(address)
 	if err == nil && u.User != nil && (u.Scheme == "https" || u.Scheme == "http") {
-		return git.Auth{}, withHint(exitUsage, fmt.Errorf("--index: the URL has a user"), "a token goes into the environment variable CLYDE_INDEX_TOKEN and into no URL")
+		return git.Auth{}, withHint(exitUsage, fmt.Errorf("--index: the URL has a user"), "a token goes into the environment variable CLYDE_INDEX_TOKEN, or to 'clyde auth login', and into no URL")
 	}
-	token := a.Getenv("CLYDE_INDEX_TOKEN")
-	if token == "" && err == nil && u.Scheme+"://"+u.Host == a.gitHubServer() {
-		token = a.Getenv("GITHUB_TOKEN")
+	return a.indexAuth(ctx, address, "", (*credential.Finder).Asked)
+}
+
+// indexAuth is what the host of an index is told: the token that is for the index,
+// one of the environment that is for the host, and else what 'clyde auth status'
+// shows. Who changes the index finds it with Asked, since nothing is changed
+// without a token; who reads it with Ready, which asks no helper in vain.
+func (a *app) indexAuth(ctx context.Context, address, kind string, find client.FindCredential) (git.Auth, error) {
+	if token := a.Getenv("CLYDE_INDEX_TOKEN"); token != "" {
+		return git.Auth{Token: token}, nil
 	}
-	return git.Auth{Token: token}, nil
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return git.Auth{}, nil //nolint:nilerr // a folder, or git's short form for ssh
+	}
+	if token := a.ambientToken(u, kind); token != "" && a.Getenv(credential.Variable(credential.HostOf(u))) == "" {
+		return git.Auth{Token: token}, nil
+	}
+	config, err := a.loadConfig()
+	if err != nil {
+		return git.Auth{}, err
+	}
+	return config.GitAuth(ctx, address, find)
+}
+
+// ambientToken is what jobs and shells have for a host without clyde. GITHUB_TOKEN
+// is for the GitHub of the environment and for no other.
+func (a *app) ambientToken(u *url.URL, kind string) string {
+	switch {
+	case kind == "gitea":
+		return a.Getenv("GITEA_TOKEN")
+	case u.Scheme+"://"+u.Host == a.gitHubServer():
+		return a.Getenv("GITHUB_TOKEN")
+	}
+	return ""
 }
 
 // wait waits for a host, and tells a person who would wonder.

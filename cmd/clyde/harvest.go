@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/clydepm/clyde/internal/client"
+	"github.com/clydepm/clyde/internal/credential"
 	"github.com/clydepm/clyde/internal/evidence"
 	"github.com/clydepm/clyde/internal/git"
 	"github.com/clydepm/clyde/internal/harvest"
@@ -79,7 +80,7 @@ to which the lines are written at once.`,
 }
 
 func (a *app) harvest(ctx context.Context, f harvestFlags) error {
-	h, done, err := a.newHarvest(f)
+	h, done, err := a.newHarvest(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -121,7 +122,7 @@ func harvestExit(results []harvest.Result) error {
 }
 
 // newHarvest says where the index is read and where lines go.
-func (a *app) newHarvest(f harvestFlags) (*harvest.Harvest, func() error, error) {
+func (a *app) newHarvest(ctx context.Context, f harvestFlags) (*harvest.Harvest, func() error, error) {
 	h := &harvest.Harvest{Target: publish.Target{Now: a.Now}}
 	if info, err := os.Stat(a.path(f.index)); err == nil && info.IsDir() && f.host == "" {
 		local, err := publish.OpenLocal(a.path(f.index))
@@ -140,7 +141,7 @@ func (a *app) newHarvest(f harvestFlags) (*harvest.Harvest, func() error, error)
 		return nil, nil, err
 	}
 	// All owners are read, so that fetching the index once is the cheapest.
-	auth, err := a.gitAuth(x.server + "/" + x.repository)
+	auth, err := a.indexAuth(ctx, x.server, x.kind, (*credential.Finder).Asked)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -155,7 +156,7 @@ func (a *app) newHarvest(f harvestFlags) (*harvest.Harvest, func() error, error)
 		}
 		return mirror.Repo().Tree(head)
 	}
-	host, done, err := a.openForge(x)
+	host, done, err := a.openForge(x, auth)
 	if err != nil {
 		return nil, nil, errors.Join(err, mirror.Close())
 	}
@@ -212,7 +213,7 @@ func (a *app) releasesOf(repository string, f harvestFlags) (harvest.Releases, e
 
 // mergeHarvested merges the pull requests that were opened.
 func (a *app) mergeHarvested(ctx context.Context, f harvestFlags, results []harvest.Result) error {
-	g, done, err := a.judging(&reviewFlags{mergeFlags: mergeFlags{merge: true, host: f.host}, index: f.index, evidence: "auto"})
+	g, done, err := a.judging(ctx, &reviewFlags{mergeFlags: mergeFlags{merge: true, host: f.host}, index: f.index, evidence: "auto"})
 	if err != nil {
 		return err
 	}

@@ -90,7 +90,7 @@ func (a *app) squashRemote(ctx context.Context, target string, opts registry.Squ
 	if a.offline && !strings.HasPrefix(target, "file:") {
 		return nil, withCode(exitNetwork, errors.New("--offline: "+git.Redact(target)+" is not on this machine"))
 	}
-	auth, err := a.gitAuth(target)
+	auth, err := a.gitAuth(ctx, target)
 	if err != nil {
 		return nil, err
 	}

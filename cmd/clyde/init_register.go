@@ -18,6 +18,7 @@ import (
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/attest"
+	"github.com/clydepm/clyde/internal/credential"
 	"github.com/clydepm/clyde/internal/manifest"
 	"github.com/clydepm/clyde/publish"
 )
@@ -43,10 +44,14 @@ func (a *app) register(ctx context.Context, dir, address string) error {
 	if err != nil {
 		return err
 	}
-	if a.Getenv("CLYDE_INDEX_TOKEN") == "" && a.Getenv("GITHUB_TOKEN") == "" {
+	auth, err := a.indexAuth(ctx, x.server, x.kind, (*credential.Finder).Asked)
+	if err != nil {
+		return err
+	}
+	if auth.Token == "" {
 		return a.showRegistration(x, m.Name, text)
 	}
-	host, done, err := a.openForge(x)
+	host, done, err := a.openForge(x, auth)
 	if err != nil {
 		return err
 	}
@@ -176,6 +181,6 @@ func (a *app) showRegistration(x address, name string, text []byte) error {
 	}
 	a.printf("%s\n\n%s\n", file, text)
 	a.printf("propose it here:\n%s\n", page)
-	a.notef("With a token in CLYDE_INDEX_TOKEN the same command opens the pull request itself.")
+	a.notef("With a token (CLYDE_INDEX_TOKEN, or clyde auth login) the same command opens the pull request itself.")
 	return nil
 }

@@ -160,7 +160,7 @@ clients accept of packages stays as it is.`,
 			if err != nil {
 				return err
 			}
-			index, err := flags.open(a)
+			index, err := flags.open(cmd.Context(), a)
 			if err != nil {
 				return withConsequence(err, nothingChanged)
 			}

@@ -48,7 +48,7 @@ func ownerShowCommand(a *app) *cobra.Command {
 			if flags.via == "" {
 				flags.via = a.likelyWay(flags.index, flags.host)
 			}
-			place, err := flags.open(a)
+			place, err := flags.open(cmd.Context(), a)
 			if err != nil {
 				return err
 			}
@@ -311,7 +311,7 @@ person's approval.`,
 
 // changeOwners plans what fill asks for and carries it out.
 func (a *app) changeOwners(cmd *cobra.Command, flags *changeFlags, fill func(*publish.OwnersOptions) error) error {
-	place, err := flags.open(a)
+	place, err := flags.open(cmd.Context(), a)
 	if err != nil {
 		return withConsequence(err, nothingChanged)
 	}

@@ -45,9 +45,9 @@ With --sign-key the version is signed: with a file that 'clyde key generate'
 made, or with the URI of a key management service. The signature goes beside
 the archive. A dry run signs nothing.
 
-Tokens are read from the environment and from nowhere else: for the index
-CLYDE_INDEX_TOKEN, or else GITHUB_TOKEN, or GITEA_TOKEN where the host is one;
-for a release GITHUB_TOKEN. GITHUB_API_URL and GITHUB_SERVER_URL name a GitHub
+The token for the index is CLYDE_INDEX_TOKEN, or else CLYDE_TOKEN_HOST, or else
+GITHUB_TOKEN or GITEA_TOKEN as the host is one, or else what 'clyde auth status'
+shows for the host. For a release it is GITHUB_TOKEN. GITHUB_API_URL and GITHUB_SERVER_URL name a GitHub
 Enterprise.`,
 		Example: `  clyde publish --via pr --index acme/index --release ann/hello@v1.2.3 --dry-run
   clyde publish --via pr --index acme/index --release ann/hello@v1.2.3
@@ -55,7 +55,7 @@ Enterprise.`,
   clyde publish --via local --index ../registry.git --sign-key release.key`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			index, err := flags.open(a)
+			index, err := flags.open(cmd.Context(), a)
 			if err != nil {
 				return withConsequence(err, nothingPublished)
 			}

@@ -30,7 +30,7 @@ With --via pr the change is a pull request of its own kind on the index; see
 			if err := checkRetireFlags(opts); err != nil {
 				return withConsequence(err, nothingChanged)
 			}
-			index, err := flags.open(a)
+			index, err := flags.open(cmd.Context(), a)
 			if err != nil {
 				return withConsequence(err, nothingChanged)
 			}

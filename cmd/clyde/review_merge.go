@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/clydepm/clyde/internal/credential"
 	"github.com/clydepm/clyde/internal/gate"
 	"github.com/clydepm/clyde/internal/git"
 	"github.com/clydepm/clyde/internal/gitea"
@@ -56,7 +57,7 @@ func (a *app) reviewQueue(ctx context.Context, f *reviewFlags) error {
 	case f.at != "":
 		return usagef("--at is for a report: what is merged is judged as at now")
 	}
-	g, done, err := a.judging(f)
+	g, done, err := a.judging(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -239,7 +240,7 @@ func mergeExit(results []gate.Result, pull int) error {
 
 // judging opens the gate of the index that the flags name. Whatever judges a pull
 // request at a host does it through this, so that all give the same report.
-func (a *app) judging(f *reviewFlags) (*gate.Gate, func() error, error) {
+func (a *app) judging(ctx context.Context, f *reviewFlags) (*gate.Gate, func() error, error) {
 	gather, err := f.gathers(a)
 	if err != nil {
 		return nil, nil, err
@@ -247,7 +248,7 @@ func (a *app) judging(f *reviewFlags) (*gate.Gate, func() error, error) {
 	if _, err := a.judgedAt(f.at); err != nil {
 		return nil, nil, err
 	}
-	g, done, err := a.openGate(f.index, f.host)
+	g, done, err := a.openGate(ctx, f.index, f.host)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -266,7 +267,7 @@ func (a *app) judging(f *reviewFlags) (*gate.Gate, func() error, error) {
 }
 
 // openGate opens the index at a host, or in a bare repository of this machine.
-func (a *app) openGate(address, kind string) (*gate.Gate, func() error, error) {
+func (a *app) openGate(ctx context.Context, address, kind string) (*gate.Gate, func() error, error) {
 	g := &gate.Gate{Now: a.Now, Author: a.author()}
 	if info, err := os.Stat(a.path(address)); err == nil && info.IsDir() && kind == "" {
 		bare, err := gate.OpenBare(a.path(address))
@@ -283,7 +284,11 @@ func (a *app) openGate(address, kind string) (*gate.Gate, func() error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	host, done, err := a.openForge(x)
+	auth, err := a.indexAuth(ctx, x.server, x.kind, (*credential.Finder).Ready)
+	if err != nil {
+		return nil, nil, err
+	}
+	host, done, err := a.openForge(x, auth)
 	if err != nil {
 		return nil, nil, err
 	}

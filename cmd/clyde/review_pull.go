@@ -22,7 +22,7 @@ import (
 // reviewPull judges a pull request on the index as it is, or as it was at the
 // commits that the flags name.
 func (a *app) reviewPull(ctx context.Context, f *reviewFlags) (err error) {
-	g, done, err := a.judging(f)
+	g, done, err := a.judging(ctx, f)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/clydepm/clyde/internal/credential"
 	"github.com/clydepm/clyde/internal/registrytest"
 )
 
@@ -80,7 +81,9 @@ func startForge(t *testing.T, ts *testscript.TestScript, registry string) *regis
 	f := registrytest.NewForge(t)
 	f.AddIndex(keepersIndex, &registrytest.Registry{Path: registry})
 	token := f.AddToken(registrytest.Token{Login: "keeper"})
+	host := strings.TrimPrefix(f.URL, "http://")
 	for name, value := range map[string]string{
+		"FORGE_HOST": host, "FORGE_VARIABLE": credential.Variable(credential.Host(host)), "KEEPER": token,
 		"FORGE": f.URL, "GITHUB_SERVER_URL": f.URL, "GITHUB_API_URL": f.API(), "CLYDE_INDEX_TOKEN": token,
 		"GITHUB_TOKEN": f.AddToken(registrytest.Token{Login: "ann"}), "GITEA_TOKEN": token,
 	} {

@@ -28,7 +28,7 @@ With --via pr the change is a pull request of its own kind on the index; see
   clyde yank hello@1.2.3 --undo --via local --index ../registry.git`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			index, err := flags.open(a)
+			index, err := flags.open(cmd.Context(), a)
 			if err != nil {
 				return withConsequence(err, nothingChanged)
 			}

@@ -89,19 +89,21 @@ func (c *Config) Hosts() []credential.Host {
 	return hosts
 }
 
-// gitAuth finds what a git remote on the web is told; nothing where the address
-// is of another kind, which git has its own ways for. With asked the remote has
-// answered that it wants something.
-func gitAuth(ctx context.Context, finder *credential.Finder, address string, asked bool) (git.Auth, error) {
+// FindCredential is a question to a finder: [credential.Finder.Ready] or Asked.
+type FindCredential func(f *credential.Finder, ctx context.Context, h credential.Host) (credential.Credential, bool, error)
+
+// GitAuth finds what a git remote on the web is told; nothing where the address
+// is of another kind, which git has its own ways for.
+func (c *Config) GitAuth(ctx context.Context, address string, find FindCredential) (git.Auth, error) {
+	return gitAuth(ctx, c.Credentials, address, find)
+}
+
+func gitAuth(ctx context.Context, finder *credential.Finder, address string, find FindCredential) (git.Auth, error) {
 	host, user := webHost(address)
 	if finder == nil || host == "" {
 		return git.Auth{}, nil
 	}
-	find := finder.Ready
-	if asked {
-		find = finder.Asked
-	}
-	c, found, err := find(ctx, host)
+	c, found, err := find(finder, ctx, host)
 	if err != nil || !found {
 		return git.Auth{}, err
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/clydepm/clyde/internal/credential"
 	"github.com/clydepm/clyde/internal/git"
 	"github.com/clydepm/clyde/internal/indexcache"
 )
@@ -28,13 +29,13 @@ func (c gitCopy) dial(ctx context.Context) (_ *fetcher, err error) {
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	f := &fetcher{copy: c}
-	auth, err := gitAuth(ctx, c.access.credentials, c.url, false)
+	auth, err := gitAuth(ctx, c.access.credentials, c.url, (*credential.Finder).Ready)
 	if err != nil {
 		return nil, err
 	}
 	f.remote, err = git.DialUpload(limited, c.url, auth)
 	if errors.Is(err, git.ErrAuth) && auth == (git.Auth{}) {
-		if auth, err = gitAuth(ctx, c.access.credentials, c.url, true); err != nil {
+		if auth, err = gitAuth(ctx, c.access.credentials, c.url, (*credential.Finder).Asked); err != nil {
 			return nil, err
 		}
 		f.remote, err = git.DialUpload(limited, c.url, auth)

@@ -56,7 +56,7 @@ func (e *Error) Error() string {
 		parts = append(parts, e.Kind.Error())
 	}
 	if e.Err != nil {
-		parts = append(parts, e.Err.Error())
+		parts = append(parts, strings.TrimSpace(e.Err.Error())) // servers end what they say with a line break
 	}
 	return strings.Join(parts, ": ")
 }
@@ -138,7 +138,7 @@ func remoteError(op, address string, err error) error {
 	case errors.Is(err, transport.ErrAuthenticationRequired), errors.Is(err, transport.ErrAuthorizationFailed),
 		strings.Contains(err.Error(), "ssh: unable to authenticate"):
 		e.Kind = ErrAuth
-		e.Remedy = "for ssh add your key to the agent (ssh-add); for https use a token that may do this"
+		e.Remedy = "for ssh add your key to the agent (ssh-add); for https log in with a token that may do this ('clyde auth login HOST'), or give it in CLYDE_INDEX_TOKEN where it is for an index"
 	case errors.Is(err, plumbing.ErrReferenceNotFound):
 		e.Kind = ErrNotFound
 	case errors.As(err, &dns), errors.As(err, &netErr), errors.As(err, &urlErr):

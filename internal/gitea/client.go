@@ -135,7 +135,7 @@ func explain(op string, err error) error {
 		return err
 	}
 	return forge.Explain(op, err, status(err), forge.Remedies{
-		Unauthorized: "set CLYDE_INDEX_TOKEN or GITEA_TOKEN to a token that is valid",
+		Unauthorized: "set CLYDE_INDEX_TOKEN or GITEA_TOKEN to a token that is valid, or log in with 'clyde auth login HOST'",
 		Forbidden:    "give the token the scopes write:repository and write:issue",
 		NotFound:     "check OWNER/REPO; what a token may not see looks like this too",
 		Again:        "run the same again; what is done already is not done twice",

@@ -149,7 +149,7 @@ func explain(op string, err error) error {
 		return err
 	}
 	return forge.Explain(op, err, status(err), forge.Remedies{
-		Unauthorized: "the token is not valid; set CLYDE_INDEX_TOKEN or GITHUB_TOKEN to one that is",
+		Unauthorized: "the token is not valid; set CLYDE_INDEX_TOKEN or GITHUB_TOKEN to one that is, or log in with 'clyde auth login HOST'",
 		Forbidden:    "give the token the permission that is named, or use another",
 		NotFound:     "check OWNER/REPO; what a token may not see looks like this too",
 		Again:        "run the same again; what is done already is not done twice",
