@@ -258,6 +258,7 @@ func (c gitCopy) anew(ctx context.Context, f *fetcher, known gitRecord, opts Upd
 func (c gitCopy) show(head git.Ref, next *fetched, w *indexcache.Writer, opts UpdateOptions) error {
 	name := c.fileName(head.ID)
 	path := filepath.Join(c.folder(), name)
+	next.places = nil // the writer has its own
 	if err := addFiles(w, next.pack); err != nil {
 		return errors.Join(err, w.Abort())
 	}

@@ -138,6 +138,7 @@ func (n *fetched) read(head string, known *indexcache.State) (err error) {
 		n.passed, err = descent(n.pack, known.Commit(), head)
 		n.descends = n.passed != nil
 	}
+	n.pack.Forget()
 	return err
 }
 

@@ -88,24 +88,35 @@ func (p *Pack) Commit(id Hash) (*CommitInfo, error) {
 // RawCommit is a commit of the pack as git keeps it.
 func (p *Pack) RawCommit(id Hash) []byte { return p.inner[plumbing.NewHash(id)].content }
 
+// Forget gives up the commits and trees of the pack, when only its files are
+// wanted any more.
+func (p *Pack) Forget() { p.inner = nil }
+
 // Files calls the visitors, each in a goroutine of its own, with every file
 // whose content is in the pack. The content is valid during the call. An error
 // of one ends all.
 func (p *Pack) Files(visitors ...func(id ID, content []byte) error) error {
-	var families []family
+	var roots []int32 // of the families in the pack, of which there may be a million
 	for i, o := range p.objects {
 		if o.kind == plumbing.BlobObject {
-			families = append(families, family{kind: o.kind, root: int32(i)})
+			roots = append(roots, int32(i))
 		}
 	}
+	var outer []family
 	err := p.eachOuterBase(func(f family) error {
 		if f.kind == plumbing.BlobObject {
-			families = append(families, f)
+			outer = append(outer, f)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
+	}
+	work := func(w *packWorker, n int) error {
+		if n < len(roots) {
+			return w.family(family{kind: plumbing.BlobObject, root: roots[n]})
+		}
+		return w.family(outer[n-len(roots)])
 	}
 	var next atomic.Int64
 	var stop atomic.Bool
@@ -114,8 +125,8 @@ func (p *Pack) Files(visitors ...func(id ID, content []byte) error) error {
 	for i, visit := range visitors {
 		w := p.worker(func(id ID, _ plumbing.ObjectType, content []byte) error { return visit(id, content) })
 		group.Go(func() {
-			for n := next.Add(1) - 1; n < int64(len(families)) && !stop.Load(); n = next.Add(1) - 1 {
-				if errs[i] = w.family(families[n]); errs[i] != nil {
+			for n := next.Add(1) - 1; n < int64(len(roots)+len(outer)) && !stop.Load(); n = next.Add(1) - 1 {
+				if errs[i] = work(w, int(n)); errs[i] != nil {
 					stop.Store(true)
 				}
 			}

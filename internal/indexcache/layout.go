@@ -145,6 +145,7 @@ func parseHeader(b []byte, size int64) (h header, err error) {
 type entry struct {
 	path   string
 	mode   Mode
+	taken  bool // by an appender; see [wanted]
 	id     ID
 	frame  extent
 	raw    int64 // size of the frame's content

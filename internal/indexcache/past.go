@@ -56,7 +56,7 @@ func (w *Writer) remember(base *State) (same, kept []*entry, err error) {
 			w.changed++
 		}
 		if now != nil {
-			w.want(now)
+			w.wanted.add(now)
 		}
 	})
 	w.past = boundedPast(append([]past{before}, all...))

@@ -312,7 +312,7 @@ type State struct {
 	file  *File
 	files []*entry
 	trees map[ID]string // paths of folders; nil until they are asked for
-	blobs map[ID]*entry
+	blobs []*entry      // the files with a content, sorted by ID
 }
 
 // State reads the whole directory.
@@ -352,13 +352,10 @@ func (s *State) prepare() {
 	if s.trees != nil {
 		return
 	}
-	s.trees, s.blobs = make(map[ID]string, len(s.files)/3), make(map[ID]*entry, len(s.files))
+	s.trees = make(map[ID]string, len(s.files)/3)
 	folders(s.files, func(path string, id ID, _ []byte) { s.trees[id] = path })
-	for _, e := range s.files {
-		if e.mode != Submodule {
-			s.blobs[e.id] = e
-		}
-	}
+	s.blobs = slices.DeleteFunc(slices.Clone(s.files), func(e *entry) bool { return e.mode == Submodule })
+	sortByID(s.blobs)
 }
 
 // Folder finds a folder by the ID of its tree.
@@ -375,8 +372,8 @@ func (s *State) Object(id ID) (kind string, content func() ([]byte, error), ok b
 		return "commit", s.file.CommitObject, true
 	}
 	s.prepare()
-	if e := s.blobs[id]; e != nil {
-		return "blob", func() ([]byte, error) { return s.file.content(e) }, true
+	if files := withID(s.blobs, id); len(files) > 0 {
+		return "blob", func() ([]byte, error) { return s.file.content(files[0]) }, true
 	}
 	folder, ok := s.trees[id]
 	return "tree", func() ([]byte, error) { return s.folder(folder), nil }, ok

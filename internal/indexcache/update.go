@@ -67,11 +67,11 @@ func (w *Writer) takeOver(base *State) error {
 
 // moved are the files of the base whose contents are wanted under another name.
 func (w *Writer) moved(base *State) (moved []*entry) {
-	if len(w.byID) == 0 {
+	if w.wanted.left == 0 {
 		return nil
 	}
 	for _, old := range base.files {
-		if len(w.byID[old.id]) > 0 && old.mode != Submodule {
+		if len(w.wanted.of(old.id)) > 0 && old.mode != Submodule {
 			moved = append(moved, old)
 		}
 	}
@@ -89,7 +89,7 @@ func (w *Writer) takeMoved(base *File, moved []*entry) error {
 		return err
 	}
 	for _, old := range moved {
-		for _, f := range w.byID[old.id] {
+		for _, f := range w.wanted.take(old.id) {
 			f.frame, f.raw, f.at, f.size = old.frame, old.raw, old.at, old.size
 			content, err := base.content(old)
 			if err != nil {
@@ -99,7 +99,6 @@ func (w *Writer) takeMoved(base *File, moved []*entry) error {
 				return err
 			}
 		}
-		delete(w.byID, old.id)
 	}
 	return nil
 }
@@ -114,7 +113,7 @@ func (w *Writer) repack(base *File, same, kept []*entry) error {
 	}
 	for _, f := range kept {
 		f.record, f.summary = extent{}, nil
-		w.want(f)
+		w.wanted.add(f)
 	}
 	for _, p := range w.past {
 		for i, c := range p.changes {
@@ -124,7 +123,7 @@ func (w *Writer) repack(base *File, same, kept []*entry) error {
 			old := *c.entry
 			p.changes[i].entry = &old // to be filled in anew
 			known[old.id] = c.entry
-			w.byID[old.id] = append(w.byID[old.id], &old)
+			w.wanted.add(&old)
 		}
 	}
 	entries := make([]*entry, 0, len(known))

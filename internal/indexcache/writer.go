@@ -31,9 +31,9 @@ type Place struct {
 type Writer struct {
 	commit Commit
 	temp   *os.File
-	out    *bufio.Writer   // to temp
-	files  []*entry        // sorted by path
-	byID   map[ID][]*entry // those that have no content yet
+	out    *bufio.Writer // to temp
+	files  []*entry      // sorted by path
+	wanted wanted
 	past   []past
 
 	changed int // packages
@@ -58,9 +58,9 @@ func NewWriter(dir string, commit Commit, places []Place) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.byID = make(map[ID][]*entry, len(w.files))
+	w.wanted.files = make([]*entry, 0, len(w.files))
 	for _, f := range w.files {
-		w.want(f)
+		w.wanted.add(f)
 		if f.isPackage() {
 			w.changed++
 		}
@@ -70,7 +70,7 @@ func NewWriter(dir string, commit Commit, places []Place) (*Writer, error) {
 
 func newWriter(dir string, commit Commit, places []Place) (*Writer, error) {
 	w := &Writer{
-		commit: commit, end: headerSize, byID: map[ID][]*entry{}, files: make([]*entry, len(places)),
+		commit: commit, end: headerSize, files: make([]*entry, len(places)),
 		blockSize: blockSize, fanOut: fanOut,
 	}
 	entries := make([]entry, len(places))
@@ -79,13 +79,6 @@ func newWriter(dir string, commit Commit, places []Place) (*Writer, error) {
 		w.files[i] = &entries[i]
 	}
 	return w, w.begin(dir)
-}
-
-// want notes that the content of a file has to be added.
-func (w *Writer) want(f *entry) {
-	if f.mode != Submodule {
-		w.byID[f.id] = append(w.byID[f.id], f)
-	}
 }
 
 // begin checks the files against the ID of the tree and makes the temporary file.
@@ -138,7 +131,7 @@ func Sweep(dir string) error {
 func (w *Writer) Wants(id ID) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.byID[id]) > 0
+	return len(w.wanted.of(id)) > 0
 }
 
 // Appender adds contents to a writer, for one goroutine. Flush it in the end.
@@ -171,8 +164,7 @@ func (a *Appender) Add(id ID, content []byte) error {
 		return fmt.Errorf("a file of the commit has %d bytes, more than %d", len(content), maxContent)
 	}
 	a.w.mu.Lock()
-	files := a.w.byID[id]
-	delete(a.w.byID, id)
+	files := a.w.wanted.take(id)
 	a.w.mu.Unlock()
 	if len(files) == 0 {
 		return nil
@@ -266,10 +258,8 @@ func (w *Writer) Finish(name string) (err error) {
 			err = errors.Join(err, w.Abort())
 		}
 	}()
-	if len(w.byID) > 0 {
-		for id, files := range w.byID {
-			return damaged("%s, object %s, is missing", files[0].path, id)
-		}
+	if missing := w.wanted.missing(); missing != nil {
+		return damaged("%s, object %s, is missing", missing.path, missing.id)
 	}
 	h := header{commit: w.commit.ID, tree: w.commit.Tree, heapEnd: w.end, live: live(w.files) + live(w.pastEntries()), files: uint32(len(w.files))}
 	if err := w.writeDirectory(&h); err != nil {
