@@ -22,7 +22,7 @@
 //   - headers are USTAR, or PAX with a path record alone when the path is not
 //     ASCII or too long for USTAR;
 //   - the gzip header has no name, no time and no operating system, and the
-//     compressor is the one this module pins, at its best level.
+//     compressor is one whose bytes never change (internal/deflate).
 //
 // The test of a golden digest stands guard over all of this. Changing it is a
 // change of the format.

@@ -14,11 +14,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/klauspost/compress/gzip"
+	"github.com/clydepm/clyde/internal/deflate"
 )
 
-// blockSize is the size in which the compressor is fed, so that its output
-// cannot depend on how files happen to be read.
+// blockSize is the size in which the compressor is fed.
 const blockSize = 64 << 10
 
 // Pack writes the archive of the files, which Select chose below root, to w. It
@@ -30,10 +29,7 @@ func Pack(w io.Writer, root *os.Root, files []File, opts PackOptions) (Summary, 
 		return Summary{}, fmt.Errorf("no archive can be named %q", folder)
 	}
 	counted := &countingWriter{w: w, hash: sha256.New()}
-	compressed, err := gzip.NewWriterLevel(counted, gzip.BestCompression)
-	if err != nil {
-		return Summary{}, err
-	}
+	compressed := deflate.NewWriter(counted)
 	buffered := bufio.NewWriterSize(compressed, blockSize)
 	members := tar.NewWriter(buffered)
 	sources := &nearby{root: root}
