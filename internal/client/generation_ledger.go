@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"slices"
 
+	fastjson "github.com/go-json-experiment/json"
+
 	"github.com/clydepm/clyde/internal/lockfile"
 )
 
@@ -125,7 +127,7 @@ func readLedger(name string) (*Ledger, error) {
 		return nil, err
 	}
 	var l Ledger
-	if err := json.Unmarshal(data, &l); err != nil {
+	if err := fastjson.Unmarshal(data, &l); err != nil {
 		return nil, &Error{Class: ErrIntegrity, Message: name + " is damaged", Err: err, Remedy: "run 'clyde install' to make a new generation"}
 	}
 	if l.Version != ledgerVersion {

@@ -77,14 +77,38 @@ func chooseVersion(name, version string, info *Info) (*index.Entry, error) {
 
 // NewestFirst sorts by version, highest first.
 func NewestFirst(entries []*index.Entry) []*index.Entry {
-	sorted := slices.Clone(entries)
-	slices.SortStableFunc(sorted, func(a, b *index.Entry) int { return compareVersions(b.Vers, a.Vers) })
+	type release struct {
+		version rankedVersion
+		entry   *index.Entry
+	}
+	releases := make([]release, len(entries))
+	for i, e := range entries {
+		releases[i] = release{rankVersion(e.Vers), e}
+	}
+	slices.SortStableFunc(releases, func(a, b release) int { return b.version.compare(a.version) })
+	sorted := make([]*index.Entry, len(entries))
+	for i, r := range releases {
+		sorted[i] = r.entry
+	}
 	return sorted
 }
 
-// compareVersions orders versions; what is no version comes first.
-func compareVersions(a, b string) int {
-	x, errX := index.ParseVersion(a)
-	y, errY := index.ParseVersion(b)
-	return cmp.Or(compareBool(errX == nil, errY == nil), x.Compare(y), cmp.Compare(a, b))
+// rankedVersion is a version that was parsed once to be compared with many.
+type rankedVersion struct {
+	text   string
+	parsed index.Version
+	valid  bool
 }
+
+func rankVersion(text string) rankedVersion {
+	parsed, err := index.ParseVersion(text)
+	return rankedVersion{text, parsed, err == nil}
+}
+
+// compare orders versions; what is no version comes first.
+func (v rankedVersion) compare(other rankedVersion) int {
+	return cmp.Or(compareBool(v.valid, other.valid), v.parsed.Compare(other.parsed), cmp.Compare(v.text, other.text))
+}
+
+// compareVersions is [rankedVersion.compare] for two.
+func compareVersions(a, b string) int { return rankVersion(a).compare(rankVersion(b)) }
