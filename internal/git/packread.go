@@ -146,6 +146,8 @@ func (p *Pack) receive(r io.Reader) error {
 	if string(start[:4]) != "PACK" || binary.BigEndian.Uint32(start[4:]) != 2 || count > maxPackObjects {
 		return malformed("it does not begin as one")
 	}
+	likely := min(count, 1<<16) // whoever says more has to send them
+	p.objects, p.children = make([]packed, 0, likely), make([]int32, 0, likely)
 	out := &spoolWriter{w: bufio.NewWriterSize(p.spool, 1<<18)}
 	decoder := inflate.NewDecoder()
 	for range count {

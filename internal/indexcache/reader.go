@@ -312,7 +312,7 @@ type State struct {
 	file  *File
 	files []*entry
 	trees map[ID]string // paths of folders; nil until they are asked for
-	blobs []*entry      // the files with a content, sorted by ID
+	blobs []byID        // the files with a content, sorted by ID
 }
 
 // State reads the whole directory.
@@ -354,7 +354,12 @@ func (s *State) prepare() {
 	}
 	s.trees = make(map[ID]string, len(s.files)/3)
 	folders(s.files, func(path string, id ID, _ []byte) { s.trees[id] = path })
-	s.blobs = slices.DeleteFunc(slices.Clone(s.files), func(e *entry) bool { return e.mode == Submodule })
+	s.blobs = make([]byID, 0, len(s.files))
+	for _, e := range s.files {
+		if e.mode != Submodule {
+			s.blobs = append(s.blobs, newByID(e))
+		}
+	}
 	sortByID(s.blobs)
 }
 
@@ -373,7 +378,7 @@ func (s *State) Object(id ID) (kind string, content func() ([]byte, error), ok b
 	}
 	s.prepare()
 	if files := withID(s.blobs, id); len(files) > 0 {
-		return "blob", func() ([]byte, error) { return s.file.content(files[0]) }, true
+		return "blob", func() ([]byte, error) { return s.file.content(files[0].entry) }, true
 	}
 	folder, ok := s.trees[id]
 	return "tree", func() ([]byte, error) { return s.folder(folder), nil }, ok

@@ -95,7 +95,7 @@ func (w *Writer) takeMoved(base *File, moved []*entry) error {
 			if err != nil {
 				return err
 			}
-			if err := a.addRecord(f, content); err != nil {
+			if err := a.addRecord(f.entry, content); err != nil {
 				return err
 			}
 		}

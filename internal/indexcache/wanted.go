@@ -2,26 +2,28 @@ package indexcache
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/binary"
 	"slices"
 )
 
 // wanted are the files whose contents have to be added. There may be a million,
-// so that they are a sorted list and not a map, which takes ten times the memory.
+// so that they are a sorted list and not a map, which takes five times the memory.
 type wanted struct {
-	files  []*entry // those that have no content are not here
-	sorted bool     // by their IDs
-	left   int      // of the files, not taken
+	files  []byID // those that have no content are not here
+	sorted bool   // by their IDs
+	left   int    // of the files, not taken
 }
 
 // add notes that the content of a file has to be added.
 func (w *wanted) add(f *entry) {
 	if f.mode != Submodule {
-		w.files, w.sorted, w.left = append(w.files, f), false, w.left+1
+		w.files, w.sorted, w.left = append(w.files, newByID(f)), false, w.left+1
 	}
 }
 
 // of are the files that an object is the content of, while nobody took them.
-func (w *wanted) of(id ID) []*entry {
+func (w *wanted) of(id ID) []byID {
 	if !w.sorted {
 		sortByID(w.files)
 		w.sorted = true
@@ -33,7 +35,7 @@ func (w *wanted) of(id ID) []*entry {
 }
 
 // take is of, and they are not wanted any more.
-func (w *wanted) take(id ID) []*entry {
+func (w *wanted) take(id ID) []byID {
 	files := w.of(id)
 	for _, f := range files {
 		f.taken = true
@@ -46,21 +48,36 @@ func (w *wanted) take(id ID) []*entry {
 func (w *wanted) missing() *entry {
 	for _, f := range w.files {
 		if !f.taken {
-			return f
+			return f.entry
 		}
 	}
 	return nil
 }
 
-func compareID(a *entry, id ID) int { return bytes.Compare(a.id[:], id[:]) }
+// byID is a file in a list that is sorted by ID. The beginning of the ID stands
+// beside it, so that a search does not touch a file at each step.
+type byID struct {
+	begin uint64
+	*entry
+}
 
-func sortByID(files []*entry) {
-	slices.SortFunc(files, func(a, b *entry) int { return compareID(a, b.id) })
+func newByID(f *entry) byID { return byID{binary.BigEndian.Uint64(f.id[:]), f} }
+
+func (f byID) compare(begin uint64, id *ID) int {
+	if f.begin != begin {
+		return cmp.Compare(f.begin, begin)
+	}
+	return bytes.Compare(f.id[:], id[:])
+}
+
+func sortByID(files []byID) {
+	slices.SortFunc(files, func(a, b byID) int { return a.compare(b.begin, &b.id) })
 }
 
 // withID are those with an ID, of files that sortByID sorted.
-func withID(files []*entry, id ID) []*entry {
-	from, _ := slices.BinarySearchFunc(files, id, compareID)
+func withID(files []byID, id ID) []byID {
+	begin := binary.BigEndian.Uint64(id[:])
+	from, _ := slices.BinarySearchFunc(files, &id, func(f byID, id *ID) int { return f.compare(begin, id) })
 	to := from
 	for to < len(files) && files[to].id == id {
 		to++

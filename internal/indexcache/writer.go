@@ -58,7 +58,7 @@ func NewWriter(dir string, commit Commit, places []Place) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.wanted.files = make([]*entry, 0, len(w.files))
+	w.wanted.files = make([]byID, 0, len(w.files))
 	for _, f := range w.files {
 		w.wanted.add(f)
 		if f.isPackage() {
@@ -176,12 +176,12 @@ func (a *Appender) Add(id ID, content []byte) error {
 	}
 	for _, f := range files {
 		f.at, f.size = int64(len(a.raw)), int64(len(content))
-		if err := a.addRecord(f, content); err != nil {
+		if err := a.addRecord(f.entry, content); err != nil {
 			return err
 		}
+		a.waiting = append(a.waiting, f.entry)
 	}
 	a.raw = append(a.raw, content...)
-	a.waiting = append(a.waiting, files...)
 	return nil
 }
 
