@@ -187,6 +187,16 @@ func (r *actionRun) lineSigner(ctx context.Context, head indexHead) (func(contex
 	s := &lineSigner{
 		signer: signer, store: r.release, run: r.workflowRun(), now: r.Now,
 		registry: func(ctx context.Context) (string, error) { return r.registryName(ctx, head) },
+		acceptance: func(ctx context.Context, name string) (*acceptance, error) {
+			if r.in.index == "" {
+				return nil, nil // whichever collects it
+			}
+			state, err := head.Head(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return readAcceptance(state.Tree, name)
+		},
 	}
 	return s.sign, nil
 }

@@ -43,7 +43,8 @@ index, registry-archives for registry.git.
 
 With --sign-key the version is signed: with a file that 'clyde key generate'
 made, or with the URI of a key management service. The signature goes beside
-the archive. A dry run signs nothing.
+the archive, once it is verified as the registry verifies it: what that would not
+accept is not published. A dry run signs nothing.
 
 The token for the index is CLYDE_INDEX_TOKEN, or else CLYDE_TOKEN_HOST, or else
 GITHUB_TOKEN or GITEA_TOKEN as the host is one, or else what 'clyde auth status'
@@ -66,11 +67,7 @@ Enterprise.`,
 			}
 			opts.Registry = func(alias string) (string, error) { return a.registryAddress(alias, index, flags.index) }
 			if signKey != "" {
-				config, err := index.config(cmd.Context())
-				if err != nil {
-					return withConsequence(err, nothingPublished)
-				}
-				if opts.Sign, err = a.signWith(cmd.Context(), signKey, config.Clyde.Name, opts.Store); err != nil {
+				if opts.Sign, err = a.signWith(cmd.Context(), signKey, index, opts.Store); err != nil {
 					return withConsequence(err, nothingPublished)
 				}
 			}

@@ -24,6 +24,9 @@ type lineSigner struct {
 	registry func(context.Context) (string, error) // name of the registry to sign for
 	run      attest.Run                            // says nothing outside of a workflow
 	now      func() time.Time
+	// acceptance is what the registry holds the signatures of a package against,
+	// nil where that is not known.
+	acceptance func(ctx context.Context, name string) (*acceptance, error)
 }
 
 // sign signs a line and says where the bundles are.
@@ -40,20 +43,33 @@ func (s *lineSigner) sign(ctx context.Context, e *index.Entry) (*index.Attestati
 	if err != nil {
 		return nil, err
 	}
+	provenance, err := s.provenance(ctx, e, bundle)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.accept(ctx, e, bundle, provenance); err != nil {
+		return nil, err
+	}
 	att, err := s.keep(ctx, index.ArchiveName(e.Name, e.Vers)+".sigstore.json", bundle)
-	if err != nil || len(s.run.Missing()) > 0 {
+	if err != nil || provenance == nil {
 		return att, err
+	}
+	att.Provenance, err = s.keep(ctx, index.ArchiveName(e.Name, e.Vers)+".provenance.sigstore.json", provenance)
+	return att, err
+}
+
+// provenance says how the archive of a line was built, nil outside of a workflow.
+func (s *lineSigner) provenance(ctx context.Context, e *index.Entry, bundle []byte) ([]byte, error) {
+	if len(s.run.Missing()) > 0 {
+		return nil, nil
 	}
 	run := s.run
 	run.Builder, run.Finished = attest.BuilderOf(bundle), s.now()
-	if statement, err = attest.NewProvenance(e, run); err != nil {
+	statement, err := attest.NewProvenance(e, run)
+	if err != nil {
 		return nil, err
 	}
-	if bundle, err = s.signer.Sign(ctx, statement); err != nil {
-		return nil, err
-	}
-	att.Provenance, err = s.keep(ctx, index.ArchiveName(e.Name, e.Vers)+".provenance.sigstore.json", bundle)
-	return att, err
+	return s.signer.Sign(ctx, statement)
 }
 
 // keep stores a bundle and says where it is.
@@ -84,8 +100,13 @@ func (a *app) workflowRun() attest.Run {
 }
 
 // signWith loads the signing key that a flag names, a file or the URI of a key
-// management service, and returns what signs a line for the named registry.
-func (a *app) signWith(ctx context.Context, key, registry string, store publish.Store) (func(context.Context, *index.Entry) (*index.Attestation, error), error) {
+// management service, and returns what signs a line for the index at a place.
+func (a *app) signWith(ctx context.Context, key string, p *place, store publish.Store) (func(context.Context, *index.Entry) (*index.Attestation, error), error) {
+	config, err := p.config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	registry := config.Clyde.Name
 	if err := checkRegistryName(registry); err != nil {
 		return nil, err
 	}
@@ -96,6 +117,13 @@ func (a *app) signWith(ctx context.Context, key, registry string, store publish.
 	s := &lineSigner{
 		store: store, run: a.workflowRun(), now: a.Now,
 		registry: func(context.Context) (string, error) { return registry, nil },
+		acceptance: func(ctx context.Context, name string) (*acceptance, error) {
+			state, err := p.target.Head(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return readAcceptance(state.Tree, name)
+		},
 	}
 	if s.signer, err = a.keySigner(ctx, key, services); err != nil {
 		return nil, err
