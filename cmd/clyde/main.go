@@ -8,12 +8,9 @@
 package main
 
 import (
-	"context"
 	"os"
-	"os/signal"
 	"runtime"
 	"runtime/debug"
-	"syscall"
 )
 
 // collectLate keeps the garbage collector away until the heap has 16 MB: most
@@ -29,7 +26,7 @@ func collectLate() {
 
 func main() {
 	collectLate()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interruptible(os.Stderr, os.Exit)
 	defer stop()
 	os.Exit(run(ctx, systemEnv(), os.Args[1:]))
 }
