@@ -69,7 +69,7 @@ No server is needed.`,
 	add("Publish a package",
 		initCommand(a), checkCommand(a), packCommand(a), publishCommand(a), yankCommand(a), retireCommand(a), ownerCommand(a))
 	add("Use packages",
-		addCommand(a), removeCommand(a), installCommand(a), ciCommand(a), updateCommand(a), fetchCommand(a), vendorCommand(a), cleanCommand(a), rollbackCommand(a), envCommand(a), runCommand(a))
+		addCommand(a), removeCommand(a), installCommand(a), ciCommand(a), updateCommand(a), fetchCommand(a), vendorCommand(a), cleanCommand(a), rollbackCommand(a), historyCommand(a), envCommand(a), runCommand(a))
 	add("Look around",
 		searchCommand(a), infoCommand(a), listCommand(a), treeCommand(a), whyCommand(a), outdatedCommand(a), verifyCommand(a), auditCommand(a), sbomCommand(a))
 	add("Keep registries",

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/clydepm/clyde/internal/external"
+	"github.com/clydepm/clyde/internal/journal"
 )
 
 // The steps of a run, by the names under which the journal has them, in their
@@ -27,6 +28,14 @@ const (
 	stepLedger      = "ledger"       // what hooks made is sealed and written down
 	stepUndo        = "undo"         // what a failure or an interruption left
 )
+
+// didSomething reports whether a journal tells of more than looking and asking.
+func didSomething(name string) bool {
+	records, err := journal.Read(name)
+	return err != nil || slices.ContainsFunc(records, func(r journal.Record) bool {
+		return r.Outcome != journal.Skipped && !slices.Contains([]string{stepPreflight, stepPlan, stepVerify, stepConsent}, r.Step)
+	})
+}
 
 // Plan is what a run is about to do, for a person or a program to look at. It
 // is made before anything is changed.

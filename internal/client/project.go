@@ -257,10 +257,15 @@ func (p *Project) prepare() error {
 }
 
 // unprepare takes back what prepare made. Folders that hold something else
-// stay: removing them fails.
+// stay: removing them fails. So does the journal of a run that did something
+// before it failed, for whoever wants to know why, and what keeps it out of
+// version control.
 func (p *Project) unprepare() {
-	for _, name := range []string{p.lockPath(), p.JournalPath(), p.Generations.ExternalPrefix()} {
+	for _, name := range []string{p.lockPath(), p.Generations.ExternalPrefix()} {
 		_ = os.Remove(name)
+	}
+	if !didSomething(p.JournalPath()) {
+		_ = os.Remove(p.JournalPath())
 	}
 	if os.Remove(p.sharedDir()) != nil {
 		return
