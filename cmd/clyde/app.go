@@ -23,8 +23,8 @@ type Env struct {
 	Program        string              // the file of this program, for those that are to call it
 	Now            func() time.Time
 	HTTP           *http.Client
-	// Sleep is how a run waits for a host; nil really waits.
-	Sleep func(ctx context.Context, d time.Duration) error
+	// Wait is how a run waits for a host; nil really waits.
+	Wait func(ctx context.Context, d time.Duration) error
 }
 
 // systemEnv is the Env of a real process.

@@ -57,7 +57,7 @@ a reason and the day on which somebody looks again:
 			}
 			progress := newProgress(a)
 			defer progress.stop()
-			d := &client.Downloader{HTTP: config.HTTP(a.HTTP), Sleep: a.Sleep, Offline: config.Offline, Timeout: config.Timeout, Mirrors: config.Mirrors, Report: progress}
+			d := &client.Downloader{HTTP: config.HTTP(a.HTTP), Wait: a.Wait, Offline: config.Offline, Timeout: config.Timeout, Mirrors: config.Mirrors, Report: progress}
 			db, err := d.Advisories(cmd.Context(), source, config.Cache, a.Now())
 			if err != nil {
 				return err

@@ -91,7 +91,7 @@ func (w *faultyWeb) do(args ...string) (string, int) {
 		// The archives have the address of a server that was not there yet.
 		HTTP:   &http.Client{Transport: toBase{strings.TrimPrefix(w.URL, "http://")}},
 		Getenv: func(name string) string { return w.env[name] }, Now: registrytest.Clock,
-		Sleep: func(ctx context.Context, d time.Duration) error {
+		Wait: func(ctx context.Context, d time.Duration) error {
 			w.slept.Add(int64(d))
 			return ctx.Err()
 		},

@@ -201,8 +201,8 @@ func (a *app) wait(ctx context.Context, d time.Duration) error {
 	if d >= longWait {
 		a.notef("waiting %s for the host", d.Round(time.Second))
 	}
-	if a.Sleep != nil {
-		return a.Sleep(ctx, d)
+	if a.Wait != nil {
+		return a.Wait(ctx, d)
 	}
 	return pause.For(ctx, d)
 }

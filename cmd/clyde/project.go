@@ -112,7 +112,7 @@ func (a *app) withInstaller(find func() (*client.Project, error), do func(*clien
 	progress := newProgress(a)
 	err = do(&client.Installer{
 		Project: project, Config: config, Registries: registries, Profile: profile, Platform: platform,
-		HTTP: config.HTTP(a.HTTP), Sleep: a.Sleep, Report: progress,
+		HTTP: config.HTTP(a.HTTP), Wait: a.Wait, Report: progress,
 		Consent: a.consent(progress), Hooks: &hook.Runner{Getenv: a.Getenv, Mode: config.HookSandbox}, Externals: drivers, Types: plugin.SearchOf(a.Getenv), Now: a.Now,
 	})
 	progress.stop()

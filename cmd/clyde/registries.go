@@ -42,7 +42,7 @@ func (a *app) withRegistries(do func(*client.Registries) error) error {
 func (a *app) access() client.Access {
 	var one sync.Mutex
 	return client.Access{
-		Now: a.Now, HTTP: a.HTTP, Sleep: a.Sleep,
+		Now: a.Now, HTTP: a.HTTP, Wait: a.Wait,
 		Note: func(format string, args ...any) {
 			for i, arg := range args {
 				switch arg := arg.(type) {

@@ -75,7 +75,7 @@ func (a *app) checkRegistry(cmd *cobra.Command, address string, kind client.Regi
 	progress := newProgress(a)
 	defer progress.stop()
 	if opts.Archives > 0 {
-		opts.Downloader = &client.Downloader{HTTP: a.HTTP, Sleep: a.Sleep, Offline: config.Offline, Jobs: 1, Timeout: config.Timeout, Mirrors: config.Mirrors, Report: progress}
+		opts.Downloader = &client.Downloader{HTTP: a.HTTP, Wait: a.Wait, Offline: config.Offline, Jobs: 1, Timeout: config.Timeout, Mirrors: config.Mirrors, Report: progress}
 	}
 	report, err := conformance.Check(cmd.Context(), r, opts)
 	if err != nil {

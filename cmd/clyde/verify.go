@@ -73,7 +73,7 @@ code is 5 when the signature is not acceptable, or when there is none.`,
 			progress := newProgress(a)
 			defer progress.stop()
 			x := client.Examiner{
-				Downloader: &client.Downloader{HTTP: config.HTTP(a.HTTP), Sleep: a.Sleep, Offline: config.Offline, Jobs: 1, Timeout: config.Timeout, Mirrors: config.Mirrors, Report: progress},
+				Downloader: &client.Downloader{HTTP: config.HTTP(a.HTTP), Wait: a.Wait, Offline: config.Offline, Jobs: 1, Timeout: config.Timeout, Mirrors: config.Mirrors, Report: progress},
 				Store:      client.OpenStore(config.Store), Digest: target.digest,
 			}
 			if bundle != "" {

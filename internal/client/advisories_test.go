@@ -38,7 +38,7 @@ func TestAdvisoriesOverHTTP(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	d := &Downloader{HTTP: server.Client(), Timeout: time.Minute, Report: &recorder{}, Sleep: noWait}
+	d := &Downloader{HTTP: server.Client(), Timeout: time.Minute, Report: &recorder{}, Wait: noWait}
 	cache, first := t.TempDir(), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	look := func(now time.Time, source string) (*Advisories, error) {
 		return d.Advisories(t.Context(), source, cache, now)

@@ -68,7 +68,7 @@ type Downloader struct {
 	Vendor  string        // the vendored folder that everything is taken from, "" for none
 	Mirrors Mirrors       // where archives are fetched from instead of their URLs
 	Report  Reporter
-	Sleep   func(ctx context.Context, d time.Duration) error // between attempts, nil really waits
+	Wait    func(ctx context.Context, d time.Duration) error // between attempts, nil really waits
 
 	once sync.Once
 	asks *fetch.Client

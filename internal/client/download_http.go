@@ -12,7 +12,7 @@ import (
 // client is what asks web servers for all archives of the downloader.
 func (d *Downloader) client() *fetch.Client {
 	d.once.Do(func() {
-		d.asks = fetch.New(fetch.Options{HTTP: d.HTTP, Stall: d.Timeout, Advice: credential.Advice, Tell: d.Report.Note, Sleep: d.Sleep})
+		d.asks = fetch.New(fetch.Options{HTTP: d.HTTP, Stall: d.Timeout, Advice: credential.Advice, Tell: d.Report.Note, Wait: d.Wait})
 	})
 	return d.asks
 }

@@ -58,7 +58,7 @@ func (r *recorder) Done(error) {
 
 func testDownloader(client *http.Client) (*Downloader, *recorder) {
 	report := &recorder{}
-	return &Downloader{HTTP: client, Jobs: 4, Timeout: 10 * time.Second, Report: report, Sleep: noWait}, report
+	return &Downloader{HTTP: client, Jobs: 4, Timeout: 10 * time.Second, Report: report, Wait: noWait}, report
 }
 
 // noWait is a pause that takes no time.

@@ -27,7 +27,7 @@ type Installer struct {
 	Platform   index.Platform // to install for
 	Profile    *Profile       // which part of the project to install; nil is all of it
 	HTTP       *http.Client
-	Sleep      func(ctx context.Context, d time.Duration) error // between attempts, nil really waits
+	Wait       func(ctx context.Context, d time.Duration) error // between attempts, nil really waits
 	Report     Reporter
 
 	Permission Permission // to start programs without asking
@@ -213,7 +213,7 @@ func (in *Installer) store() *Store {
 }
 
 func (in *Installer) downloader() *Downloader {
-	return &Downloader{HTTP: in.HTTP, Sleep: in.Sleep, Offline: in.Config.Offline, Jobs: in.Config.Jobs, Timeout: in.Config.Timeout, Vendor: in.Config.Vendor, Mirrors: in.Config.Mirrors, Report: in.Report}
+	return &Downloader{HTTP: in.HTTP, Wait: in.Wait, Offline: in.Config.Offline, Jobs: in.Config.Jobs, Timeout: in.Config.Timeout, Vendor: in.Config.Vendor, Mirrors: in.Config.Mirrors, Report: in.Report}
 }
 
 // outcomeOf compares two installations.

@@ -93,8 +93,8 @@ type Access struct {
 	// HTTP asks web servers; nil is a client of its own. [OpenRegistry] adds the
 	// credentials of the configuration to it.
 	HTTP *http.Client
-	// Sleep waits between attempts; nil really waits.
-	Sleep func(ctx context.Context, d time.Duration) error
+	// Wait passes the time between attempts; nil really waits.
+	Wait func(ctx context.Context, d time.Duration) error
 
 	credentials *credential.Finder
 }

@@ -33,7 +33,7 @@ func newFileHost(address *url.URL, a Access, timeout time.Duration) *fileHost {
 		own = *a.HTTP
 	}
 	own.Transport = manyConnections(own.Transport, timeout)
-	asks := fetch.New(fetch.Options{HTTP: &own, Stall: timeout, Advice: credential.Advice, Sleep: a.Sleep, Tell: func(message string) { a.note("%s", message) }})
+	asks := fetch.New(fetch.Options{HTTP: &own, Stall: timeout, Advice: credential.Advice, Wait: a.Wait, Tell: func(message string) { a.note("%s", message) }})
 	return &fileHost{url: address, http: &own, asks: asks}
 }
 

@@ -23,7 +23,7 @@ type Options struct {
 
 	// Of these nil is what the name says.
 	Now    func() time.Time
-	Sleep  func(ctx context.Context, d time.Duration) error
+	Wait   func(ctx context.Context, d time.Duration) error
 	Random func() float64 // in [0,1)
 }
 
@@ -42,8 +42,8 @@ func New(opts Options) *Client {
 	if c.opts.Now == nil {
 		c.opts.Now = time.Now //nolint:forbidigo // the real clock where none is given
 	}
-	if c.opts.Sleep == nil {
-		c.opts.Sleep = pause.For
+	if c.opts.Wait == nil {
+		c.opts.Wait = pause.For
 	}
 	if c.opts.Random == nil {
 		c.opts.Random = rand.Float64

@@ -61,7 +61,7 @@ func newWorldWith(t *testing.T, stall time.Duration) *world {
 		rw.Header().Set("Etag", etag)
 		http.ServeContent(rw, r, "file", time.Time{}, bytes.NewReader(file))
 	}))
-	w.client = fetch.New(fetch.Options{Stall: stall, Now: w.clock, Sleep: w.sleep, Random: func() float64 { return 0 }, Tell: w.tell})
+	w.client = fetch.New(fetch.Options{Stall: stall, Now: w.clock, Wait: w.sleep, Random: func() float64 { return 0 }, Tell: w.tell})
 	return w
 }
 
@@ -202,7 +202,7 @@ func TestPausesGrow(t *testing.T) {
 
 func TestPausesDiffer(t *testing.T) {
 	w := newWorld(t)
-	w.client = fetch.New(fetch.Options{Sleep: w.sleep, Random: func() float64 { return 0.5 }})
+	w.client = fetch.New(fetch.Options{Wait: w.sleep, Random: func() float64 { return 0.5 }})
 	w.Break("/", -1, faultnet.HangUp)
 	_, _, err := w.client.Bytes(t.Context(), w.request("/file"))
 	if want := 7500 * time.Millisecond * 3 / 4; err == nil || w.slept != want {

@@ -68,7 +68,7 @@ func (c *Client) pause(ctx context.Context, host string, d time.Duration, reason
 	if d >= noticedPause {
 		c.tell(fmt.Sprintf("%s: %v; trying again in %v", host, plain(reason), d.Round(time.Second)))
 	}
-	return c.opts.Sleep(ctx, d)
+	return c.opts.Wait(ctx, d)
 }
 
 // leaveAlone notes that a host asked to wait.
@@ -93,7 +93,7 @@ func (c *Client) waitFor(ctx context.Context, host string) error {
 	if left <= 0 {
 		return ctx.Err()
 	}
-	return c.opts.Sleep(ctx, left+time.Duration(c.opts.Random()*float64(firstPause)))
+	return c.opts.Wait(ctx, left+time.Duration(c.opts.Random()*float64(firstPause)))
 }
 
 func (c *Client) tell(message string) {
