@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -14,7 +15,9 @@ import (
 	"github.com/clydepm/clyde/internal/attest"
 	"github.com/clydepm/clyde/internal/audit"
 	"github.com/clydepm/clyde/internal/client"
+	"github.com/clydepm/clyde/internal/credential"
 	"github.com/clydepm/clyde/internal/evidence"
+	"github.com/clydepm/clyde/internal/git"
 	"github.com/clydepm/clyde/internal/registry"
 	"github.com/clydepm/clyde/internal/report"
 	"github.com/clydepm/clyde/internal/review"
@@ -28,6 +31,7 @@ type auditFlags struct {
 	sample, skip int
 	jobs         int
 	localNetwork bool
+	host         string // kind of the host of the index, "" for GitHub or none
 	format       string // "" is text, or JSON with --json
 }
 
@@ -49,8 +53,14 @@ What a host does not answer now is reported and is no failure.
 of all versions every time, so that --skip goes on where the last run ended.
 GITHUB_TOKEN is used for questions to GitHub, which permits few without.
 
+INDEX is a repository or folder of this machine, OWNER/REPO, or the URL of the
+page of an index. Publishers at a Gitea or Forgejo are asked by its API, with
+GITEA_TOKEN: at codeberg.org, gitea.com, and with --host where the index is; of
+a folder that is the host it was cloned from.
+
 Exits with 9 when something happened to a version.`,
 		Example: `  clyde audit-index --index registry.git --since 2026-01-01
+  clyde audit-index --index https://git.example.org/acme/index --host forgejo
   clyde audit-index --sample 200 --seed weekly --skip 400 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -67,7 +77,9 @@ Exits with 9 when something happened to a version.`,
 			return a.auditIndex(cmd.Context(), &flags)
 		},
 	}
-	flags.source.register(cmd)
+	cmd.Flags().StringVar(&flags.source.path, "index", ".", "the `INDEX`: a repository or folder, OWNER/REPO, or the URL of its page")
+	cmd.Flags().StringVar(&flags.source.rev, "rev", "", "commit, branch or tag to read (default HEAD): `REV`")
+	cmd.Flags().StringVar(&flags.host, "host", "", "what kind of host has the index: `KIND` is github, gitea or forgejo (default: as the URL says)")
 	cmd.Flags().StringVar(&flags.since, "since", "", "only versions published after this `COMMIT` of the index, or since this DATE such as 2026-01-31")
 	cmd.Flags().IntVar(&flags.sample, "sample", 0, "check this many `VERSIONS` (default: all)")
 	cmd.Flags().StringVar(&flags.seed, "seed", "", "`TEXT` that decides the order of a sample (default: a new one, which is printed)")
@@ -79,7 +91,7 @@ Exits with 9 when something happened to a version.`,
 }
 
 func (a *app) auditIndex(ctx context.Context, flags *auditFlags) (err error) {
-	source, err := flags.source.open(a)
+	source, address, err := flags.open(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -92,7 +104,7 @@ func (a *app) auditIndex(ctx context.Context, flags *auditFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	opts, err := a.auditOptions(source, flags)
+	opts, err := a.auditOptions(source, address, flags)
 	if err != nil {
 		return err
 	}
@@ -111,6 +123,46 @@ func (a *app) auditIndex(ctx context.Context, flags *auditFlags) (err error) {
 		return withCode(exitFindings, fmt.Errorf("%s: published versions are not what they were", flags.source.path))
 	}
 	return nil
+}
+
+// open opens the index, and says where its host has it: "" where no host matters.
+// The caller closes it.
+func (f *auditFlags) open(ctx context.Context, a *app) (source *registry.Source, address string, err error) {
+	path := a.path(f.source.path)
+	if _, err := os.Stat(path); err != nil && (f.host != "" || ownerAndName(f.source.path) || strings.Contains(f.source.path, "://")) {
+		return f.fetch(ctx, a)
+	}
+	if f.host != "" {
+		if address = originOf(path); address == "" {
+			return nil, "", withHint(exitUsage, fmt.Errorf("--host: %s was not cloned from a host", f.source.path), "give the URL of the index's page with --index")
+		}
+		if _, err := a.parseIndex(address, f.host); err != nil {
+			return nil, "", err
+		}
+	}
+	source, err = f.source.open(a)
+	return source, address, err
+}
+
+// fetch fetches an index from its host, with its history.
+func (f *auditFlags) fetch(ctx context.Context, a *app) (_ *registry.Source, address string, err error) {
+	x, err := a.parseIndex(f.source.path, f.host)
+	if err != nil {
+		return nil, "", err
+	}
+	auth, err := a.indexAuth(ctx, x.server, x.kind, (*credential.Finder).Ready)
+	if err != nil {
+		return nil, "", err
+	}
+	mirror, err := git.NewMirror(git.MirrorOptions{URL: x.server + "/" + x.repository + ".git", Auth: auth})
+	if err != nil {
+		return nil, "", err
+	}
+	source, err := registry.FetchSource(ctx, mirror, f.source.rev)
+	if err != nil {
+		return nil, "", errors.Join(err, mirror.Close())
+	}
+	return source, x.server + "/" + x.repository, nil
 }
 
 // selection reads which versions are asked for.
@@ -137,7 +189,7 @@ func (f *auditFlags) selection(source *registry.Source) (audit.Selection, error)
 }
 
 // auditOptions say how the world is asked.
-func (a *app) auditOptions(source *registry.Source, flags *auditFlags) (audit.Options, error) {
+func (a *app) auditOptions(source *registry.Source, address string, flags *auditFlags) (audit.Options, error) {
 	config, err := source.Config()
 	if err != nil {
 		return audit.Options{}, err
@@ -147,7 +199,7 @@ func (a *app) auditOptions(source *registry.Source, flags *auditFlags) (audit.Op
 		return audit.Options{}, err
 	}
 	files := strings.HasPrefix(config.DL, "file:") // the index is of this machine
-	gather := a.evidenceOptions(flags.localNetwork || files, "", "")
+	gather := a.evidenceOptions(flags.localNetwork || files, address, flags.host)
 	gather.Files = files
 	gather.Origin = evidence.Remember(gather.Origin)
 	opts := audit.Options{

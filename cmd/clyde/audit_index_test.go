@@ -267,3 +267,46 @@ func TestAuditIsPolite(t *testing.T) {
 		t.Errorf("the repository was asked about itself %d times", asked)
 	}
 }
+
+// TestAuditAtGitea fetches the index from its host, and asks the publishers there
+// by the host's own API.
+func TestAuditAtGitea(t *testing.T) {
+	w := newAuditWorld(t)
+	w.forge.AddIndex("keepers/index", &registrytest.Registry{Path: w.index})
+	dir := t.TempDir()
+	audit := func(want int, args ...string) string {
+		t.Helper()
+		var out bytes.Buffer
+		env := map[string]string{"HOME": dir, "GITHUB_SERVER_URL": "https://github.com"}
+		code := run(t.Context(), Env{
+			Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Dir: dir, HTTP: &http.Client{},
+			Getenv: func(name string) string { return env[name] }, Environ: func() []string { return nil }, Now: registrytest.Clock,
+		}, append([]string{"audit-index", "--local-network"}, args...))
+		if code != want {
+			t.Fatalf("%v: exit %d, want %d\n%s", args, code, want, &out)
+		}
+		return out.String()
+	}
+	address := w.forge.URL + "/keepers/index"
+	if said := audit(exitOK, "--index", address, "--host", "gitea"); !strings.Contains(said, "checked 2 of 2 versions") {
+		t.Error(said)
+	}
+	calls := 0
+	for _, c := range w.forge.Calls() {
+		if strings.HasPrefix(c.Path, "/api/v1/repos/"+auditedRepository) {
+			calls++
+		}
+	}
+	if calls == 0 {
+		t.Error("the publisher was not asked by the API of its host")
+	}
+	w.forge.RemoveRelease(auditedRepository, "v1.0.0")
+	if said := audit(exitFindings, "--index", address, "--host", "forgejo"); !strings.Contains(said, "audit/release-gone") {
+		t.Error(said)
+	}
+	audit(exitUsage, "--index", address)
+	audit(exitUsage, "--index", address, "--host", "svn")
+	if said := audit(exitUsage, "--index", w.index, "--host", "gitea"); !strings.Contains(said, "was not cloned from a host") {
+		t.Error(said)
+	}
+}

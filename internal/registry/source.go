@@ -20,6 +20,23 @@ type Source struct {
 	Tree   fs.FS
 	Repo   *git.Repo // nil for a folder
 	Commit string    // "" for a folder
+
+	mirror *git.Mirror // nil for an index of this machine
+}
+
+// FetchSource fetches an index and opens the tree of a revision, or of the newest
+// commit when that is "". Closing the source closes the mirror.
+func FetchSource(ctx context.Context, mirror *git.Mirror, rev string) (*Source, error) {
+	head, err := mirror.Update(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &Source{Repo: mirror.Repo(), mirror: mirror}
+	if s.Commit, err = s.Repo.Resolve(cmp.Or(rev, head)); err != nil {
+		return nil, err
+	}
+	s.Tree, err = s.Repo.Tree(s.Commit)
+	return s, err
 }
 
 // OpenSource opens the index at path: the tree of a revision, HEAD when that is
@@ -47,7 +64,10 @@ func OpenSource(path, rev string) (*Source, error) {
 
 // Close releases what the source has open.
 func (s *Source) Close() error {
-	if s.Repo == nil {
+	switch {
+	case s.mirror != nil:
+		return s.mirror.Close()
+	case s.Repo == nil:
 		return nil
 	}
 	return s.Repo.Close()

@@ -18,6 +18,8 @@ func (f *Forge) giteaRoutes(mux *http.ServeMux) {
 		"POST " + repo + "/forks":                          giteaFork,
 		"GET " + repo + "/raw/{path...}":                   giteaRaw,
 		"GET " + repo + "/releases":                        giteaReleases,
+		"GET " + repo + "/releases/tags/{tag}":             giteaReleaseByTag,
+		"GET " + repo + "/tags/{tag}":                      giteaTag,
 		"GET " + repo + "/pulls":                           giteaPulls,
 		"POST " + repo + "/pulls":                          giteaCreatePull,
 		"PATCH " + repo + "/pulls/{number}":                giteaEditPull,
@@ -230,14 +232,40 @@ func giteaReleases(r *request) answer {
 		if !r.visible(rel) || rel.draft && r.URL.Query().Get("draft") == "false" {
 			continue
 		}
-		assets := []any{}
-		for _, a := range rel.assets {
-			assets = append(assets, map[string]any{
-				"id": a.id, "name": a.name, "size": len(a.data), "uuid": fmt.Sprintf("00000000-0000-4000-8000-%012d", a.id), "download_count": r.f.nextID(),
-				"browser_download_url": fmt.Sprintf("%s/%s/releases/download/%s/%s", r.f.URL, r.repo.fullName(), rel.tag, a.name),
-			})
-		}
-		list = append(list, map[string]any{"id": rel.id, "tag_name": rel.tag, "draft": rel.draft, "prerelease": false, "assets": assets})
+		list = append(list, r.giteaReleaseView(rel))
 	}
 	return r.giteaPage(list)
+}
+
+func (r *request) giteaReleaseView(rel *release) map[string]any {
+	assets := []any{}
+	for _, a := range rel.assets {
+		assets = append(assets, map[string]any{
+			"id": a.id, "name": a.name, "size": len(a.data), "uuid": fmt.Sprintf("00000000-0000-4000-8000-%012d", a.id), "download_count": r.f.nextID(),
+			"browser_download_url": fmt.Sprintf("%s/%s/releases/download/%s/%s", r.f.URL, r.repo.fullName(), rel.tag, a.name),
+		})
+	}
+	return map[string]any{"id": rel.id, "tag_name": rel.tag, "draft": rel.draft, "prerelease": false, "assets": assets}
+}
+
+// giteaReleaseByTag answers for releases that are no drafts, which have no tag
+// yet.
+func giteaReleaseByTag(r *request) answer {
+	for _, rel := range slices.Backward(r.repo.releases) {
+		if rel.tag == r.PathValue("tag") && !rel.draft {
+			return ok(r.giteaReleaseView(rel))
+		}
+	}
+	return notFound()
+}
+
+// giteaTag says what a tag names: "id" is that of the tag object, or of the commit
+// when there is none.
+func giteaTag(r *request) answer {
+	name := r.PathValue("tag")
+	id := r.repo.resolve("refs/tags/" + name)
+	if id == "" {
+		return notFound()
+	}
+	return ok(map[string]any{"name": name, "id": id, "commit": map[string]any{"sha": r.repo.resolve(id + "^{commit}")}})
 }
