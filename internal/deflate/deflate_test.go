@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -225,5 +226,19 @@ func BenchmarkCompress(b *testing.B) {
 				run()
 			}
 		})
+	}
+}
+
+func TestProcessorsDoNotMatter(t *testing.T) {
+	data := mixed(rand.New(rand.NewPCG(4, 2)), 1_000_000) //nolint:gosec // the same every time
+	want := pinned(t, data)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	for _, n := range []int{1, 2, 8} {
+		runtime.GOMAXPROCS(n)
+		for range 3 {
+			if !bytes.Equal(compress(t, data, len(data)), want) {
+				t.Errorf("other bytes on %d processors", n)
+			}
+		}
 	}
 }

@@ -19,6 +19,10 @@
 // And most of all: when a match has been found and the place after it has none that
 // is longer, it is not asked which would be the best there.
 //
+// With more than one processor, matches of the second half of a window are looked
+// for while the first half is parsed. A match is a function of the bytes, and so it
+// makes no difference to the output which of the two finds it.
+//
 // # Origin
 //
 // The format of the blocks and the decisions are after the library, and so after

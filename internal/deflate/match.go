@@ -1,6 +1,10 @@
 package deflate
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"sync"
+	"sync/atomic"
+)
 
 // matcher finds matches in a window: 64 KiB, of which the second half is new.
 type matcher struct {
@@ -13,6 +17,9 @@ type matcher struct {
 	best   [maxMatch + 1]uint8    // chain of what is longer than so many bytes
 
 	cost [2*windowSize + 1]int32 // of the bytes up to a place, as literals, in bits
+
+	known *[2 * windowSize]atomic.Uint64 // matches that were found in a round; may be nil
+	round uint64
 }
 
 func newMatcher() *matcher {
@@ -36,28 +43,57 @@ func newMatcher() *matcher {
 func chainSizes() []int { return []int{minMatch, 8, 16} }
 
 // index links the places up to the end of the window, which are new from place
-// "from" on. The stream has been written up to index, and those from hole to it are
-// left out.
-func (m *matcher) index(from, index int) {
-	hole := max(0, from-minMatch+1)
-	resume := max(hole, index)
-	for i, c := range m.chains {
-		start, to := max(0, from-c.size+1), max(0, m.end-c.size+1)
-		if start < hole {
-			c.add(&m.window, start, min(hole, to), m.base)
-			start = hole
-		}
-		c.add(&m.window, max(start, resume), to, m.base)
-		if i > 0 {
-			continue
-		}
-		for p := max(start, resume); p < to; p++ {
-			m.rank[p] = 0
-			if d := int(c.back[p]); d > 0 {
-				m.rank[p] = m.rank[p-d] + 1
-			}
+// "from" on. The stream has been written up to index, and the places that were too
+// near the end to be linked when that passed over them are left out. Nobody else may use
+// the matcher meanwhile.
+func (m *matcher) index(from, index int, parallel bool) {
+	var others sync.WaitGroup
+	longer := func() {
+		for _, c := range m.chains[1:] {
+			m.link(c, from, index)
 		}
 	}
+	if parallel {
+		others.Go(longer)
+	} else {
+		longer()
+	}
+	first := m.chains[0]
+	start := m.link(first, from, index)
+	for p := start; p <= m.end-minMatch; p++ {
+		m.rank[p] = 0
+		if d := int(first.back[p]); d > 0 {
+			m.rank[p] = m.rank[p-d] + 1
+		}
+	}
+	others.Wait()
+}
+
+// link adds the new places to a chain, and returns the first of those that are not
+// from before a hole.
+func (m *matcher) link(c *chain, from, index int) (resume int) {
+	hole := max(0, from-minMatch+1)
+	resume = max(hole, index)
+	to := max(0, m.end-c.size+1)
+	c.add(&m.window, max(0, from-c.size+1), min(hole, to), m.base)
+	c.add(&m.window, resume, to, m.base)
+	return resume
+}
+
+// remember keeps what was found at a place for the parse with the match before it.
+func (m *matcher) remember(pos, before, length, offset int) {
+	if m.known != nil {
+		m.known[pos].Store((m.round<<9|uint64(before))<<26 | uint64(length)<<17 | uint64(offset)) //nolint:gosec // lengths and an offset
+	}
+}
+
+// recall returns what is remembered of this round.
+func (m *matcher) recall(pos, before int) (length, offset int, ok bool) {
+	if m.known == nil {
+		return 0, 0, false
+	}
+	e := m.known[pos].Load()
+	return int(e >> 17 & 0x1ff), int(e & 0x1ffff), e>>26 == m.round<<9|uint64(before) //nolint:gosec // as above
 }
 
 // shift drops the first half of the window.
