@@ -3,7 +3,10 @@ package indexcache
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/clydepm/clyde/index"
@@ -89,5 +92,61 @@ func TestLookUpDoesNotGrow(t *testing.T) {
 	}
 	if few, many := costs[0].allocations, costs[1].allocations; many > few {
 		t.Errorf("memory was allocated %v times, and %v times with ten times the packages", few, many)
+	}
+}
+
+// TestUpdateGrowsLinearly adds a version to one package of an index, and of one of
+// ten times the size: what is read, written and allocated for that is at most ten
+// times as much, but for some of what all updates need.
+func TestUpdateGrowsLinearly(t *testing.T) {
+	type cost struct{ read, written, allocated, allocations int64 }
+	var costs []cost
+	for _, packages := range []int{3_000, 30_000} {
+		before := wide(packages)
+		name := before.write(t, nil).file.Name()
+		path, err := index.Path(wideName(7))
+		if err != nil {
+			t.Fatal(err)
+		}
+		content := before[path] + strings.Replace(before[path], "1.0.0", "1.1.0", 1)
+		after := maps.Clone(before)
+		after[path] = content
+		commit, places, dir := after.commit(), after.places(), t.TempDir()
+
+		file, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		read := counted{from: file}
+		var at, end runtime.MemStats
+		runtime.ReadMemStats(&at)
+		f, err := openFrom(file, &read)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state, err := f.State()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := Update(state, dir, commit, places)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after.finish(t, dir, w, path)
+		runtime.ReadMemStats(&end)
+		costs = append(costs, cost{int64(read.bytes) + f.head.heapEnd, w.end, int64(end.TotalAlloc - at.TotalAlloc), int64(end.Mallocs - at.Mallocs)})
+		t.Logf("%d packages: %+v", packages, costs[len(costs)-1])
+	}
+	few, many := costs[0], costs[1]
+	for what, grown := range map[string][2]int64{
+		"bytes read":      {few.read, many.read},
+		"bytes written":   {few.written, many.written},
+		"bytes allocated": {few.allocated, many.allocated},
+		"allocations":     {few.allocations, many.allocations},
+	} {
+		if float64(grown[1]) > 11*float64(grown[0]) {
+			t.Errorf("%s: %d, and %d for ten times the packages", what, grown[0], grown[1])
+		}
 	}
 }

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -71,7 +73,7 @@ func (c commit) write(t testing.TB, base *File) *File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.finish(t, dir, w)
+	return c.finish(t, dir, w, slices.Collect(maps.Keys(c))...)
 }
 
 // writeTall makes a packed file whose directory has small blocks and nodes, and
@@ -84,21 +86,22 @@ func (c commit) writeTall(t testing.TB) *File {
 		t.Fatal(err)
 	}
 	w.blockSize, w.fanOut = 4, 4
-	return c.finish(t, dir, w)
+	return c.finish(t, dir, w, slices.Collect(maps.Keys(c))...)
 }
 
-// finish adds the contents to a packed file and opens it.
-func (c commit) finish(t testing.TB, dir string, w *Writer) *File {
+// finish adds contents to a packed file and opens it.
+func (c commit) finish(t testing.TB, dir string, w *Writer, paths ...string) *File {
 	t.Helper()
 	a, err := w.Appender()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, content := range c {
+	for _, path := range paths {
 		if modeOf(path) == Submodule {
 			continue
 		}
-		if err := a.Add(objectID("blob", []byte(content)), []byte(content)); err != nil {
+		content := []byte(c[path])
+		if err := a.Add(objectID("blob", content), content); err != nil {
 			t.Fatal(err)
 		}
 	}
