@@ -27,7 +27,7 @@
 //
 // An entry is a file of the commit: its path, mode and object ID, and where its
 // content lies: a frame is one zstd frame over the contents of several files,
-// about 128 kB of them. The entry of a package's file also has the place of a
+// about 128 kB of them; config.json has one of its own. The entry of a package's file also has the place of a
 // record: what resolving needs of its lines, parsed already; see [File.Entries].
 // Every frame, record and block has a checksum in what refers to it, and a
 // content is held against its object ID as well, so that no damage is taken for

@@ -169,7 +169,9 @@ func (a *Appender) Add(id ID, content []byte) error {
 	if len(files) == 0 {
 		return nil
 	}
-	if len(a.raw) > 0 && len(a.raw)+len(content) > frameSize {
+	// Every command reads the configuration, which so has a frame of its own.
+	alone := slices.ContainsFunc(files, func(f byID) bool { return f.path == index.ConfigPath })
+	if alone || len(a.raw)+len(content) > frameSize {
 		if err := a.Flush(); err != nil {
 			return err
 		}
@@ -182,6 +184,9 @@ func (a *Appender) Add(id ID, content []byte) error {
 		a.waiting = append(a.waiting, f.entry)
 	}
 	a.raw = append(a.raw, content...)
+	if alone {
+		return a.Flush()
+	}
 	return nil
 }
 
