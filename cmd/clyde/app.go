@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -73,14 +75,18 @@ type app struct {
 // start applies the global flags once they are parsed.
 func (a *app) start() error {
 	if a.chdir != "" {
-		a.Dir = a.path(a.chdir)
-		info, err := os.Stat(a.Dir)
+		dir := a.path(a.chdir)
+		info, err := os.Stat(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			return withHint(exitNotFound, fmt.Errorf("-C %s: there is no such folder", a.chdir), "make it first, or leave -C out to run in "+a.path("."))
+		}
 		if err != nil {
 			return withCode(exitNotFound, fmt.Errorf("-C %s: %w", a.chdir, err))
 		}
 		if !info.IsDir() {
-			return usagef("-C %s: not a folder", a.chdir)
+			return withHint(exitUsage, fmt.Errorf("-C %s: it is a file, not a folder", a.chdir), "give the folder to run in")
 		}
+		a.Dir = dir
 	}
 	switch a.color {
 	case "auto", "always", "never":

@@ -62,7 +62,7 @@ func (a *app) partFor(config *client.Config, p *client.Project) (*client.Profile
 	if a.platform != "" {
 		platform, err = client.ParseInstallPlatform(a.platform)
 		if err != nil {
-			err = usagef("--platform: %v", err)
+			err = withHint(exitUsage, fmt.Errorf("--platform: %w", err), (&index.PlatformError{}).Hint())
 		}
 	}
 	return profile, platform, err
@@ -92,7 +92,7 @@ moved to a machine, or into an image, that has no store.`,
 			if platform != "" {
 				var err error
 				if e.Platform, err = client.ParseInstallPlatform(platform); err != nil {
-					return usagef("--platform: %v", err)
+					return withHint(exitUsage, fmt.Errorf("--platform: %w", err), (&index.PlatformError{}).Hint())
 				}
 			}
 			return a.createEnvironment(cmd, e)

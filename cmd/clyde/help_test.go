@@ -23,6 +23,24 @@ func TestExamples(t *testing.T) {
 	walk(newRoot(&app{Env: systemEnv()}))
 }
 
+// TestHelpShowsNoEmptyDefault looks for what the libraries of flags print where
+// there is no default.
+func TestHelpShowsNoEmptyDefault(t *testing.T) {
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		text := c.UsageString()
+		for _, blemish := range []string{"(default [])", `(default "")`, "(default )", " strings ", " stringArray ", " stringToString "} {
+			if strings.Contains(text, blemish) {
+				t.Errorf("the help of %s has %q", c.CommandPath(), blemish)
+			}
+		}
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(newRoot(&app{Env: systemEnv()}))
+}
+
 func checkExamples(t *testing.T, c *cobra.Command) {
 	t.Helper()
 	quoted := regexp.MustCompile(`'[^']*'|"[^"]*"`)

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
+	"github.com/clydepm/clyde/internal/git"
 	"github.com/clydepm/clyde/internal/registry"
 )
 
@@ -33,5 +36,9 @@ func (f *sourceFlags) register(cmd *cobra.Command) {
 
 // open opens the index. The caller closes it.
 func (f *sourceFlags) open(a *app) (*registry.Source, error) {
-	return registry.OpenSource(a.path(f.path), f.rev)
+	source, err := registry.OpenSource(a.path(f.path), f.rev)
+	if errors.Is(err, git.ErrNotFound) && f.rev == "" {
+		err = withHint(exitNotFound, err, "name the folder of an index with --index, or make one with 'clyde index init'")
+	}
+	return source, err
 }

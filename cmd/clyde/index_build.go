@@ -119,8 +119,12 @@ func (a *app) buildOptions(dir string, flags *buildFlags) (indexbuild.Options, e
 	if _, err := publish.NewFileStore("", flags.base); err != nil {
 		return indexbuild.Options{}, err
 	}
-	if info, err := os.Stat(a.path(dir)); err != nil || !info.IsDir() {
-		return indexbuild.Options{}, withCode(exitNotFound, fmt.Errorf("there is no folder %s", dir))
+	const hint = "give the folder with the archives, name-version.tar.gz as 'clyde pack' makes them"
+	switch info, err := os.Stat(a.path(dir)); {
+	case err != nil:
+		return indexbuild.Options{}, withHint(exitNotFound, fmt.Errorf("there is no folder %s", dir), hint)
+	case !info.IsDir():
+		return indexbuild.Options{}, withHint(exitUsage, fmt.Errorf("%s is a file, not a folder", dir), hint)
 	}
 	into := filepath.Join(a.path(dir), "index")
 	if flags.into != "" {

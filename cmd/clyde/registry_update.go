@@ -52,6 +52,7 @@ registry itself.`,
 		},
 	}
 	cmd.Flags().StringToStringVar(&opts.AcceptHistory, "accept-history", nil, "dangerous: take over the history of this commit, whatever was known before: `NAME=COMMIT`")
+	cmd.Flags().Lookup("accept-history").DefValue = "" // which the help would show as []
 	return cmd
 }
 

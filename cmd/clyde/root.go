@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -91,7 +93,7 @@ func (a *app) prepare(cmd *cobra.Command) {
 	if args := cmd.Args; args != nil {
 		cmd.Args = func(c *cobra.Command, given []string) error {
 			if err := args(c, given); err != nil {
-				return withHint(exitUsage, err, "usage: "+c.UseLine())
+				return a.wrongArguments(c, given, err)
 			}
 			return nil
 		}
@@ -108,6 +110,21 @@ func (a *app) prepare(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		a.prepare(sub)
 	}
+}
+
+// wrongArguments words what cobra says about arguments. It calls one that a
+// command does not take an unknown command.
+func (a *app) wrongArguments(c *cobra.Command, given []string, err error) error {
+	hint := "usage: " + c.UseLine()
+	if c.HasSubCommands() || len(given) == 0 || !strings.HasPrefix(err.Error(), "unknown command") {
+		return withHint(exitUsage, err, hint)
+	}
+	if c.Flags().Lookup("index") != nil {
+		hint = "name the index with --index " + given[0] + "; " + hint
+	} else if _, statErr := os.Stat(a.path(given[0])); statErr == nil {
+		hint = "name the folder of the run with -C " + given[0] + "; " + hint
+	}
+	return withHint(exitUsage, fmt.Errorf("%s takes no arguments, and got %q", c.CommandPath(), given[0]), hint)
 }
 
 // groupRun answers a command that only holds others: its help when nothing

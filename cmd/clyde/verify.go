@@ -107,7 +107,7 @@ func (a *app) verifyTarget(arg string) (verifyTarget, error) {
 		return a.readArchiveTarget(arg)
 	}
 	if strings.HasSuffix(arg, ".tar.gz") {
-		return verifyTarget{}, withCode(exitNotFound, fmt.Errorf("there is no archive %s", arg))
+		return verifyTarget{}, withHint(exitNotFound, fmt.Errorf("there is no archive %s", arg), "give the path of an archive that 'clyde pack' made, or the NAME of a package")
 	}
 	name, version, _ := strings.Cut(arg, "@")
 	return verifyTarget{name: name, version: version}, nil

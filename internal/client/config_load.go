@@ -61,7 +61,7 @@ func LoadConfig(opts LoadOptions) (*Config, error) {
 	for _, s := range settings() {
 		if value := opts.Getenv(s.variable); value != "" {
 			if err := s.fromText(c, value); err != nil {
-				return nil, &Error{Class: ErrUsage, Message: s.variable + ": " + err.Error()}
+				return nil, &Error{Class: ErrUsage, Message: s.variable + ": " + err.Error(), Remedy: hintOf(err)}
 			}
 			c.origins[s.key] = Origin{Scope: ScopeEnvironment, Name: s.variable}
 		}
@@ -166,7 +166,7 @@ func (c *Config) set(pair string) error {
 	for _, s := range settings() {
 		if s.key == key {
 			if err := s.fromText(c, value); err != nil {
-				return &Error{Class: ErrUsage, Message: "--config " + key + ": " + err.Error()}
+				return &Error{Class: ErrUsage, Message: "--config " + key + ": " + err.Error(), Remedy: hintOf(err)}
 			}
 			c.origins[key] = Origin{Scope: ScopeFlag, Name: "--config " + key}
 			return nil

@@ -202,8 +202,13 @@ func lockedNames(l *lockfile.Lock) []string {
 // notOneOf says that a name is not among those known, with the nearest.
 func notOneOf(what, name, where string, known []string) error {
 	e := &Error{Class: ErrNotFound, Message: fmt.Sprintf("no %s %q in %s", what, name, where)}
-	if near := spelling.Nearest(name, known); near != "" {
+	switch near := spelling.Nearest(name, known); {
+	case near != "":
 		e.Remedy = "did you mean " + near + "?"
+	case len(known) == 0:
+		e.Remedy = "there is none; 'clyde add' brings one"
+	default:
+		e.Remedy = "see 'clyde list'"
 	}
 	return e
 }

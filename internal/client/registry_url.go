@@ -165,7 +165,7 @@ func inferLocalKind(dir string) (RegistryKind, error) {
 	case err != nil:
 		return "", &Error{Class: ErrNotFound, Message: "there is no folder " + dir, Remedy: "create an index there with 'clyde index init " + dir + "'"}
 	case !info.IsDir():
-		return "", &Error{Class: ErrUsage, Message: dir + " is not a folder"}
+		return "", &Error{Class: ErrUsage, Message: dir + " is a file, not a folder", Remedy: "give the folder of an index, or of archives"}
 	case isGitFolder(dir):
 		return KindGit, nil
 	case isFile(filepath.Join(dir, "config.json")):
