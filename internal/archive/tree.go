@@ -14,6 +14,7 @@ import (
 // tree is the target of an archive that is written to the disk.
 type tree struct {
 	nearby
+	creator creator
 	ctx     context.Context
 	folders map[string]bool // folders made so far
 
@@ -32,6 +33,9 @@ func newTree(ctx context.Context, root *os.Root) *tree {
 
 // fileBuffer is how many bytes go to a file at a time.
 const fileBuffer = 256 << 10
+
+// close gives back what the tree holds open.
+func (t *tree) close() error { return errors.Join(t.creator.close(), t.nearby.close()) }
 
 // enter opens a folder, which is made where it is missing.
 func (t *tree) enter(name string) (*os.Root, error) {
@@ -69,7 +73,7 @@ func (t *tree) file(name string, mode fs.FileMode, content io.Reader) error {
 	if t.sum != nil {
 		mode &^= 0o222
 	}
-	f, err := folder.OpenFile(path.Base(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	f, err := t.creator.create(folder, path.Base(name), mode)
 	if err != nil {
 		return err
 	}
