@@ -360,7 +360,7 @@ func (s *State) prepare() {
 			s.blobs = append(s.blobs, newByID(e))
 		}
 	}
-	sortByID(s.blobs)
+	s.blobs = sortByID(s.blobs)
 }
 
 // Folder finds a folder by the ID of its tree.

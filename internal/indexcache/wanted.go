@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"math/bits"
 	"slices"
 )
 
@@ -25,8 +26,7 @@ func (w *wanted) add(f *entry) {
 // of are the files that an object is the content of, while nobody took them.
 func (w *wanted) of(id ID) []byID {
 	if !w.sorted {
-		sortByID(w.files)
-		w.sorted = true
+		w.files, w.sorted = sortByID(w.files), true
 	}
 	if files := withID(w.files, id); len(files) > 0 && !files[0].taken {
 		return files
@@ -70,8 +70,29 @@ func (f byID) compare(begin uint64, id *ID) int {
 	return bytes.Compare(f.id[:], id[:])
 }
 
-func sortByID(files []byID) {
-	slices.SortFunc(files, func(a, b byID) int { return a.compare(b.begin, &b.id) })
+// sortByID returns files sorted. IDs are spread evenly, unless somebody chose them:
+// each goes at once to the few with the same first bits, which are then sorted.
+func sortByID(files []byID) []byID {
+	first := max(0, bits.Len(uint(len(files)))-1)
+	bucket := func(f byID) uint64 { return f.begin >> (64 - first) }
+	ends := make([]int32, 1<<first+1)
+	for _, f := range files {
+		ends[bucket(f)+1]++
+	}
+	for b := range ends[1:] {
+		ends[b+1] += ends[b]
+	}
+	sorted := make([]byID, len(files))
+	for _, f := range files {
+		sorted[ends[bucket(f)]] = f
+		ends[bucket(f)]++
+	}
+	from := int32(0)
+	for _, end := range ends {
+		slices.SortFunc(sorted[from:end], func(a, b byID) int { return a.compare(b.begin, &b.id) })
+		from = end
+	}
+	return sorted
 }
 
 // withID are those with an ID, of files that sortByID sorted.
