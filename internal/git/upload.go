@@ -189,35 +189,54 @@ func (u *Upload) command(name string) []byte {
 // Branch finds a branch of the remote, the one that HEAD names if the name is
 // empty. The error is [ErrNotFound] when there is none.
 func (u *Upload) Branch(ctx context.Context, branch string) (Ref, error) {
-	ref, err := u.branch(ctx, branch)
-	if err != nil {
-		return Ref{}, remoteError("ask", u.address, err)
-	}
-	return ref, nil
+	ref, _, err := u.BranchAnd(ctx, branch, "")
+	return ref, err
 }
 
-func (u *Upload) branch(ctx context.Context, branch string) (Ref, error) {
-	if format := u.caps["object-format"]; format != "" && format != "sha1" {
-		return Ref{}, &Error{Op: "fetch", Name: Redact(u.address), Kind: ErrUnsupported, Err: fmt.Errorf("object format %q", format)}
+// BranchAnd is Branch, and in the same question what another reference has; ""
+// when there is none of that name.
+func (u *Upload) BranchAnd(ctx context.Context, branch, other string) (Ref, Hash, error) {
+	ref, id, err := u.branch(ctx, branch, other)
+	if err != nil {
+		return Ref{}, "", remoteError("ask", u.address, err)
 	}
-	remote := &Remote{Head: u.head, Refs: u.refs}
+	return ref, id, nil
+}
+
+func (u *Upload) branch(ctx context.Context, branch, other string) (Ref, Hash, error) {
+	if format := u.caps["object-format"]; format != "" && format != "sha1" {
+		return Ref{}, "", &Error{Op: "fetch", Name: Redact(u.address), Kind: ErrUnsupported, Err: fmt.Errorf("object format %q", format)}
+	}
+	remote := &Remote{Head: u.head, Refs: slices.Clone(u.refs)}
 	if u.version == 2 {
 		var err error
-		if remote, err = u.listRefs(ctx, branch); err != nil {
-			return Ref{}, err
+		if remote, err = u.listRefs(ctx, branch, other); err != nil {
+			return Ref{}, "", err
 		}
 	} else {
 		remote.guessHead()
 	}
+	beside := remote.without(other)
 	if len(remote.Refs) == 0 && branch == "" {
-		return Ref{}, &Error{Op: "fetch", Name: Redact(u.address), Kind: ErrNotFound, Err: errors.New("the remote repository is empty")}
+		return Ref{}, "", &Error{Op: "fetch", Name: Redact(u.address), Kind: ErrNotFound, Err: errors.New("the remote repository is empty")}
 	}
 	slices.SortFunc(remote.Refs, func(a, b Ref) int { return strings.Compare(a.Name, b.Name) })
 	found, err := wanted(remote, FetchOptions{URL: u.address, Branch: branch})
 	if err != nil {
-		return Ref{}, err
+		return Ref{}, "", err
 	}
-	return Ref{Name: found.Ref, ID: found.New}, nil
+	return Ref{Name: found.Ref, ID: found.New}, beside, nil
+}
+
+// without takes a reference out of a list, and says what it has.
+func (r *Remote) without(name string) Hash {
+	i := slices.IndexFunc(r.Refs, func(ref Ref) bool { return ref.Name == name })
+	if i < 0 {
+		return ""
+	}
+	id := r.Refs[i].ID
+	r.Refs = slices.Delete(r.Refs, i, i+1)
+	return id
 }
 
 // guessHead finds the branch of HEAD with a remote older than git 1.8.5, which
@@ -235,14 +254,17 @@ func (r *Remote) guessHead() {
 	}
 }
 
-// listRefs asks for one branch, or for HEAD.
-func (u *Upload) listRefs(ctx context.Context, branch string) (*Remote, error) {
+// listRefs asks for one branch, or for HEAD, and for another reference.
+func (u *Upload) listRefs(ctx context.Context, branch, other string) (*Remote, error) {
 	b := u.command("ls-refs")
 	b = appendPkt(b, "symrefs")
 	if branch == "" {
 		b = appendPkt(b, "ref-prefix HEAD")
 	} else {
 		b = appendPkt(b, "ref-prefix refs/heads/%s", strings.TrimPrefix(branch, "refs/heads/"))
+	}
+	if other != "" {
+		b = appendPkt(b, "ref-prefix %s", other)
 	}
 	remote := &Remote{}
 	err := u.answer(ctx, append(b, pktFlush...), func(packets *packetReader) error {
@@ -271,6 +293,7 @@ func (u *Upload) listRefs(ctx context.Context, branch string) (*Remote, error) {
 // UploadRequest says which objects a remote is to send.
 type UploadRequest struct {
 	Want    Hash   // the commit
+	Also    Hash   // another object; "" for none
 	Have    Hash   // a commit all of whose files are here; "" for none
 	Shallow []Hash // commits whose parents are not here
 	Depth   int    // how many commits, 0 is all of them
@@ -371,6 +394,9 @@ func (u *Upload) requestV2(ctx context.Context, req UploadRequest, done bool, re
 		b = appendPkt(b, "filter %s", commitsOnly)
 	}
 	b = appendPkt(b, "want %s", req.Want)
+	if req.Also != "" {
+		b = appendPkt(b, "want %s", req.Also)
+	}
 	if req.Have != "" {
 		b = appendPkt(b, "have %s", req.Have)
 	}
@@ -431,6 +457,9 @@ func (u *Upload) fetchV0(ctx context.Context, req UploadRequest, read func(pack 
 		}
 	}
 	b := appendPkt(nil, "%s agent=%s", line, uploadAgent)
+	if req.Also != "" {
+		b = appendPkt(b, "want %s", req.Also)
+	}
 	for _, id := range req.Shallow {
 		b = appendPkt(b, "shallow %s", id)
 	}
