@@ -22,7 +22,7 @@ judging what others propose is 'clyde review'.`,
 			"  clyde index check --index registry.git",
 	}
 	cmd.AddCommand(
-		indexInitCommand(a), indexBuildCommand(a), indexCheckCommand(a), indexInspectCommand(a), indexImportCommand(a), indexExportCommand(a), indexSquashCommand(a))
+		indexInitCommand(a), indexBuildCommand(a), indexCheckCommand(a), indexInspectCommand(a), indexImportCommand(a), indexExportCommand(a), indexSquashCommand(a), indexSignHeadCommand(a))
 	return cmd
 }
 

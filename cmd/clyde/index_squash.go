@@ -86,20 +86,12 @@ func (a *app) squashLocal(ctx context.Context, target string, opts registry.Squa
 	return registry.SquashLocal(ctx, repo, opts, dryRun)
 }
 
-func (a *app) squashRemote(ctx context.Context, target string, opts registry.SquashOptions, dryRun bool) (_ *registry.Squashed, err error) {
-	if a.offline && !strings.HasPrefix(target, "file:") {
-		return nil, withCode(exitNetwork, errors.New("--offline: "+git.Redact(target)+" is not on this machine"))
-	}
-	auth, err := a.gitAuth(ctx, target)
-	if err != nil {
-		return nil, err
-	}
-	mirror, err := git.NewMirror(git.MirrorOptions{URL: target, Depth: 1, Auth: auth})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, mirror.Close()) }()
-	return registry.SquashRemote(ctx, mirror, target, auth, opts, dryRun)
+func (a *app) squashRemote(ctx context.Context, target string, opts registry.SquashOptions, dryRun bool) (done *registry.Squashed, err error) {
+	err = a.withMirror(ctx, target, func(mirror *git.Mirror, auth git.Auth) error {
+		done, err = registry.SquashRemote(ctx, mirror, target, auth, opts, dryRun)
+		return err
+	})
+	return done, err
 }
 
 func (a *app) showSquash(done *registry.Squashed) error {

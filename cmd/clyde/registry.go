@@ -55,6 +55,7 @@ type registryJSON struct {
 	Commit   string   `json:"commit,omitempty"`
 	Packages *int     `json:"packages,omitempty"`
 	Updated  string   `json:"updated,omitempty"`
+	Signed   string   `json:"signed_until,omitempty"`
 	Error    string   `json:"error,omitempty"`
 }
 
@@ -80,6 +81,9 @@ func (j registryJSON) withStatus(s client.Status, packages int, counted bool) re
 	}
 	if !s.Updated.IsZero() {
 		j.Updated = s.Updated.Format(time.RFC3339)
+	}
+	if !s.Signed.IsZero() {
+		j.Signed = s.Signed.Format(time.RFC3339)
 	}
 	return j
 }
@@ -302,6 +306,9 @@ func (a *app) renderRegistry(c client.RegistryConfig, s client.Status, packages 
 		}
 		if !s.Updated.IsZero() {
 			table.Row("updated", s.Updated.Format(time.RFC3339))
+		}
+		if !s.Signed.IsZero() {
+			table.Row("signed until", s.Signed.Format(time.RFC3339))
 		}
 	}
 	_, err := table.WriteTo(a.Stdout)

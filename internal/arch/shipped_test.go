@@ -128,7 +128,7 @@ func TestShippedWorkflows(t *testing.T) {
 			}
 		}
 	}
-	if seen != 11 {
+	if seen != 13 {
 		t.Errorf("%d workflows", seen)
 	}
 }

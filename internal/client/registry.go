@@ -57,6 +57,7 @@ type Registry interface {
 type Status struct {
 	Commit  string    // ID of the commit, "" for a kind that has none
 	Updated time.Time // when it was last brought up to date; zero for a kind that is read in place
+	Signed  time.Time // until when the signature of the head holds; zero when nobody signs it
 }
 
 // UpdateOptions says how far an update may go.

@@ -44,6 +44,7 @@ type gitRecord struct {
 	Proved  []string  `json:"proved,omitempty"` // commits that it is known to descend from
 
 	Static *staticRecord `json:"static,omitempty"` // of a static export
+	Signed *signedRecord `json:"signed,omitempty"` // of a git repository whose keepers sign its head
 }
 
 func (c gitCopy) folder() string     { return c.base }
@@ -160,14 +161,24 @@ func (c gitCopy) update(ctx context.Context, opts UpdateOptions) (_ Change, err 
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	if f.head.ID == opened.record.Commit {
-		err := c.checkFresh(opened.file.FS(), f.head.ID, opened.record.When)
-		if err := c.judgeHistory(err, f.head.ID, opts); err != nil {
-			return Change{}, err
-		}
-		opened.record.Updated = c.access.Now().UTC()
-		return Change{Old: f.head.ID, New: f.head.ID}, c.writeRecord(opened.record)
+		return Change{Old: f.head.ID, New: f.head.ID}, c.same(ctx, f, opened, opts)
 	}
 	return c.advance(ctx, f, opened, opts)
+}
+
+// same notes that the head is the one that is known, if it is not known for too
+// long.
+func (c gitCopy) same(ctx context.Context, f *fetcher, opened *openCopy, opts UpdateOptions) (err error) {
+	record := opened.record
+	if record.Signed, err = c.checkSigned(ctx, f, record, opened.file.FS(), nil, opts); err != nil {
+		return err
+	}
+	err = c.checkFresh(opened.file.FS(), record.Commit, record.lastSign())
+	if err := c.judgeHistory(err, record.Commit, opts); err != nil {
+		return err
+	}
+	record.Updated = c.access.Now().UTC()
+	return c.writeRecord(record)
 }
 
 // advance fetches what is new and, if it continues the known history, shows it.
@@ -176,6 +187,7 @@ func (c gitCopy) advance(ctx context.Context, f *fetcher, opened *openCopy, opts
 	if err != nil {
 		return c.anew(ctx, f, opened.record, opts) // damaged
 	}
+	f.remember(opened.record)
 	next, err := f.since(ctx, state)
 	switch {
 	case errors.Is(err, git.ErrUnknownCommit), errors.Is(err, indexcache.ErrDamaged):
@@ -190,6 +202,7 @@ func (c gitCopy) advance(ctx context.Context, f *fetcher, opened *openCopy, opts
 			return Change{}, err
 		}
 	}
+	next.known, next.trusted = opened.record, opened.file.FS()
 	if next.descends || step.Kind != "" {
 		next.proved = opened.record.beyond(next.passed)
 	}
@@ -201,7 +214,7 @@ func (c gitCopy) advance(ctx context.Context, f *fetcher, opened *openCopy, opts
 		return Change{}, err
 	}
 	change := Change{Old: opened.record.Commit, New: f.head.ID, Packages: w.Changed(), Squashes: step.Squashes}
-	return change, c.show(f.head, next, w, opts)
+	return change, c.show(ctx, f, next, w, opts)
 }
 
 // begin fetches a copy from nothing. The caller holds the file lock.
@@ -241,6 +254,7 @@ func (c gitCopy) anew(ctx context.Context, f *fetcher, known gitRecord, opts Upd
 		return Change{}, err
 	}
 	defer func() { _ = next.pack.Close() }() // a temporary file
+	next.known = known
 	if step.Kind != "" {
 		next.proved = known.beyond(nil)
 	}
@@ -249,13 +263,14 @@ func (c gitCopy) anew(ctx context.Context, f *fetcher, known gitRecord, opts Upd
 		return Change{}, err
 	}
 	change := Change{Old: known.Commit, New: f.head.ID, Packages: w.Changed(), Squashes: step.Squashes}
-	return change, c.show(f.head, next, w, opts)
+	return change, c.show(ctx, f, next, w, opts)
 }
 
 // show writes a packed file out of a pack and makes it the one that is shown,
 // if it is an index at all, and one that does not stand still. What was shown
 // before is removed; whoever has it open goes on reading it.
-func (c gitCopy) show(head git.Ref, next *fetched, w *indexcache.Writer, opts UpdateOptions) error {
+func (c gitCopy) show(ctx context.Context, f *fetcher, next *fetched, w *indexcache.Writer, opts UpdateOptions) error {
+	head := f.head
 	name := c.fileName(head.ID)
 	path := filepath.Join(c.folder(), name)
 	next.places = nil // the writer has its own
@@ -265,11 +280,11 @@ func (c gitCopy) show(head git.Ref, next *fetched, w *indexcache.Writer, opts Up
 	if err := w.Finish(path); err != nil {
 		return err
 	}
-	if err := c.checkFile(path, next, opts); err != nil {
-		return errors.Join(fmt.Errorf("at its new commit %s: %w", shortID(head.ID), err), os.Remove(path))
-	}
 	record := gitRecord{
 		URL: c.url, Ref: head.Name, Commit: head.ID, When: next.when, Updated: c.access.Now().UTC(), File: name, Proved: next.proved,
+	}
+	if err := c.checkFile(ctx, path, f, next, &record, opts); err != nil {
+		return errors.Join(fmt.Errorf("at its new commit %s: %w", shortID(head.ID), err), os.Remove(path))
 	}
 	return c.present(record)
 }
@@ -291,8 +306,9 @@ func (c gitCopy) present(record gitRecord) error {
 	return nil
 }
 
-// checkFile reads enough of a new commit to see that it may be shown.
-func (c gitCopy) checkFile(path string, next *fetched, opts UpdateOptions) (err error) {
+// checkFile reads enough of a new commit to see that it may be shown, and puts
+// what was signed about it into the record.
+func (c gitCopy) checkFile(ctx context.Context, path string, f *fetcher, next *fetched, record *gitRecord, opts UpdateOptions) (err error) {
 	file, err := indexcache.Open(path)
 	if err != nil {
 		return err
@@ -301,7 +317,14 @@ func (c gitCopy) checkFile(path string, next *fetched, opts UpdateOptions) (err 
 	if err := (indexTree{file.FS()}).checkIndex(); err != nil {
 		return err
 	}
-	return c.judgeHistory(c.checkFresh(file.FS(), file.Commit(), next.when), file.Commit(), opts)
+	trusted, err := keyed(next.trusted, file.FS())
+	if err != nil {
+		return err
+	}
+	if record.Signed, err = c.checkSigned(ctx, f, next.known, trusted, next, opts); err != nil {
+		return err
+	}
+	return c.judgeHistory(c.checkFresh(file.FS(), file.Commit(), record.lastSign()), file.Commit(), opts)
 }
 
 // removeOthers removes all packed files but one.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/clydepm/clyde/internal/credential"
 	"github.com/clydepm/clyde/internal/git"
 	"github.com/clydepm/clyde/internal/indexcache"
+	"github.com/clydepm/clyde/internal/staticindex"
 )
 
 // fetcher is a conversation with a registry that told where its branch is.
@@ -21,6 +23,8 @@ type fetcher struct {
 	copy   gitCopy
 	remote *git.Upload
 	head   git.Ref
+	signed string // the tag of the signed statement about the head; "" for none
+	have   string // the one that is here
 }
 
 // dial asks a registry where its branch is. It is a short question, so a
@@ -43,7 +47,7 @@ func (c gitCopy) dial(ctx context.Context) (_ *fetcher, err error) {
 	if err != nil {
 		return nil, c.remoteError(waitError(ctx, c.timeout, err))
 	}
-	if f.head, err = f.remote.Branch(limited, c.branch); err != nil {
+	if f.head, f.signed, err = f.remote.BranchAnd(limited, c.branch, staticindex.HeadRef); err != nil {
 		return nil, errors.Join(c.remoteError(waitError(ctx, c.timeout, err)), f.Close())
 	}
 	return f, nil
@@ -51,6 +55,13 @@ func (c gitCopy) dial(ctx context.Context) (_ *fetcher, err error) {
 
 // Close ends the conversation.
 func (f *fetcher) Close() error { return f.remote.Close() }
+
+// remember leaves out of what is fetched what is here of a statement.
+func (f *fetcher) remember(record gitRecord) {
+	if record.Signed != nil {
+		f.have = record.Signed.Object
+	}
+}
 
 // fetched is a commit of a registry, and a pack with what was not here of it.
 type fetched struct {
@@ -61,6 +72,9 @@ type fetched struct {
 	descends bool     // from the commit that was here
 	passed   []string // then: the commits between, newest first
 	proved   []string // commits that it is known to descend from, once that was looked at
+
+	known   gitRecord // what is remembered
+	trusted fs.FS     // files of the commit that is known; nil when they are not here
 }
 
 // all fetches the newest commit. The caller closes the pack.
@@ -81,6 +95,9 @@ func (f *fetcher) fetch(ctx context.Context, req git.UploadRequest, known *index
 	defer cancel()
 	if err := os.MkdirAll(f.copy.folder(), 0o755); err != nil {
 		return nil, err
+	}
+	if f.signed != f.have {
+		req.Also = f.signed
 	}
 	var next fetched
 	err := f.remote.Fetch(limited, req, func(r io.Reader) (err error) {

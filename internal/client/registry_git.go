@@ -80,7 +80,7 @@ func (g *gitRegistry) Status(ctx context.Context) (_ Status, err error) {
 	if err != nil {
 		return Status{}, err
 	}
-	return Status{Commit: opened.record.Commit, Updated: opened.record.Updated}, nil
+	return Status{Commit: opened.record.Commit, Updated: opened.record.Updated, Signed: opened.record.signedUntil()}, nil
 }
 
 func (g *gitRegistry) Count(ctx context.Context) (n int, known bool, err error) {

@@ -144,11 +144,17 @@ func (c gitCopy) proveByGit(ctx context.Context, opened *openCopy, commit string
 			return err
 		}
 	}
+	return c.notOfHistory(c.inHistory(ctx, f, commit, true))
+}
+
+// inHistory reports a commit that is not of the history of the head, as a
+// [*history.Error].
+func (c gitCopy) inHistory(ctx context.Context, f *fetcher, commit string, locked bool) error {
 	leads, err := f.leads(ctx, commit)
 	var large *git.UnsafeError
 	switch {
 	case errors.Is(err, git.ErrUnknownCommit):
-		return c.notOfHistory(history.Unknown(commit, f.head.ID))
+		return history.Unknown(commit, f.head.ID)
 	case err == nil && leads:
 		return nil
 	case err != nil && !errors.As(err, &large):
@@ -156,8 +162,8 @@ func (c gitCopy) proveByGit(ctx context.Context, opened *openCopy, commit string
 	}
 	// It is of another branch, or from before a squash: what became of it shows
 	// in the whole history.
-	_, err = c.trace(ctx, f, commit, true)
-	return c.notOfHistory(err)
+	_, err = c.trace(ctx, f, commit, locked)
+	return err
 }
 
 // maxCommits bounds the bytes of the commits between two.

@@ -156,7 +156,7 @@ func (c gitCopy) verifyStatic(trusted fs.FS, head *staticHead, opts UpdateOption
 	if err != nil {
 		return err
 	}
-	err = head.changes.Verify(&head.Head, keys, config.Clyde.Name, c.access.Now())
+	err = head.changes.Envelope.Verify(&head.Head, keys, config.Clyde.Name, c.access.Now())
 	if errors.Is(err, staticindex.ErrSignature) {
 		return &Error{Class: ErrIntegrity, Message: "not updated", Err: err, Remedy: "a mirror may be broken, or someone may hold back what is new: ask the registry's maintainers"}
 	}

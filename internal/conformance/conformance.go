@@ -29,6 +29,7 @@ type Rule struct {
 func Checks() []Rule {
 	return []Rule{
 		{"registry/config", "the registry answers and says what it is"},
+		{"registry/signed", "the newest commit is signed by the registry's keepers, and the signature holds"},
 		{"registry/absent", "a package that does not exist is said not to exist"},
 		{"registry/search", "a package is found by its name"},
 		{"registry/stable", "after an update every version is there as it was"},
@@ -146,11 +147,32 @@ func (c *checker) config(ctx context.Context) bool {
 		_, err = c.registry.Index(ctx)
 	}
 	if err != nil {
-		c.fail("registry/config", c.report.URL, hintOf(err), "%v", err)
+		check := "registry/config"
+		if client.IsHeadProblem(err) {
+			check = "registry/signed"
+		}
+		c.fail(check, c.report.URL, hintOf(err), "%v", err)
 		return false
 	}
 	c.pass("registry/config")
+	c.signed(ctx)
 	return true
+}
+
+// signed tells whether somebody who holds back what is new would be noticed. What
+// is wrong with a signature the update has told.
+func (c *checker) signed(ctx context.Context) {
+	status, err := c.registry.Status(ctx)
+	switch {
+	case err != nil:
+		c.fail("registry/signed", c.report.URL, hintOf(err), "%v", err)
+	case status.Commit == "":
+		c.skipped["registry/signed"] = "the registry has no commits"
+	case status.Signed.IsZero():
+		c.skipped["registry/signed"] = "nobody signs the newest commit: that something is held back would not be noticed"
+	default:
+		c.pass("registry/signed")
+	}
 }
 
 // nobody is a name that no package has.

@@ -38,3 +38,23 @@ func days(d time.Duration) string {
 	}
 	return fmt.Sprintf("%d days", int(d.Hours())/24)
 }
+
+// Withheld reports an index that shows less than its keepers have signed, as an
+// [*Error] of [ErrFrozen]. Last is the time of what they signed.
+func Withheld(head string, last time.Time, detail string) *Error {
+	return &Error{
+		Class: ErrFrozen, Head: head, Last: last.UTC(), Detail: detail,
+		Remedy: "a mirror may not have all references, or someone may be holding back what is new: look at the registry another way, and ask its maintainers",
+	}
+}
+
+// SignedBefore reports a signed statement that is older than one that was seen,
+// as an [*Error] of [ErrRolledBack].
+func SignedBefore(head string, shown, known time.Time) *Error {
+	return &Error{
+		Class: ErrRolledBack, Head: head, Last: known.UTC(),
+		Detail: fmt.Sprintf("the signature of the head %s is of %s, and one of %s was seen before",
+			short(head), shown.UTC().Format(time.RFC3339), known.UTC().Format(time.RFC3339)),
+		Remedy: "nothing was changed; a mirror may be behind: try again later, and if it stays, ask the registry's maintainers",
+	}
+}

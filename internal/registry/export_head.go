@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/clydepm/clyde/index"
 	"github.com/clydepm/clyde/internal/git"
@@ -73,14 +72,13 @@ func (x *exporter) seal(ctx context.Context, s *Source, head staticindex.Head, b
 		return staticindex.Envelope{}, err
 	}
 	x.result.Key = id
-	if old, err := before.Head(); err == nil && before.Key == id && old.Says(head) && old.Expires.Sub(opts.Now) > opts.Valid/2 && old.Expires.Sub(opts.Now) <= opts.Valid {
+	if old, err := before.Head(); err == nil && stillHolds(before, old, head, id, opts.Valid, opts.Now) {
 		x.result.Expires = old.Expires
 		return before, nil
 	}
-	head.Time = opts.Now.UTC().Truncate(time.Second)
-	head.Expires = head.Time.Add(opts.Valid)
+	sealed, err := sealUntil(ctx, &head, opts.Key, opts.Valid, opts.Now)
 	x.result.Expires = head.Expires
-	return staticindex.Seal(ctx, head, opts.Key)
+	return sealed, err
 }
 
 // exportKey is the ID of a key whose signature clients take: it is one of the

@@ -137,7 +137,7 @@ func (o InitOptions) templates() map[string]string {
 		".gitattributes":   "gitattributes",
 	}
 	for _, host := range o.hosts() {
-		for _, workflow := range []string{"validate.yml", "merge.yml", "harvest.yml", "audit.yml", "check.yml"} {
+		for _, workflow := range []string{"validate.yml", "merge.yml", "harvest.yml", "audit.yml", "check.yml", "sign.yml"} {
 			files["."+host+"/workflows/"+workflow] = host + "/" + workflow
 		}
 		if host == "github" {

@@ -22,6 +22,10 @@
 // key there is no expiry, and the time is that of the commit: then equal indexes
 // give equal files.
 //
+// A git repository has the same envelope, without packed files, as the message of
+// an annotated tag at [HeadRef]: it is fetched together with the branch and renewed
+// without a commit.
+//
 // # Change log
 //
 // Each further line is a commit, the head first and then the first parent of the

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/clydepm/clyde/internal/attest"
+	"github.com/clydepm/clyde/internal/git"
 	"github.com/clydepm/clyde/internal/history"
 )
 
@@ -109,22 +110,58 @@ func (e *Envelope) Head() (*Head, error) {
 }
 
 // ErrSignature reports a statement that no key of the index has signed.
-var ErrSignature = errors.New("the head of the export is not signed as the index demands")
+var ErrSignature = errors.New("the head is not signed as the index demands")
+
+// HeadRef is the reference of a repository that has the statement about its head:
+// an annotated tag, [HeadTag], of the commit, whose message is the envelope in
+// JSON.
+const (
+	HeadRef = "refs/clyde/head"
+	HeadTag = "clyde-head"
+)
+
+// Message is the envelope as a tag has it.
+func (e *Envelope) Message() (string, error) {
+	data, err := json.Marshal(e)
+	return string(data) + "\n", err
+}
+
+// maxMessage bounds the message of a tag.
+const maxMessage = 64 << 10
+
+// ParseTag reads the statement that the tag of a commit has for its message; who
+// made it is not looked at.
+func ParseTag(tag *git.Tag) (*Envelope, *Head, error) {
+	if len(tag.Message) > maxMessage {
+		return nil, nil, fmt.Errorf("%s has %d bytes", HeadRef, len(tag.Message))
+	}
+	e := &Envelope{}
+	if err := json.Unmarshal([]byte(tag.Message), e); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", HeadRef, err)
+	}
+	h, err := e.Head()
+	if err == nil && h.Commit != tag.Commit {
+		err = fmt.Errorf("the tag is of commit %s, and its message of %s", tag.Commit, h.Commit)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", HeadRef, err)
+	}
+	return e, h, nil
+}
 
 // Verify holds a statement against the keys that the index has under
 // trust/index, and against the time. Without keys nothing can be demanded. The
 // error is [ErrSignature], or [history.ErrFrozen] when the statement is too old.
-func (c *Changes) Verify(head *Head, keys *attest.IndexKeys, registry string, now time.Time) error {
+func (e *Envelope) Verify(head *Head, keys *attest.IndexKeys, registry string, now time.Time) error {
 	if keys.Empty() {
 		return nil
 	}
-	e := c.Envelope
 	switch {
 	case e.Signature == "":
 		return fmt.Errorf("%w: it has no signature, and the index has keys under trust/%s", ErrSignature, attest.IndexKeysFolder)
 	case head.Registry != registry:
 		return fmt.Errorf("%w: it is of the registry %q, and this one is %q", ErrSignature, head.Registry, registry)
-	case head.Expires.Before(head.Time):
+	case !head.Expires.After(head.Time):
 		return fmt.Errorf("%w: it never holds", ErrSignature)
 	}
 	if err := keys.Verify(e.Key, PayloadType, []byte(e.Payload), e.Signature); err != nil {
