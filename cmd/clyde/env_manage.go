@@ -319,13 +319,14 @@ type shownProfile struct {
 	AllowHooks  []string          `json:"allow_hooks"`
 	Hooks       bool              `json:"hooks"`
 	Externals   bool              `json:"externals"`
-	Written     map[string]string `json:"written"` // where each key was, of those that are not built in
+	Managers    []string          `json:"managers,omitzero"` // all when it is absent
+	Written     map[string]string `json:"written"`           // where each key was, of those that are not built in
 }
 
 func shown(p client.Profile) shownProfile {
 	s := shownProfile{
 		Name: p.Name, Dev: p.Dev, AllFeatures: p.AllFeatures, Features: append([]string{}, p.Features...),
-		AllHooks: p.Permission.AllHooks, AllowHooks: []string{}, Hooks: !p.Permission.NoHooks, Externals: !p.Permission.NoExternals,
+		AllHooks: p.Permission.AllHooks, AllowHooks: []string{}, Hooks: !p.Permission.NoHooks, Externals: !p.Permission.NoExternals, Managers: p.Managers,
 		Written: map[string]string{},
 	}
 	if p.Platform != (index.Platform{}) {
@@ -356,6 +357,10 @@ func (a *app) showProfile(p client.Profile) error {
 	if s.AllHooks {
 		allowed = "all"
 	}
+	managers := "all"
+	if s.Managers != nil {
+		managers = cmp.Or(strings.Join(s.Managers, ", "), "none")
+	}
 	var table terminal.Table
 	for _, row := range [][2]string{
 		{"dev", fmt.Sprint(s.Dev)},
@@ -364,6 +369,7 @@ func (a *app) showProfile(p client.Profile) error {
 		{"allow-hooks", allowed},
 		{"hooks", fmt.Sprint(s.Hooks)},
 		{"externals", fmt.Sprint(s.Externals)},
+		{"managers", managers},
 	} {
 		table.Row(row[0], row[1], cmp.Or(s.Written[row[0]], "built in"))
 	}

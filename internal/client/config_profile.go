@@ -25,6 +25,7 @@ type Profile struct {
 	Platform    index.Platform // to install for; zero leaves it to the setting
 
 	Permission Permission // what may run unasked, and what is left out
+	Managers   []string   // package managers that externals may come from, in the order they are used; nil for all
 
 	Origins map[string]Origin // where each key was written; a key without one is built in
 }
@@ -107,7 +108,7 @@ func parseProfiles(v strictyaml.Value, origin Origin) []func(map[string]Profile)
 }
 
 func parseProfile(v strictyaml.Value, origin Origin) []func(*Profile) {
-	m := v.Mapping("dev", "features", "platform", "allow-hooks", "hooks", "externals")
+	m := v.Mapping("dev", "features", "platform", "allow-hooks", "hooks", "externals", "managers")
 	var sets []func(*Profile)
 	add := func(key string, read func(strictyaml.Value) func(*Profile)) {
 		value := m.Get(key)
@@ -146,7 +147,24 @@ func parseProfile(v strictyaml.Value, origin Origin) []func(*Profile) {
 		on := v.Bool(true)
 		return func(p *Profile) { p.Permission.NoExternals = !on }
 	})
+	add("managers", func(v strictyaml.Value) func(*Profile) {
+		managers := managerNames(v)
+		return func(p *Profile) { p.Managers = managers }
+	})
 	return sets
+}
+
+// managerNames reads a list of package managers, each once.
+func managerNames(v strictyaml.Value) []string {
+	names := []string{}
+	for _, item := range v.List() {
+		name := item.Text()
+		if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || slices.Contains(names, name) {
+			item.Report("write package managers such as [apt, npm], each once, in the order in which they are used", "%q is not the name of a package manager, given once", name)
+		}
+		names = append(names, name)
+	}
+	return names
 }
 
 // allOrNames reads the word all or a list of names.

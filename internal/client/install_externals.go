@@ -41,6 +41,7 @@ func (r *run) planExternals(ctx context.Context) error {
 		}
 		return nil
 	}
+	needed = r.fromManagers(needed, by)
 	where := external.Where{Prefix: r.in.Project.Generations.ExternalPrefix(), Platform: r.in.Platform}
 	steps, problems, err := r.in.Externals.Plan(ctx, needed, where)
 	if err != nil {
@@ -59,6 +60,31 @@ func (r *run) planExternals(ctx context.Context) error {
 		r.plan.Externals = append(r.plan.Externals, plannedExternal(s, by[s.Requirement.String()], r.in.permission().external()))
 	}
 	return nil
+}
+
+// fromManagers leaves out what comes from package managers that the profile does
+// not choose, and puts the rest into the order of those that it does.
+func (r *run) fromManagers(needed []external.Requirement, by map[string][]string) []external.Requirement {
+	profile := r.in.profile()
+	if profile == nil || profile.Managers == nil {
+		return needed
+	}
+	var chosen []external.Requirement
+	for _, e := range needed {
+		switch {
+		case slices.Contains(profile.Managers, e.Tool):
+			chosen = append(chosen, e)
+		case e.Applies(r.in.Platform):
+			r.plan.Externals = append(r.plan.Externals, PlannedExternal{
+				Requirement: e.String(), Packages: by[e.String()], Commands: [][]string{}, Undo: [][]string{}, Allowed: AllowedSkip,
+				Note: fmt.Sprintf("the profile %s does not use %s", profile.Name, e.Tool),
+			})
+		}
+	}
+	slices.SortStableFunc(chosen, func(a, b external.Requirement) int {
+		return slices.Index(profile.Managers, a.Tool) - slices.Index(profile.Managers, b.Tool)
+	})
+	return chosen
 }
 
 func orNewline(text string) string {

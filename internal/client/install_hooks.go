@@ -62,19 +62,25 @@ func (s *Store) readHooked(digest string, platform index.Platform) (*hookedManif
 // development one where none was chosen.
 func (in *Installer) permission() Permission {
 	p := in.Permission
-	profile := in.Profile
-	if profile == nil {
-		if usual, err := in.Config.Profile(ProfileDevelopment); err == nil {
-			profile = &usual
-		}
-	}
-	if profile != nil {
+	if profile := in.profile(); profile != nil {
 		more := profile.Permission
 		p.AllHooks, p.NoHooks = p.AllHooks || more.AllHooks, p.NoHooks || more.NoHooks
 		p.All, p.NoExternals = p.All || more.All, p.NoExternals || more.NoExternals
 		p.Hooks = slices.Concat(p.Hooks, more.Hooks)
 	}
 	return p
+}
+
+// profile is the one that was chosen, or the development one.
+func (in *Installer) profile() *Profile {
+	if in.Profile != nil {
+		return in.Profile
+	}
+	usual, err := in.Config.Profile(ProfileDevelopment)
+	if err != nil {
+		return nil
+	}
+	return &usual
 }
 
 // carryHooks takes over what became of the hooks of packages that stay, and
