@@ -184,39 +184,53 @@ func (f *File) Package(name string) (index.File, bool, error) {
 }
 
 // Releases reads what choosing versions needs of the lines of a package. It is
-// false when there is no such package. Their Entry has all but dependencies of
-// development, unknown members, and what is said to people (description,
-// keywords, license, authors, homepage, repository, source).
+// false when there is no such package. Their Entry has neither what the version
+// needs, nor unknown members, nor what is said to people (description, keywords,
+// license, authors, homepage, repository, source).
 func (f *File) Releases(name string) (*index.Releases, bool, error) {
+	r, ok, err := f.packageRecord(name)
+	switch {
+	case !ok || err != nil:
+		return nil, false, err
+	case r != nil:
+		return &r.Releases, true, nil
+	}
+	file, ok, err := f.Package(name)
+	return index.ReleasesOf(file.Entries), ok, err
+}
+
+// packageRecord reads the record of a package: nil if it has too many lines for
+// one, false if there is no such package.
+func (f *File) packageRecord(name string) (*record, bool, error) {
 	e, err := f.packageEntry(name)
 	if e == nil || err != nil {
 		return nil, false, err
 	}
 	if e.record.size == 0 {
-		file, ok, err := f.Package(name)
-		return index.ReleasesOf(file.Entries), ok, err
+		return nil, true, nil
 	}
 	data, err := f.read(e.record, "a record")
 	if err != nil {
 		return nil, false, err
 	}
-	releases, err := readRecord(data)
-	return releases, err == nil, err
+	r, err := readRecord(data)
+	return r, err == nil, err
 }
 
-// Entries reads the Entry of every one of the [File.Releases].
+// Entries reads every version of a package; false when there is no such package.
+// They have all but dependencies of development, unknown members, and what is said
+// to people.
 func (f *File) Entries(name string) ([]*index.Entry, bool, error) {
-	releases, ok, err := f.Releases(name)
-	if !ok || err != nil {
+	r, ok, err := f.packageRecord(name)
+	switch {
+	case !ok || err != nil:
 		return nil, false, err
+	case r == nil:
+		file, ok, err := f.Package(name)
+		return file.Entries, ok, err
 	}
-	entries := make([]*index.Entry, len(releases.List))
-	for i := range entries {
-		if entries[i], err = releases.Entry(i); err != nil {
-			return nil, false, err
-		}
-	}
-	return entries, true, nil
+	entries, err := r.entries()
+	return entries, err == nil, err
 }
 
 // Names calls visit with the summary of every package, in the order of their

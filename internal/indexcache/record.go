@@ -339,232 +339,329 @@ func (w *recordWriter) featureMap(features map[string][]string, text textAppende
 	return w.beforeMap
 }
 
-// recordReader reads a record. What the versions have in common they share, so
-// they are to be read only.
-type recordReader struct {
-	c        cursor
-	texts    []string
-	deps     []index.Dependency
-	lists    [][]*index.Dependency
-	features []map[string][]string
-	pieces   []string
-	versions [][]byte // each with what follows it
-	whole    bool     // versions are read for themselves, and not for their releases
+// record is a record that was looked at once as a whole, so that whatever is read
+// of it later makes sense. Most of it nobody asks for. What the versions have in
+// common they share, so that it is to be read only.
+type record struct {
+	index.Releases
+	data []byte
+
+	texts    string
+	ends     []uint32 // where each text ends
+	deps     []uint32 // where each begins
+	lists    []uint32
+	features []uint32
+	versions []uint32
+	needs    []needNumbers
+
+	made []*index.Dependency // of deps, as far as they were asked for
+	room []index.Dependency
+	maps []map[string][]string // of features, likewise
 }
 
-// readRecord reads what appendRecord wrote. Of each version it looks at what a
-// release has; the rest is read when somebody asks for it.
-func readRecord(data []byte) (*index.Releases, error) {
-	r := &recordReader{c: cursor{rest: data}}
-	r.readTexts()
-	r.deps = make([]index.Dependency, r.c.items())
-	for i := range r.deps {
-		r.dependency(&r.deps[i])
-	}
-	r.readLists()
-	r.features = make([]map[string][]string, r.c.items())
-	for i := range r.features {
-		r.features[i] = r.featureMap()
-	}
-	releases := make([]index.Release, r.c.items())
-	r.versions = make([][]byte, len(releases))
+// needNumbers are what a version needs: a list, and maps of features.
+type needNumbers struct {
+	list, features, features2 uint32
+	merged                    bool // there are features2
+}
+
+// readRecord reads what appendRecord wrote. What a release does not have is read
+// when somebody asks for it.
+func readRecord(data []byte) (*record, error) {
+	r := &record{data: data}
+	c := recordCursor{cursor: cursor{rest: data}, record: r}
+	c.readTexts()
+	var d index.Dependency
+	r.deps = c.table(func() { c.dependency(&d) })
+	r.lists = c.table(func() { c.list(func(uint32) {}) })
+	r.features = c.table(func() { c.featureMap() })
+	r.List = make([]index.Release, 0, min(len(c.rest), c.peek()))
 	var e index.Entry
-	for i := range releases {
-		r.versions[i] = r.c.rest
-		deps := r.version(&e)
-		releases[i] = index.Release{Name: e.Name, Vers: e.Vers, Yanked: e.Yanked, Links: e.Links, Deps: deps, Features: e.AllFeatures(), Signed: e.Att != nil}
-	}
-	if len(r.c.rest) > 0 {
-		r.c.fail()
-	}
-	return &index.Releases{List: releases, Entry: r.entry}, r.c.err("a record")
-}
-
-// entry reads the whole of a version.
-func (r *recordReader) entry(i int) (*index.Entry, error) {
-	one := recordReader{c: cursor{rest: r.versions[i]}, texts: r.texts, lists: r.lists, features: r.features, whole: true}
-	e := &index.Entry{}
-	if deps := one.version(e); len(deps) > 0 {
-		e.Deps = make([]index.Dependency, len(deps))
-		for d := range deps {
-			e.Deps[d] = *deps[d]
+	r.versions = c.table(func() {
+		numbers := c.version(&e)
+		if n := len(r.needs); n == 0 || r.needs[n-1] != numbers {
+			r.needs = append(r.needs, numbers)
 		}
+		r.List = append(r.List, index.Release{Name: e.Name, Vers: e.Vers, Links: e.Links, Needs: len(r.needs) - 1, Yanked: e.Yanked, Signed: e.Att != nil})
+	})
+	if len(c.rest) > 0 {
+		c.fail()
 	}
-	return e, one.c.err("a version")
+	r.Needs, r.Entry = r.needsOf, r.entry
+	return r, c.err("a record")
 }
 
-func (r *recordReader) readTexts() {
-	lengths := make([]int, r.c.items())
-	total := 0
-	for i := range lengths {
-		lengths[i] = r.c.count(maxRecord)
-		total += lengths[i]
-	}
-	all := string(r.c.take(total))
-	if r.c.bad {
-		return
-	}
-	r.texts = make([]string, len(lengths))
-	for i, n := range lengths {
-		r.texts[i], all = all[:n], all[n:]
+// at returns a cursor that reads the whole of what is at a place.
+func (r *record) at(place uint32) recordCursor {
+	return recordCursor{cursor: cursor{rest: r.data[place:]}, record: r, whole: true}
+}
+
+// needsOf reads dependencies that were not asked for before. It is not for use by
+// several goroutines at a time.
+func (r *record) needsOf(number int) index.Needs {
+	n := r.needs[number]
+	var e index.Entry
+	r.readFeatures(&e, n)
+	c := r.at(r.lists[n.list])
+	deps := make([]*index.Dependency, 0, c.peek())
+	c.list(func(number uint32) { deps = append(deps, r.dependency(number)) })
+	return index.Needs{Deps: deps, Features: e.AllFeatures()}
+}
+
+func (r *record) readFeatures(e *index.Entry, n needNumbers) {
+	e.Features = r.featureMap(n.features)
+	if n.merged {
+		e.Features2 = r.featureMap(n.features2)
 	}
 }
 
-func (r *recordReader) text() string {
-	n := r.c.uvarint()
-	if n >= uint64(len(r.texts)) {
-		r.c.fail()
+// featureMap reads a map of features, each once.
+func (r *record) featureMap(number uint32) map[string][]string {
+	if r.maps == nil {
+		r.maps = make([]map[string][]string, len(r.features))
+	}
+	if r.maps[number] == nil {
+		c := r.at(r.features[number])
+		r.maps[number] = c.featureMap()
+	}
+	return r.maps[number]
+}
+
+// dependency reads a dependency, each once.
+func (r *record) dependency(number uint32) *index.Dependency {
+	if r.made == nil {
+		r.made = make([]*index.Dependency, len(r.deps))
+	}
+	if r.made[number] == nil {
+		if len(r.room) == 0 {
+			r.room = make([]index.Dependency, 8)
+		}
+		d := &r.room[0]
+		r.room = r.room[1:]
+		c := r.at(r.deps[number])
+		c.dependency(d)
+		r.made[number] = d
+	}
+	return r.made[number]
+}
+
+// entry reads a version, without what it needs.
+func (r *record) entry(i int) (*index.Entry, error) {
+	e := &index.Entry{}
+	c := r.at(r.versions[i])
+	c.version(e)
+	return e, c.err("a version")
+}
+
+// entries reads the whole of all versions.
+func (r *record) entries() ([]*index.Entry, error) {
+	entries := make([]*index.Entry, len(r.versions))
+	for i := range entries {
+		e, err := r.entry(i)
+		if err != nil {
+			return nil, err
+		}
+		n := r.needs[r.List[i].Needs]
+		r.readFeatures(e, n)
+		c := r.at(r.lists[n.list])
+		c.list(func(number uint32) { e.Deps = append(e.Deps, *r.dependency(number)) })
+		entries[i] = e
+	}
+	return entries, nil
+}
+
+// recordCursor reads parts of a record.
+type recordCursor struct {
+	cursor
+	record *record
+	whole  bool // what takes memory of its own is read too, and not only looked at
+	pieces []string
+}
+
+func (c *recordCursor) readTexts() {
+	ends, total := make([]uint32, c.items()), 0
+	for i := range ends {
+		total += c.count(maxRecord - total)
+		ends[i] = uint32(total)
+	}
+	c.record.texts, c.record.ends = string(c.take(total)), ends
+	if c.bad {
+		c.record.ends = nil
+	}
+}
+
+// table looks at the items of a table, and returns where each begins.
+func (c *recordCursor) table(look func()) []uint32 {
+	at := make([]uint32, c.items())
+	for i := range at {
+		at[i] = uint32(len(c.record.data) - len(c.rest))
+		look()
+	}
+	return at
+}
+
+// peek returns the number that is read next.
+func (c *recordCursor) peek() int {
+	ahead := c.cursor
+	return ahead.items()
+}
+
+// number reads the number of an item of a table.
+func (c *recordCursor) number(table []uint32) uint32 {
+	n := c.uvarint()
+	if n >= uint64(len(table)) {
+		c.fail()
+		return 0
+	}
+	return uint32(n)
+}
+
+func (c *recordCursor) text() string {
+	r := c.record
+	n := c.number(r.ends)
+	switch {
+	case c.bad:
 		return ""
+	case n == 0:
+		return r.texts[:r.ends[0]]
 	}
-	return r.texts[n]
+	return r.texts[r.ends[n-1]:r.ends[n]]
 }
 
-func (r *recordReader) strings() []string {
-	n := r.c.items()
+// strings reads texts; none if they are only looked at.
+func (c *recordCursor) strings() []string {
+	n := c.items()
+	if !c.whole {
+		for range n {
+			c.number(c.record.ends)
+		}
+		return nil
+	}
 	if n == 0 {
 		return nil
 	}
-	if cap(r.pieces)-len(r.pieces) < n {
-		r.pieces = make([]string, 0, max(n, 64))
+	if cap(c.pieces)-len(c.pieces) < n {
+		c.pieces = make([]string, 0, max(n, 8))
 	}
-	start := len(r.pieces)
+	start := len(c.pieces)
 	for range n {
-		r.pieces = append(r.pieces, r.text())
+		c.pieces = append(c.pieces, c.text())
 	}
-	return r.pieces[start:len(r.pieces):len(r.pieces)]
+	return c.pieces[start:len(c.pieces):len(c.pieces)]
 }
 
-func (r *recordReader) dependency(d *index.Dependency) {
-	bits := r.c.byte()
-	d.Name, d.Req = r.text(), r.text()
+func (c *recordCursor) dependency(d *index.Dependency) {
+	bits := c.byte()
+	d.Name, d.Req = c.text(), c.text()
 	d.Optional, d.DefaultFeatures = bits&depOptional != 0, bits&depDefaultFeatures != 0
 	d.Kind = index.KindNormal
 	if bits&depBuild != 0 {
 		d.Kind = index.KindBuild
 	}
 	if bits&depTarget != 0 {
-		d.Target = r.text()
+		d.Target = c.text()
 	}
 	if bits&depRegistry != 0 {
-		d.Registry = r.text()
+		d.Registry = c.text()
 	}
 	if bits&depPackage != 0 {
-		d.Package = r.text()
+		d.Package = c.text()
 	}
 	if bits&depKind != 0 {
-		d.Kind = r.text()
+		d.Kind = c.text()
 	}
-	d.Features = r.strings()
+	d.Features = c.strings()
 }
 
-func (r *recordReader) readLists() {
-	r.lists = make([][]*index.Dependency, r.c.items())
-	var room []*index.Dependency // that lists are cut from
-	for i := range r.lists {
-		n := r.c.items()
-		if n == 0 {
-			continue
-		}
-		if len(room) < n {
-			room = make([]*index.Dependency, max(n, 256))
-		}
-		r.lists[i], room = room[:n:n], room[n:]
-		for j := range r.lists[i] {
-			number := r.c.uvarint()
-			if number >= uint64(len(r.deps)) {
-				r.c.fail()
-				return
-			}
-			r.lists[i][j] = &r.deps[number]
+// list visits the dependencies of a list.
+func (c *recordCursor) list(visit func(number uint32)) {
+	for range c.items() {
+		if number := c.number(c.record.deps); !c.bad {
+			visit(number)
 		}
 	}
 }
 
-func (r *recordReader) featureMap() map[string][]string {
-	n := r.c.items()
+func (c *recordCursor) featureMap() map[string][]string {
+	n := c.items()
+	if !c.whole {
+		for range n {
+			c.number(c.record.ends)
+			c.strings()
+		}
+		return nil
+	}
 	if n == 0 {
 		return nil
 	}
 	features := make(map[string][]string, n)
 	for range n {
-		name := r.text()
-		features[name] = r.strings()
+		name := c.text()
+		features[name] = c.strings()
 	}
 	return features
 }
 
-// numbered reads the number of an item of a table, and takes it from there.
-func numbered[T any](r *recordReader, table []T) (item T) {
-	n := r.c.uvarint()
-	if n >= uint64(len(table)) {
-		r.c.fail()
-		return item
-	}
-	return table[n]
-}
-
-func (r *recordReader) varint() int64 {
-	v, n := binary.Varint(r.c.rest)
+func (c *recordCursor) varint() int64 {
+	v, n := binary.Varint(c.rest)
 	if n <= 0 {
-		r.c.fail()
+		c.fail()
 		return 0
 	}
-	r.c.rest = r.c.rest[n:]
+	c.rest = c.rest[n:]
 	return v
 }
 
-// version reads one version and returns its dependencies. For a release alone
-// it leaves out of e what takes memory of its own.
-func (r *recordReader) version(e *index.Entry) []*index.Dependency {
+// version reads one version, without what it needs, of which it returns the
+// numbers.
+func (c *recordCursor) version(e *index.Entry) (numbers needNumbers) {
 	*e = index.Entry{V: 1}
-	bits := r.c.byte()
+	bits := c.byte()
 	e.Yanked = bits&hasYanked != 0
-	e.Name, e.Vers = r.text(), r.text()
-	deps := numbered(r, r.lists)
-	e.Features = numbered(r, r.features)
+	e.Name, e.Vers = c.text(), c.text()
+	numbers.list, numbers.features = c.number(c.record.lists), c.number(c.record.features)
 	if bits&hasDigest == 0 {
-		e.Cksum = r.text()
-	} else if digest := r.c.take(sha256.Size); r.whole {
+		e.Cksum = c.text()
+	} else if digest := c.take(sha256.Size); c.whole {
 		e.Cksum = hex.EncodeToString(digest)
 	}
 	if bits&hasLinks != 0 {
-		e.Links = r.text()
+		e.Links = c.text()
 	}
 	if bits&hasV != 0 {
-		e.V = r.c.count(1 << 20)
+		e.V = c.count(1 << 20)
 	}
-	if bits&hasFeatures2 != 0 {
-		e.Features2 = numbered(r, r.features)
+	if numbers.merged = bits&hasFeatures2 != 0; numbers.merged {
+		numbers.features2 = c.number(c.record.features)
 	}
 	if bits&hasArchive != 0 {
-		e.DL, e.Size, e.Pubtime = r.text(), r.varint(), r.text()
+		e.DL, e.Size, e.Pubtime = c.text(), c.varint(), c.text()
 	}
 	if bits&hasPlaces != 0 {
-		r.places(e)
+		c.places(e)
 	}
 	if bits&hasNotes != 0 {
-		r.notes(e)
+		c.notes(e)
 	}
-	return deps
+	return numbers
 }
 
-func (r *recordReader) places(e *index.Entry) {
-	platforms, external := r.strings(), r.strings()
-	e.Type = r.text()
-	for range r.c.items() {
-		b := index.Build{Platform: r.text(), DL: r.text(), Cksum: r.text(), Size: r.varint()}
-		if r.whole {
+func (c *recordCursor) places(e *index.Entry) {
+	e.Platforms, e.External = c.strings(), c.strings()
+	e.Type = c.text()
+	for range c.items() {
+		b := index.Build{Platform: c.text(), DL: c.text(), Cksum: c.text(), Size: c.varint()}
+		if c.whole {
 			e.Builds = append(e.Builds, b)
 		}
 	}
-	e.Platforms, e.External = platforms, external
 }
 
-func (r *recordReader) notes(e *index.Entry) {
-	which := r.c.byte()
-	retired := index.Retired{Reason: r.text(), Message: r.text(), Since: r.text()}
-	att := index.Attestation{URL: r.text(), SHA256: r.text()}
-	provenance := index.Attestation{URL: r.text(), SHA256: r.text()}
+func (c *recordCursor) notes(e *index.Entry) {
+	which := c.byte()
+	retired := index.Retired{Reason: c.text(), Message: c.text(), Since: c.text()}
+	att := index.Attestation{URL: c.text(), SHA256: c.text()}
+	provenance := index.Attestation{URL: c.text(), SHA256: c.text()}
 	if which&4 != 0 {
 		att.Provenance = &provenance
 	}
@@ -575,14 +672,14 @@ func (r *recordReader) notes(e *index.Entry) {
 		e.Att = &att
 	}
 	if which&8 != 0 {
-		r.hooks(e)
+		c.hooks(e)
 	}
 }
 
-func (r *recordReader) hooks(e *index.Entry) {
-	for range r.c.items() {
-		h := index.Hook{Phase: r.text(), Run: r.strings(), Timeout: r.varint(), Platforms: r.strings()}
-		if r.whole {
+func (c *recordCursor) hooks(e *index.Entry) {
+	for range c.items() {
+		h := index.Hook{Phase: c.text(), Run: c.strings(), Timeout: c.varint(), Platforms: c.strings()}
+		if c.whole {
 			e.Hooks = append(e.Hooks, h)
 		}
 	}

@@ -228,7 +228,7 @@ func (u *universe) featureClauses(c *incompatibility, target *family, n *need) [
 // feature is the default one and no version defines it.
 func (u *universe) featureClause(c *incompatibility, target *pkg, feature string) []*incompatibility {
 	c.fact.other = target
-	if feature == defaultFeature && !target.definesDefault() {
+	if feature == defaultFeature && !u.definesDefault(target) {
 		return nil
 	}
 	return u.without(c, term{u.feature(target, feature), off})
@@ -250,10 +250,10 @@ func (u *universe) without(c *incompatibility, t term) []*incompatibility {
 	return u.alone(c)
 }
 
-func (p *pkg) definesDefault() bool {
+func (u *universe) definesDefault(p *pkg) bool {
 	if p.byDefault == nil {
-		defines := slices.ContainsFunc(p.candidates, func(c candidate) bool {
-			_, defined := c.Features[defaultFeature]
+		defines := slices.ContainsFunc(u.shapes(p), func(s *shape) bool {
+			_, defined := s.features[defaultFeature]
 			return defined
 		})
 		p.byDefault = &defines

@@ -2,7 +2,6 @@ package resolve
 
 import (
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -57,11 +56,14 @@ func (u *universe) shapes(p *pkg) []*shape {
 	if p.shapes != nil {
 		return p.shapes
 	}
+	var before index.Needs
 	for i, c := range p.candidates {
-		if i == 0 || !alike(c.Release, p.candidates[i-1].Release) {
-			s := u.shaped.one()
-			s.of(c.Release, emptySet(p.states()), u.targets)
-			p.shapes = append(p.shapes, s)
+		if i == 0 || c.Needs != p.candidates[i-1].Needs {
+			if needs := p.releases.Needs(c.Needs); i == 0 || !alike(needs, before) {
+				s := u.shaped.one()
+				s.of(needs, emptySet(p.states()), u.targets)
+				p.shapes, before = append(p.shapes, s), needs
+			}
 		}
 		p.shapes[len(p.shapes)-1].states.add(i + 1)
 	}
@@ -69,7 +71,7 @@ func (u *universe) shapes(p *pkg) []*shape {
 }
 
 // alike reports whether two versions have the same dependencies and features.
-func alike(a, b *index.Release) bool {
+func alike(a, b index.Needs) bool {
 	return sameDependencies(a.Deps, b.Deps) && sameFeatures(a.Features, b.Features)
 }
 
@@ -77,12 +79,9 @@ func sameDependencies(a, b []*index.Dependency) bool {
 	if len(a) != len(b) {
 		return false
 	}
-	if len(a) == 0 || &a[0] == &b[0] { // as an index cache shares them
-		return true
-	}
 	for i := range a {
 		d, e := a[i], b[i]
-		if d == e {
+		if d == e { // as an index cache shares them
 			continue
 		}
 		if d.Name != e.Name || d.Req != e.Req || d.Kind != e.Kind || d.Optional != e.Optional || d.DefaultFeatures != e.DefaultFeatures ||
@@ -94,12 +93,12 @@ func sameDependencies(a, b []*index.Dependency) bool {
 }
 
 func sameFeatures(a, b map[string][]string) bool {
-	return len(a) == len(b) && (len(a) == 0 || reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer() || maps.EqualFunc(a, b, slices.Equal))
+	return maps.EqualFunc(a, b, slices.Equal)
 }
 
-func (s *shape) of(r *index.Release, states set, targets targets) {
-	*s = shape{deps: r.Deps, states: states, features: r.Features, targets: targets}
-	for _, d := range r.Deps {
+func (s *shape) of(n index.Needs, states set, targets targets) {
+	*s = shape{deps: n.Deps, states: states, features: n.Features, targets: targets}
+	for _, d := range n.Deps {
 		if !d.Optional {
 			continue
 		}

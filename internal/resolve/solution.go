@@ -68,7 +68,7 @@ func (s *search) describe(p *pkg) (Selected, error) {
 		}
 	}
 	slices.Sort(sel.Features)
-	for _, d := range version.Deps {
+	for _, d := range defined.deps {
 		if d.Optional && !active[d.Name] {
 			continue
 		}
