@@ -39,25 +39,40 @@ func Compare(before, after *Lock) Comparison {
 	if before == nil {
 		before = &Lock{}
 	}
-	old := map[string][]Package{}
-	for _, p := range before.canonical().Packages {
-		old[p.Name] = append(old[p.Name], p)
-	}
-	now := map[string][]Package{}
-	for _, p := range after.canonical().Packages {
-		now[p.Name] = append(now[p.Name], p)
-	}
-	names := maps.Clone(old)
-	maps.Copy(names, now)
+	old, now := sortedBy(before.Packages, comparePackages), sortedBy(after.Packages, comparePackages)
 	var c Comparison
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		c.compare(old[name], now[name])
+	for len(old)+len(now) > 0 {
+		name := firstName(old, now)
+		was, is := versionsOf(name, old), versionsOf(name, now)
+		old, now = old[len(was):], now[len(is):]
+		c.compare(was, is)
 	}
 	return c
 }
 
+// firstName returns the least name in two sorted lists, not both empty.
+func firstName(a, b []Package) string {
+	if len(b) == 0 || len(a) > 0 && a[0].Name < b[0].Name {
+		return a[0].Name
+	}
+	return b[0].Name
+}
+
+// versionsOf returns the packages of a name, which are the first if there are any.
+func versionsOf(name string, sorted []Package) []Package {
+	n := 0
+	for n < len(sorted) && sorted[n].Name == name {
+		n++
+	}
+	return sorted[:n:n]
+}
+
 // compare compares the versions of one package.
 func (c *Comparison) compare(old, now []Package) {
+	if len(old) == 0 || len(now) == 0 {
+		c.Removed, c.Added = append(c.Removed, old...), append(c.Added, now...)
+		return
+	}
 	// A version is compared with itself, else with one that is compatible, and
 	// what is left of each side with what is left of the other.
 	for _, goTogether := range []func(a, b Package) bool{
@@ -83,11 +98,19 @@ func (c *Comparison) compare(old, now []Package) {
 }
 
 func (c *Comparison) pair(was, is Package) {
-	if bytes.Equal(appendLine(nil, was), appendLine(nil, is)) {
+	if was.line() == is.line() {
 		c.Unchanged++
 		return
 	}
 	c.Changed = append(c.Changed, Change{was, is})
+}
+
+// line returns the package as a lock has it.
+func (p Package) line() string {
+	var text bytes.Buffer
+	p.normalize(nil)
+	writeLine(&text, &p)
+	return text.String()
 }
 
 // Drift is one difference between what a lock was made for and what the

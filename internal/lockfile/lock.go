@@ -1,6 +1,7 @@
 package lockfile
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 
@@ -140,19 +141,25 @@ func (l *Lock) Lookup(name string) (Package, bool) {
 
 // Bytes returns the canonical text of the lock. It does not change l.
 func (l *Lock) Bytes() []byte {
-	c := l.canonical()
+	c := l.canonicalHead()
 	for i := range c.Requirements {
 		c.Requirements[i].Kind = written(c.Requirements[i].Kind)
 	}
-	text := appendLine(nil, header{MaxVersion, c.Registries, c.Requirements, c.Features})
-	for _, p := range c.Packages {
-		for i := range p.Dependencies {
-			p.Dependencies[i].Kind = written(p.Dependencies[i].Kind)
-		}
-		text = appendLine(text, p)
+	var text bytes.Buffer
+	text.Grow(usualLine * (1 + len(l.Packages)))
+	writeLine(&text, header{MaxVersion, c.Registries, c.Requirements, c.Features})
+	var dependencies []Dependency
+	packages := sortedBy(l.Packages, comparePackages)
+	for i := range packages {
+		packages[i].normalize(dependencies)
+		dependencies = packages[i].Dependencies
+		writeLine(&text, &packages[i])
 	}
-	return text
+	return text.Bytes()
 }
+
+// usualLine is how long the line of a package mostly is.
+const usualLine = 400
 
 // written returns a kind as it is written: the normal one is left out.
 func written(kind string) string {
@@ -162,23 +169,33 @@ func written(kind string) string {
 	return kind
 }
 
-func appendLine(text []byte, v any) []byte {
-	line, err := json.Marshal(v, json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
-	if err != nil {
+func writeLine(text *bytes.Buffer, v any) {
+	if err := json.MarshalWrite(text, v, json.Deterministic(true), jsontext.AllowInvalidUTF8(true)); err != nil {
 		panic(err) // no type of a lock can fail to be written
 	}
-	return append(append(text, line...), '\n')
+	text.WriteByte('\n')
 }
 
 // canonical returns a deep copy with every list sorted and every kind written
 // out.
 func (l *Lock) canonical() *Lock {
+	c := l.canonicalHead()
+	c.Packages = sortedBy(l.Packages, comparePackages)
+	for i := range c.Packages {
+		p := &c.Packages[i]
+		p.normalize(nil)
+		for j := range p.Dependencies {
+			p.Dependencies[j].Kind = cmp.Or(p.Dependencies[j].Kind, index.KindNormal)
+		}
+	}
+	return c
+}
+
+// canonicalHead is canonical without the packages.
+func (l *Lock) canonicalHead() *Lock {
 	c := &Lock{
 		Registries:   sortedBy(l.Registries, func(a, b Registry) int { return cmp.Compare(a.Name, b.Name) }),
 		Requirements: sortedBy(l.Requirements, compareRequirements),
-		Packages: sortedBy(l.Packages, func(a, b Package) int {
-			return cmp.Or(cmp.Compare(a.Name, b.Name), compareVersions(a, b))
-		}),
 	}
 	for name, values := range l.Features {
 		if c.Features == nil {
@@ -191,22 +208,29 @@ func (l *Lock) canonical() *Lock {
 		r.Features = unique(r.Features)
 		r.Kind = cmp.Or(r.Kind, index.KindNormal)
 	}
-	for i := range c.Packages {
-		p := &c.Packages[i]
-		p.Features, p.External = unique(p.Features), unique(p.External)
-		p.Hooks = slices.Clone(p.Hooks) // in the order in which the line has them
-		if p.Verification != nil {
-			v := *p.Verification
-			p.Verification = &v
-		}
-		p.Builds = sortedBy(p.Builds, func(a, b Build) int { return cmp.Compare(a.Platform, b.Platform) })
-		p.Dependencies = sortedBy(p.Dependencies, compareDependencies)
-		for j := range p.Dependencies {
-			p.Dependencies[j].Kind = cmp.Or(p.Dependencies[j].Kind, index.KindNormal)
-		}
-		p.Dependencies = slices.Compact(p.Dependencies)
-	}
 	return c
+}
+
+// normalize puts copies of its lists into p, sorted and with every kind as it is
+// written. There may be room for the dependencies.
+func (p *Package) normalize(room []Dependency) {
+	p.Features, p.External = unique(p.Features), unique(p.External)
+	p.Hooks = slices.Clone(p.Hooks) // in the order in which the line has them
+	if p.Verification != nil {
+		v := *p.Verification
+		p.Verification = &v
+	}
+	p.Builds = sortedBy(p.Builds, func(a, b Build) int { return cmp.Compare(a.Platform, b.Platform) })
+	p.Dependencies = append(room[:0], p.Dependencies...)
+	for i := range p.Dependencies {
+		p.Dependencies[i].Kind = written(p.Dependencies[i].Kind)
+	}
+	slices.SortStableFunc(p.Dependencies, compareDependencies)
+	p.Dependencies = slices.Compact(p.Dependencies)
+}
+
+func comparePackages(a, b Package) int {
+	return cmp.Or(cmp.Compare(a.Name, b.Name), compareVersions(a, b))
 }
 
 func compareRequirements(a, b Requirement) int {
