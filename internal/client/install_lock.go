@@ -20,13 +20,24 @@ func (in *Installer) lockOf(ctx context.Context, p *plan, needs []resolve.Depend
 	if err != nil {
 		return nil, err
 	}
+	configs := make(map[string]*index.Config)
+	for name := range aliases {
+		r, err := in.Registries.Get(name)
+		if err != nil {
+			return nil, err
+		}
+		if configs[name], err = r.Index(ctx); err != nil {
+			return nil, err
+		}
+	}
 	for i, d := range p.manifest.Dependencies {
 		r := requirementOf(d, aliases[needs[i].Package.Registry])
 		r.Version = versions.ambiguous(solution.Root[i])
 		lock.Requirements = append(lock.Requirements, r)
 	}
+	lock.Packages = make([]lockfile.Package, 0, len(solution.Packages))
 	for _, s := range solution.Packages {
-		pkg, err := in.lockedPackage(ctx, s, aliases[s.Package.Registry], versions)
+		pkg, err := lockedPackage(s, aliases[s.Package.Registry], configs[s.Package.Registry], versions)
 		if err != nil {
 			return nil, err
 		}
@@ -110,15 +121,7 @@ func (in *Installer) lockRegistries(ctx context.Context, p *plan, needs []resolv
 	return aliases, nil
 }
 
-func (in *Installer) lockedPackage(ctx context.Context, s resolve.Selected, alias string, versions selectedVersions) (lockfile.Package, error) {
-	r, err := in.Registries.Get(s.Package.Registry)
-	if err != nil {
-		return lockfile.Package{}, err
-	}
-	config, err := r.Index(ctx)
-	if err != nil {
-		return lockfile.Package{}, err
-	}
+func lockedPackage(s resolve.Selected, alias string, config *index.Config, versions selectedVersions) (lockfile.Package, error) {
 	dl, err := config.DownloadURL(s.Entry)
 	if err != nil {
 		return lockfile.Package{}, &Error{Class: ErrRefused, Message: fmt.Sprintf("registry %s: %s %s", s.Package.Registry, s.Entry.Name, s.Entry.Vers), Err: err}
@@ -145,6 +148,7 @@ func (in *Installer) lockedPackage(ctx context.Context, s resolve.Selected, alia
 	for _, b := range s.Entry.Builds {
 		pkg.Builds = append(pkg.Builds, lockfile.Build{Platform: b.Platform, DL: b.DL, Cksum: b.Cksum, Size: b.Size})
 	}
+	pkg.Dependencies = make([]lockfile.Dependency, 0, len(s.Dependencies))
 	for _, e := range s.Dependencies {
 		pkg.Dependencies = append(pkg.Dependencies, lockfile.Dependency{
 			Name: e.Package.Name, Req: e.Req, Target: e.Target, Kind: e.Kind, Optional: e.Optional, Version: versions.ambiguous(e),
