@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/clydepm/clyde/index"
-	"github.com/clydepm/clyde/internal/attest"
 	"github.com/clydepm/clyde/internal/audit"
 	"github.com/clydepm/clyde/internal/client"
 	"github.com/clydepm/clyde/internal/credential"
@@ -216,7 +215,7 @@ func (a *app) auditOptions(source *registry.Source, address string, flags *audit
 			if err != nil {
 				return err
 			}
-			_, err = authority.Profile.Verify(bundle, attest.Expected{Entry: e, Registry: authority.Registry, Identities: signers})
+			_, err = authority.Verify(bundle, e, signers)
 			return err
 		},
 	}

@@ -15,6 +15,7 @@ import (
 // acceptance is what a registry will hold a signature against.
 type acceptance struct {
 	*client.Authority
+	profile *attest.Profile
 	signers []attest.Identity // none: nobody is recorded yet
 }
 
@@ -25,8 +26,12 @@ func readAcceptance(tree fs.FS, name string) (*acceptance, error) {
 	if err != nil {
 		return nil, err
 	}
+	profile, err := authority.Profile()
+	if err != nil {
+		return nil, err
+	}
 	signers, err := client.ReadSigners(tree, name)
-	return &acceptance{authority, signers}, err
+	return &acceptance{authority, profile, signers}, err
 }
 
 // accept refuses a signature that was just made and that the registry would not
@@ -41,11 +46,11 @@ func (s *lineSigner) accept(ctx context.Context, e *index.Entry, bundle, provena
 		return nil
 	}
 	want := attest.Expected{Entry: e, Registry: a.Registry, Identities: a.signers}
-	verified, err := a.Profile.Verify(bundle, want)
+	verified, err := a.profile.Verify(bundle, want)
 	if err = a.judge(verified, err, "signature"); err != nil || provenance == nil {
 		return err
 	}
-	verified, _, err = a.Profile.VerifyProvenance(provenance, want)
+	verified, _, err = a.profile.VerifyProvenance(provenance, want)
 	return a.judge(verified, err, "provenance")
 }
 
@@ -65,7 +70,7 @@ func (a *acceptance) judge(v *attest.Verified, err error, what string) error {
 		return nil
 	}
 	return withHint(exitIntegrity, fmt.Errorf("the %s was made, and the registry %s would not accept it (%s): %w",
-		what, a.Registry, a.Profile.Name(), &attest.RejectedError{Failed: failed}), a.remedy(v, failed))
+		what, a.Registry, a.profile.Name(), &attest.RejectedError{Failed: failed}), a.remedy(v, failed))
 }
 
 func (a *acceptance) remedy(v *attest.Verified, failed []attest.Check) string {

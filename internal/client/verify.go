@@ -27,9 +27,23 @@ const (
 
 // Authority is what an index says about signatures as a whole.
 type Authority struct {
-	Registry string          // its name, which signatures are for
-	Mode     attest.Mode     // of its policy, "" when that does not say
-	Profile  *attest.Profile // of its trust folder, or the public-good one
+	Registry string      // its name, which signatures are for
+	Mode     attest.Mode // of its policy, "" when that does not say
+
+	profile func() (*attest.Profile, error) // of its trust folder, or the public-good one
+}
+
+// Profile returns what signatures are verified against.
+func (a *Authority) Profile() (*attest.Profile, error) { return a.profile() }
+
+// Verify verifies the signature of a version that one of the signers has to have
+// made.
+func (a *Authority) Verify(bundle []byte, e *index.Entry, signers []attest.Identity) (*attest.Verified, error) {
+	profile, err := a.profile()
+	if err != nil {
+		return nil, err
+	}
+	return profile.Verify(bundle, attest.Expected{Entry: e, Registry: a.Registry, Identities: signers})
 }
 
 // ReadAuthority reads the authority of the index in a tree.
@@ -43,7 +57,7 @@ func ReadAuthority(files fs.FS) (*Authority, error) {
 	if a.Mode, err = t.verifyMode(); err != nil {
 		return nil, err
 	}
-	a.Profile, err = t.profile()
+	a.profile, err = t.profile()
 	return a, err
 }
 
@@ -83,7 +97,9 @@ func (t indexTree) verifyMode() (attest.Mode, error) {
 
 const trustFolder = "trust"
 
-func (t indexTree) profile() (*attest.Profile, error) {
+// profile reads the registry's own trust. Without one it is the public-good one,
+// which takes long to prepare: that is done when there is a signature to verify.
+func (t indexTree) profile() (func() (*attest.Profile, error), error) {
 	folder, err := fs.Sub(t.files, trustFolder)
 	if err != nil {
 		return nil, err
@@ -91,11 +107,11 @@ func (t indexTree) profile() (*attest.Profile, error) {
 	profile, err := attest.FromTrust("the registry's own trust", folder)
 	switch {
 	case errors.Is(err, attest.ErrNoTrust):
-		return attest.PublicGood()
+		return sync.OnceValues(attest.PublicGood), nil
 	case err != nil:
 		return nil, &Error{Class: ErrIntegrity, Message: trustFolder + " of the registry", Err: err}
 	}
-	return profile, nil
+	return func() (*attest.Profile, error) { return profile, nil }, nil
 }
 
 // ReadSigners reads who may sign versions of a package; nobody when it has no
@@ -332,7 +348,7 @@ func (v *verification) verifyLine(ctx context.Context, l lockfile.Package, s *si
 		}
 		return nil, err
 	}
-	found, err := s.Profile.Verify(bundle, attest.Expected{Entry: e, Registry: s.Registry, Identities: signers})
+	found, err := s.Verify(bundle, e, signers)
 	if err != nil {
 		rejected := v.reject(l, s, OutcomeRejected, err)
 		rejected.Bundle = e.Att.SHA256

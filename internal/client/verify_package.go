@@ -76,7 +76,7 @@ func (x *Examiner) Examine(ctx context.Context, r Registry, name, version string
 	if bundle == nil {
 		return e, x.unattested(ctx, r, e)
 	}
-	e.Verified, e.Reason = e.Authority.Profile.Verify(bundle, attest.Expected{Entry: info.Entry, Registry: e.Authority.Registry, Identities: signers})
+	e.Verified, e.Reason = e.Authority.Verify(bundle, info.Entry, signers)
 	e.Installs = e.Reason == nil || e.Mode == attest.Off || e.Mode == attest.Warn
 	if e.Reason == nil {
 		if err := x.provenance(ctx, e, signers); err != nil {
@@ -111,7 +111,11 @@ func (x *Examiner) provenance(ctx context.Context, e *Examination, signers []att
 	if err != nil {
 		return err
 	}
-	p.Verified, p.Says, p.Reason = e.Authority.Profile.VerifyProvenance(bundle, attest.Expected{Entry: e.Entry, Registry: e.Authority.Registry, Identities: signers})
+	profile, err := e.Authority.Profile()
+	if err != nil {
+		return err
+	}
+	p.Verified, p.Says, p.Reason = profile.VerifyProvenance(bundle, attest.Expected{Entry: e.Entry, Registry: e.Authority.Registry, Identities: signers})
 	return nil
 }
 
