@@ -147,10 +147,10 @@ func (r *run) lookAtHooks(ctx context.Context) error {
 // examine looks at a package that the store has. It is an error when it is not
 // what its line says; what stands in the way of installing it goes into the plan.
 func (r *run) examine(l LedgerPackage) (*hookedManifest, error) {
-	m, err := r.store.readHooked(l.Cksum, r.in.Platform)
-	if err != nil {
-		r.plan.Findings = append(r.plan.Findings, Finding{Check: "manifest", Status: FindingFail, Where: l.id(), Detail: err.Error()})
-		return &hookedManifest{}, nil
+	m, unreadable := r.store.readHooked(l.Cksum, r.in.Platform)
+	if unreadable != nil {
+		r.plan.Findings = append(r.plan.Findings, Finding{Check: "manifest", Status: FindingFail, Where: l.id(), Detail: unreadable.Error()})
+		return &hookedManifest{}, nil //nolint:nilerr // it is in the plan
 	}
 	if err := compareTold(l, r.told[l.id()], m.declared); err != nil {
 		return nil, err
