@@ -21,8 +21,9 @@
 //     magic number of an ELF or Mach-O file;
 //   - headers are USTAR, or PAX with a path record alone when the path is not
 //     ASCII or too long for USTAR;
-//   - the gzip header has no name, no time and no operating system, and the
-//     compressor is one whose bytes never change (internal/deflate).
+//   - the gzip header has no name and no operating system, and always the same
+//     time, of nothing; the compressor is one whose bytes never change
+//     (internal/deflate).
 //
 // The test of a golden digest stands guard over all of this. Changing it is a
 // change of the format.
