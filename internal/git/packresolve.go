@@ -88,9 +88,17 @@ func (p *Pack) Commit(id Hash) (*CommitInfo, error) {
 // RawCommit is a commit of the pack as git keeps it.
 func (p *Pack) RawCommit(id Hash) []byte { return p.inner[plumbing.NewHash(id)].content }
 
-// Forget gives up the commits and trees of the pack, when only its files are
-// wanted any more.
-func (p *Pack) Forget() { p.inner = nil }
+// Forget gives up the commits and trees of the pack, when only its files and tags
+// are wanted any more.
+func (p *Pack) Forget() {
+	tags := map[ID]innerPart{} // not what is left of a large map
+	for id, part := range p.inner {
+		if part.kind == plumbing.TagObject {
+			tags[id] = part
+		}
+	}
+	p.inner = tags
+}
 
 // Files calls the visitors, each in a goroutine of its own, with every file
 // whose content is in the pack. The content is valid during the call. An error
