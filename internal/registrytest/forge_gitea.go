@@ -242,7 +242,7 @@ func (r *request) giteaReleaseView(rel *release) map[string]any {
 	for _, a := range rel.assets {
 		assets = append(assets, map[string]any{
 			"id": a.id, "name": a.name, "size": len(a.data), "uuid": fmt.Sprintf("00000000-0000-4000-8000-%012d", a.id), "download_count": r.f.nextID(),
-			"browser_download_url": fmt.Sprintf("%s/%s/releases/download/%s/%s", r.f.URL, r.repo.fullName(), rel.tag, a.name),
+			"browser_download_url": fmt.Sprintf("%s/releases/download/%s/%s", r.repo.page(r.f), rel.tag, a.name),
 		})
 	}
 	return map[string]any{"id": rel.id, "tag_name": rel.tag, "draft": rel.draft, "prerelease": false, "assets": assets}
