@@ -315,18 +315,19 @@ type request struct {
 	repo  *repository
 }
 
-// decode reads a JSON body and refuses members that GitHub does not know.
+// decode reads a JSON body and refuses members that GitHub does not know. A body
+// that breaks off is of a client that was ended while it wrote.
 func (r *request) decode(v any) *answer {
+	unreadable := refuse(http.StatusBadRequest, "Problems parsing JSON")
 	data, err := io.ReadAll(r.Body)
-	if err == nil {
-		dec := json.NewDecoder(bytes.NewReader(data))
-		dec.DisallowUnknownFields()
-		err = dec.Decode(v)
-	}
 	if err != nil {
+		return &unreadable
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
 		r.f.t.Errorf("%s %s: the body is not what the API takes: %v", r.Method, r.URL.Path, err)
-		a := refuse(http.StatusBadRequest, "Problems parsing JSON")
-		return &a
+		return &unreadable
 	}
 	return nil
 }
