@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 	"github.com/sigstore/sigstore-go/pkg/root"
@@ -34,6 +36,9 @@ func ReadIndexKeys(trust fs.FS) (*IndexKeys, error) {
 
 // Has reports whether the key of that ID is among them.
 func (k *IndexKeys) Has(id string) bool { return k.keys[id] != nil }
+
+// IDs are the IDs of the keys, sorted.
+func (k *IndexKeys) IDs() []string { return slices.Sorted(maps.Keys(k.keys)) }
 
 // Verify checks a signature (base64) that one of the keys made over a payload
 // with [Signer.SignPayload]. The error matches [ErrRejected].

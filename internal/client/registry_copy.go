@@ -317,11 +317,7 @@ func (c gitCopy) checkFile(ctx context.Context, path string, f *fetcher, next *f
 	if err := (indexTree{file.FS()}).checkIndex(); err != nil {
 		return err
 	}
-	trusted, err := keyed(next.trusted, file.FS())
-	if err != nil {
-		return err
-	}
-	if record.Signed, err = c.checkSigned(ctx, f, next.known, trusted, next, opts); err != nil {
+	if record.Signed, err = c.checkSigned(ctx, f, next.known, file.FS(), next, opts); err != nil {
 		return err
 	}
 	return c.judgeHistory(c.checkFresh(file.FS(), file.Commit(), record.lastSign()), file.Commit(), opts)

@@ -71,6 +71,7 @@ type fetched struct {
 	pack     *git.Pack
 	descends bool     // from the commit that was here
 	passed   []string // then: the commits between, newest first
+	covers   bool     // what is signed of it is of a commit that descends from the one that was here
 	proved   []string // commits that it is known to descend from, once that was looked at
 
 	known   gitRecord // what is remembered
@@ -105,7 +106,7 @@ func (f *fetcher) fetch(ctx context.Context, req git.UploadRequest, known *index
 		return err
 	})
 	if err == nil {
-		err = next.read(f.head.ID, known)
+		err = next.read(f, known)
 	}
 	if err == nil {
 		return &next, nil
@@ -134,7 +135,8 @@ func baseOf(known *indexcache.State) git.Base {
 }
 
 // read reads the commit and lists its files.
-func (n *fetched) read(head string, known *indexcache.State) (err error) {
+func (n *fetched) read(f *fetcher, known *indexcache.State) (err error) {
+	head := f.head.ID
 	info, err := n.pack.Commit(head)
 	if err != nil {
 		return err
@@ -154,6 +156,10 @@ func (n *fetched) read(head string, known *indexcache.State) (err error) {
 	if known != nil {
 		n.passed, err = descent(n.pack, known.Commit(), head)
 		n.descends = n.passed != nil
+	}
+	if tag, err := n.pack.Tag(f.signed); err == nil && known != nil {
+		path, err := descent(n.pack, known.Commit(), tag.Commit)
+		n.covers = err == nil && path != nil
 	}
 	n.pack.Forget()
 	return err

@@ -20,6 +20,7 @@ type signedRecord struct {
 	Commit  string    `json:"commit"`
 	Time    time.Time `json:"time"`
 	Expires time.Time `json:"expires"`
+	Keys    []string  `json:"keys"` // IDs of the keys of the newest index that a statement was about
 }
 
 // lastSign is the last sign of life of the index: its commit, or what was signed
@@ -43,31 +44,40 @@ func (r *gitRecord) signedUntil() time.Time {
 	return time.Time{}
 }
 
-// checkSigned holds the head against the statement that the registry's keepers
-// have signed, with the keys of an index that is trusted: the one that was known,
-// or, for the first copy, the index itself. Next is what was fetched of the head,
-// nil for nothing. An index that never had a statement need not have one; one that
-// had may not leave it away as long as it has keys.
-func (c gitCopy) checkSigned(ctx context.Context, f *fetcher, known gitRecord, trusted fs.FS, next *fetched, opts UpdateOptions) (*signedRecord, error) {
+// checkSigned holds the head, whose files are those that are shown, against the
+// statement that the registry's keepers have signed, with the keys of an index that
+// is trusted: the one that was known, or, for the first copy, the index itself. Next
+// is what was fetched of the head, nil for nothing. An index that never had a
+// statement need not have one; one that had may neither leave it away nor its keys.
+//
+// Whoever serves a repository can put commits on top of it: a key that came since the
+// last statement is none until a statement is about an index that has it.
+func (c gitCopy) checkSigned(ctx context.Context, f *fetcher, known gitRecord, shown fs.FS, next *fetched, opts UpdateOptions) (*signedRecord, error) {
 	if f.signed == "" && known.Signed == nil || opts.accepts(c.name, f.head.ID) {
 		return nil, nil
+	}
+	trusted, err := next.keyed(shown)
+	if err != nil {
+		return nil, err
 	}
 	keys, err := indexKeys(trusted)
 	if err != nil {
 		return nil, &Error{Class: ErrIntegrity, Message: "the keys of the registry cannot be read", Err: err}
 	}
-	if keys.Empty() {
+	switch s := known.Signed; {
+	case s == nil && keys.Empty():
 		return nil, nil
-	}
-	switch {
-	case f.signed == "":
-		return nil, c.judgeHistory(history.Withheld(f.head.ID, known.Signed.Time,
-			"its head was signed until "+known.Signed.Expires.Format(time.RFC3339)+", and now no signature is shown"), f.head.ID, opts)
-	case known.Signed != nil && known.Signed.Object == f.signed:
-		s := known.Signed
+	case keys.Empty(), f.signed == "":
+		what := "no signature is shown"
+		if keys.Empty() {
+			what = "the index has no keys any more"
+		}
+		return nil, c.judgeHistory(history.Withheld(f.head.ID, s.Time,
+			"its head was signed until "+s.Expires.Format(time.RFC3339)+", and now "+what), f.head.ID, opts)
+	case s != nil && s.Object == f.signed:
 		return s, c.judgeHistory(history.CheckFresh(f.head.ID, s.Time, c.access.Now(), s.Expires.Sub(s.Time)), f.head.ID, opts)
 	}
-	head, err := c.readSigned(ctx, f, trusted, next)
+	envelope, head, err := c.readSigned(ctx, f, known.Signed, trusted, next)
 	if err != nil {
 		return nil, c.judgeSigned(err, f.head.ID, opts)
 	}
@@ -77,20 +87,33 @@ func (c gitCopy) checkSigned(ctx context.Context, f *fetcher, known gitRecord, t
 	if err := c.leadsFrom(ctx, f, head, known, next); err != nil {
 		return nil, c.judgeHistory(err, f.head.ID, opts)
 	}
-	return &signedRecord{Object: f.signed, Commit: head.Commit, Time: head.Time, Expires: head.Expires}, nil
+	now := &signedRecord{Object: f.signed, Commit: head.Commit, Time: head.Time, Expires: head.Expires, Keys: []string{envelope.Key}}
+	if s := known.Signed; s != nil {
+		now.Keys = s.Keys
+	}
+	switch {
+	case head.Commit == f.head.ID:
+		if keys, err = indexKeys(shown); err != nil {
+			return nil, err
+		}
+		now.Keys = keys.IDs()
+	case next != nil && next.trusted != nil && next.covers:
+		now.Keys = keys.IDs()
+	}
+	return now, nil
 }
 
 // keyed is the index whose keys speak for a registry: the one that was known, if
-// there is one and it has any.
-func keyed(known, head fs.FS) (fs.FS, error) {
-	if known == nil {
-		return head, nil
+// there is one and it has any, and else the one that is shown.
+func (n *fetched) keyed(shown fs.FS) (fs.FS, error) {
+	if n == nil || n.trusted == nil {
+		return shown, nil
 	}
-	keys, err := indexKeys(known)
+	keys, err := indexKeys(n.trusted)
 	if err != nil || !keys.Empty() {
-		return known, err
+		return n.trusted, err
 	}
-	return head, nil
+	return shown, nil
 }
 
 // IsHeadProblem reports whether an update failed by what was signed about the
@@ -99,25 +122,29 @@ func IsHeadProblem(err error) bool {
 	return errors.Is(err, staticindex.ErrSignature) || errors.Is(err, history.ErrFrozen)
 }
 
-// readSigned reads the statement and verifies it.
-func (c gitCopy) readSigned(ctx context.Context, f *fetcher, trusted fs.FS, next *fetched) (*staticindex.Head, error) {
+// readSigned reads the statement and verifies it with those keys of a trusted index
+// that may follow the statement before, if there was one.
+func (c gitCopy) readSigned(ctx context.Context, f *fetcher, before *signedRecord, trusted fs.FS, next *fetched) (*staticindex.Envelope, *staticindex.Head, error) {
 	tag, err := f.tag(ctx, next)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	envelope, head, err := staticindex.ParseTag(tag)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", staticindex.ErrSignature, err)
+		return nil, nil, fmt.Errorf("%w: %w", staticindex.ErrSignature, err)
 	}
 	keys, err := indexKeys(trusted)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	config, err := indexTree{trusted}.config()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return head, envelope.Verify(head, keys, config.Clyde.Name, c.access.Now())
+	if before != nil && keys.Has(envelope.Key) && !slices.Contains(before.Keys, envelope.Key) {
+		return nil, nil, fmt.Errorf("%w: key %s is newer than what was signed before", staticindex.ErrSignature, envelope.Key)
+	}
+	return envelope, head, envelope.Verify(head, keys, config.Clyde.Name, c.access.Now())
 }
 
 // judgeSigned puts what is wrong with a statement into words of this package.

@@ -281,12 +281,78 @@ func TestHeadThatIsNotSigned(t *testing.T) {
 	if status, err := r.Status(t.Context()); err != nil || !status.Signed.IsZero() {
 		t.Errorf("%+v %v", status, err)
 	}
-	// Who takes the keys away does not sign any more.
+}
+
+// refused holds that an update fails for a reason, and goes on once it is accepted.
+func (w *signedHeadWorld) refused(r Registry, class error, says string) {
+	w.t.Helper()
+	if _, err := r.Update(w.t.Context(), UpdateOptions{}); !errors.Is(err, class) || !strings.Contains(err.Error(), says) {
+		w.t.Fatalf("%v, want %q", err, says)
+	}
+	_, err := r.Update(w.t.Context(), UpdateOptions{AcceptHistory: map[string]string{"up": w.up.head}})
+	must(w.t, err)
+}
+
+// Whoever serves a repository can put commits on top of it, and more than once: keys
+// that come with them sign nothing, and taking all keys away ends no demand.
+func TestSignedHeadTakesNoKeysThatNobodySigned(t *testing.T) {
+	another := func(w *signedHeadWorld) *attest.Signer {
+		key, public := newKey(w.t)
+		w.up.commit(map[string]string{"trust/index/other.pem": public})
+		return key
+	}
+	for name, happen := range map[string]func(w *signedHeadWorld, r Registry){
+		"a key that an update brought before": func(w *signedHeadWorld, r Registry) {
+			key := another(w)
+			update(w.t, r)
+			w.tag(key, w.up.head, w.statement(w.up.head))
+			w.refused(r, staticindex.ErrSignature, "is newer than what was signed before")
+		},
+		"a key of a head that is copied anew": func(w *signedHeadWorld, r Registry) {
+			key := another(w)
+			w.tag(key, w.up.head, w.statement(w.up.head))
+			must(w.t, errors.Join(r.Close(), removeAll(r.(*gitRegistry).copy.folder())))
+			w.refused(w.registry(), staticindex.ErrSignature, "is newer than what was signed before")
+		},
+		"no keys": func(w *signedHeadWorld, r Registry) {
+			w.up.commit(map[string]string{"trust/index/main.pem": ""})
+			update(w.t, r)
+			w.point("")
+			w.refused(r, history.ErrFrozen, "has no keys any more")
+			w.up.publish("later 1.0.0")
+			update(w.t, r)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newSignedHeadWorld(t)
+			w.sign()
+			r := w.registry()
+			update(t, r)
+			happen(w, r)
+		})
+	}
+}
+
+// A key takes the place of another, also where the index is always newer than what
+// was signed.
+func TestSignedHeadByTheNextKey(t *testing.T) {
+	w := newSignedHeadWorld(t)
+	w.sign()
+	r := w.registry()
+	update(t, r)
+	key, public := newKey(t)
+	w.up.commit(map[string]string{"trust/index/next.pem": public})
+	update(t, r)
+	w.up.publish("later 1.0.0")
+	w.sign()
+	w.up.publish("later 1.0.0", "later 1.1.0")
+	update(t, r)
+	w.key = key
 	w.sign()
 	update(t, r)
 	w.up.commit(map[string]string{"trust/index/main.pem": ""})
-	update(t, r)
-	w.point("")
+	w.sign()
 	update(t, r)
 }
 
