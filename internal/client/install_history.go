@@ -3,24 +3,29 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/clydepm/clyde/internal/lockfile"
 )
 
 // proveLock holds the commits that a lock names against the histories of the
-// registries that are configured here. What nobody could be asked is a warning;
+// registries that are configured here. What nobody could be asked is a warning, and
+// so is a git repository without a commit, which clyde locks none of;
 // a commit of another history is [ErrIntegrity]. A registry that was never
 // fetched is fetched if fetch is set.
 func (in *Installer) proveLock(ctx context.Context, lock *lockfile.Lock, fetch bool) (warnings []string, err error) {
 	var failures []error
 	for _, r := range lock.Registries {
-		if r.Commit == "" {
-			continue
-		}
 		registry, err := in.Registries.ByURL(r.URL)
 		if err != nil {
 			continue // of which nothing is taken, either
+		}
+		if r.Commit == "" {
+			if registry.Config().Kind == KindGit { // others may have none
+				warnings = append(warnings, fmt.Sprintf("the lock names no commit of %s, so that nobody can prove from which history it is; 'clyde update' writes one down", r.Name))
+			}
+			continue
 		}
 		err = registry.Prove(ctx, r.Commit, fetch)
 		var unproved *UnprovedError

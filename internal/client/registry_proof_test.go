@@ -412,6 +412,14 @@ func TestLockOfAnotherHistory(t *testing.T) {
 		t.Errorf("the lock was changed to\n%s", now)
 	}
 
+	// A lock that names no commit says so of itself.
+	relock(t, in.Project, `,"commit":"`+fork+`"`, "")
+	unnamed, err := in.Install(t.Context(), InstallOptions{Clean: true})
+	if err != nil || len(unnamed.Warnings) != 1 || !strings.Contains(unnamed.Warnings[0], "the lock names no commit of up") {
+		t.Errorf("without a commit: %+v %v", unnamed, err)
+	}
+	must(t, os.WriteFile(in.Project.Lock(), before, 0o644))
+
 	// Offline nobody says that it is wrong, and that is told.
 	offline := w.installer("project", func(c *Config) { c.Offline = true })
 	outcome, err := offline.Install(t.Context(), InstallOptions{Clean: true})
