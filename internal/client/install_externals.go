@@ -41,8 +41,11 @@ func (r *run) planExternals(ctx context.Context) error {
 		}
 		return nil
 	}
-	needed = r.fromManagers(needed, by)
-	where := external.Where{Prefix: r.in.Project.Generations.ExternalPrefix(), Platform: r.in.Platform}
+	managers := r.managers()
+	slices.SortStableFunc(needed, func(a, b external.Requirement) int {
+		return slices.Index(managers, a.Tool) - slices.Index(managers, b.Tool)
+	})
+	where := external.Where{Prefix: r.in.Project.Generations.ExternalPrefix(), Platform: r.in.Platform, Only: managers}
 	steps, problems, err := r.in.Externals.Plan(ctx, needed, where)
 	if err != nil {
 		return err
@@ -62,29 +65,13 @@ func (r *run) planExternals(ctx context.Context) error {
 	return nil
 }
 
-// fromManagers leaves out what comes from package managers that the profile does
-// not choose, and puts the rest into the order of those that it does.
-func (r *run) fromManagers(needed []external.Requirement, by map[string][]string) []external.Requirement {
-	profile := r.in.profile()
-	if profile == nil || profile.Managers == nil {
-		return needed
+// managers are the package managers that the profile chooses, in the order in which
+// they are used; nil for all.
+func (r *run) managers() []string {
+	if profile := r.in.profile(); profile != nil {
+		return profile.Managers
 	}
-	var chosen []external.Requirement
-	for _, e := range needed {
-		switch {
-		case slices.Contains(profile.Managers, e.Tool):
-			chosen = append(chosen, e)
-		case e.Applies(r.in.Platform):
-			r.plan.Externals = append(r.plan.Externals, PlannedExternal{
-				Requirement: e.String(), Packages: by[e.String()], Commands: [][]string{}, Undo: [][]string{}, Allowed: AllowedSkip,
-				Note: fmt.Sprintf("the profile %s does not use %s", profile.Name, e.Tool),
-			})
-		}
-	}
-	slices.SortStableFunc(chosen, func(a, b external.Requirement) int {
-		return slices.Index(profile.Managers, a.Tool) - slices.Index(profile.Managers, b.Tool)
-	})
-	return chosen
+	return nil
 }
 
 func orNewline(text string) string {

@@ -17,8 +17,11 @@ import (
 // a part of it may have come. The error is a [*CommandError], the context's, or
 // one that says what is still missing.
 func (d *Drivers) Install(ctx context.Context, s Step, out io.Writer) error {
+	if !s.Needed() {
+		return nil
+	}
 	driver, err := d.of(s)
-	if err != nil || !s.Needed() {
+	if err != nil {
 		return err
 	}
 	if s.Prefix != "" {

@@ -68,16 +68,15 @@ func failure(remedy, format string, args ...any) error {
 func (p *planner) step(ctx context.Context, r Requirement) (Step, error) {
 	s := Step{Requirement: r, Driver: r.Tool}
 	d, err := p.driver(r)
-	if err != nil {
-		return s, err
-	}
 	switch {
 	case !r.Applies(p.where.Platform):
 		s.Skipped, s.Elsewhere = "it is not needed on "+p.where.Platform.String(), true
-	case len(d.platforms) > 0 && !slices.Contains(d.platforms, p.where.Platform):
+	case err == nil && len(d.platforms) > 0 && !slices.Contains(d.platforms, p.where.Platform):
 		s.Skipped, s.Elsewhere = d.name+" is not used on "+p.where.Platform.String(), true
-	case p.where.Only != nil && !slices.Contains(p.where.Only, d.name):
-		s.Skipped = d.name + " is not among the package managers to use"
+	case p.where.Only != nil && !slices.Contains(p.where.Only, r.Tool):
+		s.Skipped = r.Tool + " is not among the package managers to use"
+	case err != nil:
+		return s, err
 	}
 	if s.Skipped != "" {
 		return s, nil

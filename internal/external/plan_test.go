@@ -349,14 +349,21 @@ func TestProblems(t *testing.T) {
 
 func TestSkipped(t *testing.T) {
 	b := newBench(t, world{}, "npm")
-	r := external.Requirement{Tool: "apt", Name: "hello"}
-	for want, where := range map[string]external.Where{
-		"apt is not used on macos-aarch64":             {Platform: index.Platform{OS: "macos", Arch: "aarch64"}},
-		"apt is not among the package managers to use": {Platform: index.Platform{OS: "linux", Arch: "x86_64"}, Only: []string{"npm"}},
+	linux, mac := index.Platform{OS: "linux", Arch: "x86_64"}, index.Platform{OS: "macos", Arch: "aarch64"}
+	for _, test := range []struct {
+		tool, want string
+		where      external.Where
+		elsewhere  bool
+	}{
+		{"apt", "apt is not used on macos-aarch64", external.Where{Platform: mac}, true},
+		{"apt", "apt is not used on macos-aarch64", external.Where{Platform: mac, Only: []string{"npm"}}, true},
+		{"apt", "apt is not among the package managers to use", external.Where{Platform: linux, Only: []string{"npm"}}, false},
+		{"x-unknown", "x-unknown is not among the package managers to use", external.Where{Platform: linux, Only: []string{"npm"}}, false},
 	} {
-		steps, problems, err := b.drivers.Plan(context.Background(), []external.Requirement{r}, where)
-		if err != nil || len(problems) > 0 || steps[0].Skipped != want || steps[0].Needed() {
-			t.Errorf("%v %v %+v, want %s", err, problems, steps, want)
+		r := external.Requirement{Tool: test.tool, Name: "hello"}
+		steps, problems, err := b.drivers.Plan(context.Background(), []external.Requirement{r}, test.where)
+		if err != nil || len(problems) > 0 || steps[0].Skipped != test.want || steps[0].Elsewhere != test.elsewhere || steps[0].Needed() {
+			t.Errorf("%v %v %+v, want %s", err, problems, steps, test.want)
 		}
 		if err := b.drivers.Install(context.Background(), steps[0], nil); err != nil {
 			t.Error(err)
