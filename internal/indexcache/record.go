@@ -68,6 +68,10 @@ type recordWriter struct {
 	beforeMap      uint64 // its number
 }
 
+// minVersion is how many bytes a version has at least: its bits, name and version,
+// what it needs, and the checksum.
+const minVersion = 6
+
 // maxKeptNumbers is how many items a table may have to be used again.
 const maxKeptNumbers = 256
 
@@ -375,7 +379,7 @@ func readRecord(data []byte) (*record, error) {
 	r.deps = c.table(func() { c.dependency(&d) })
 	r.lists = c.table(func() { c.list(func(uint32) {}) })
 	r.features = c.table(func() { c.featureMap() })
-	r.List = make([]index.Release, 0, min(len(c.rest), c.peek()))
+	r.List = make([]index.Release, 0, min(len(c.rest)/minVersion, c.peek()))
 	var e index.Entry
 	r.versions = c.table(func() {
 		numbers := c.version(&e)
@@ -494,6 +498,9 @@ func (c *recordCursor) readTexts() {
 func (c *recordCursor) table(look func()) []uint32 {
 	at := make([]uint32, c.items())
 	for i := range at {
+		if c.bad {
+			return nil // a record that says to have more than it has costs no more
+		}
 		at[i] = uint32(len(c.record.data) - len(c.rest))
 		look()
 	}
