@@ -28,7 +28,8 @@ type lineChecker struct {
 	path       string
 	line       int
 	violations []Violation
-	written    []byte // room for a line, to be used again
+	written    []byte       // room for a line, to be used again
+	sound      []Dependency // of a line before, in which nothing was found
 }
 
 func (c *lineChecker) add(rule, field, hint, format string, args ...any) {

@@ -224,45 +224,60 @@ func (c *lineChecker) retired(r *Retired) {
 }
 
 func (c *lineChecker) dependencies(e *Entry) {
+	if len(e.Deps) == 0 || len(e.Deps) == len(c.sound) && &e.Deps[0] == &c.sound[0] {
+		return // those of the version before, as most have
+	}
+	found := len(c.violations)
 	type key struct{ name, kind, target string }
 	seen := make(map[key]bool, len(e.Deps))
 	for i, d := range e.Deps {
-		place := fmt.Sprintf("deps[%d].", i)
 		k := key{d.Name, d.Kind, d.Target}
 		if seen[k] {
-			c.add("line/repeated", place+"name", "join the two into one", "%q is given twice for the same kind and target", d.Name)
+			c.add("line/repeated", dependencyField(i, "name"), "join the two into one", "%q is given twice for the same kind and target", d.Name)
 		}
 		seen[k] = true
-		c.dependency(place, d)
+		c.dependency(i, d)
+	}
+	if len(c.violations) == found {
+		c.sound = e.Deps
 	}
 }
 
-func (c *lineChecker) dependency(place string, d Dependency) {
+// dependencyField names a field of the i-th dependency, for which few ask.
+func dependencyField(i int, name string) string { return fmt.Sprintf("deps[%d].%s", i, name) }
+
+func (c *lineChecker) dependency(i int, d Dependency) {
 	if err := CheckLookupName(d.Name); err != nil {
-		c.nameError(place+"name", err)
+		c.nameError(dependencyField(i, "name"), err)
 	}
 	if d.Package != "" {
 		if err := CheckLookupName(d.Package); err != nil {
-			c.nameError(place+"package", err)
+			c.nameError(dependencyField(i, "package"), err)
 		}
 	}
 	if d.Package == d.Name && d.Name != "" {
-		c.add("line/package", place+"package", "leave it out", "is the same as the name")
+		c.add("line/package", dependencyField(i, "package"), "leave it out", "is the same as the name")
 	}
 	if _, err := ParseRequirement(d.Req); err != nil {
-		c.invalid("line/requirement", place+"req", err)
+		c.invalid("line/requirement", dependencyField(i, "req"), err)
 	}
 	if _, err := TargetMatches(d.Target, Platform{}); err != nil {
-		c.invalid("line/target", place+"target", err)
+		c.invalid("line/target", dependencyField(i, "target"), err)
 	}
 	if d.Kind == KindDev && d.Optional {
-		c.add("line/optional", place+"optional", "", "a dev dependency cannot be optional")
+		c.add("line/optional", dependencyField(i, "optional"), "", "a dev dependency cannot be optional")
 	}
 	for j, name := range d.Features {
-		c.featureName(fmt.Sprintf("%sfeatures[%d]", place, j), name)
+		if !isFeatureName(name) {
+			c.featureName(dependencyField(i, fmt.Sprintf("features[%d]", j)), name)
+		}
 	}
-	c.registry(place+"registry", d.Registry)
-	c.unknown(place, d.Extra)
+	if d.Registry != "" {
+		c.registry(dependencyField(i, "registry"), d.Registry)
+	}
+	if len(d.Extra) > 0 {
+		c.unknown(dependencyField(i, ""), d.Extra)
+	}
 }
 
 // registry checks the URL of an index, with Cargo's "sparse+" before it or not.
@@ -271,7 +286,7 @@ func (c *lineChecker) registry(field, value string) {
 }
 
 func (c *lineChecker) featureName(field, name string) {
-	if len(name) > maxWordLength || !isFeatureName(name) {
+	if !isFeatureName(name) {
 		c.add("line/feature", field, `use ASCII letters, digits, "_", "-", "+" and "."`, "%q is not the name of a feature", name)
 	}
 }
@@ -283,7 +298,7 @@ func isFeatureName(name string) bool {
 			return false
 		}
 	}
-	return name != ""
+	return name != "" && len(name) <= maxWordLength
 }
 
 // features checks that a feature is made of features and dependencies that there are.

@@ -29,7 +29,7 @@ type Delta struct {
 	Kind    Kind
 	Package string         // as its lines spell it, in lower case for KindOwners, KindTransfer and KindRegister; "" if the change is about no package
 	First   bool           // the change creates the package
-	Added   []*Entry       // KindPublish: the new lines
+	Added   []*Entry       // KindPublish: the new lines; equal dependencies and features of them are one
 	Changed []StatusChange // KindYank, KindUnyank, KindRetire, KindUnretire
 	Owners  *FileChange    // KindOwners, KindTransfer, and KindPublish of a new package that brings its owners
 	Grants  bool           // KindOwners, KindTransfer: somebody may publish who could not before

@@ -234,6 +234,7 @@ func members(object []byte) map[string]string {
 // append checks the lines added to the file, which has count others before them.
 func (p *packageChange) append(lines [][]byte, count int) {
 	decoder, check := newFileDecoder(), lineChecker{path: p.path}
+	decoder.shares = true
 	for i, line := range lines {
 		number := count + i + 1
 		check.line, check.violations = number, nil

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -52,7 +53,7 @@ func Check(ctx context.Context, s *Source, profile string, now time.Time) (*Chec
 	if profile == "" {
 		profile = profileOf(s)
 	}
-	c := &checker{source: s, now: now, cargo: profile == ProfileCargo, rules: map[string]*RuleCount{}, folded: map[string]string{}, wanted: map[string]string{}}
+	c := &checker{source: s, now: now, cargo: profile == ProfileCargo, rules: map[string]*RuleCount{}, folded: map[string]string{}, wanted: map[string]wish{}}
 	if err := c.run(ctx); err != nil {
 		return nil, err
 	}
@@ -96,8 +97,16 @@ type checker struct {
 	versions int
 	folded   map[string]string // folded name → name
 	twins    int
-	wanted   map[string]string // name of a dependency → where it is first wanted
+	wanted   map[string]wish // by name of a dependency: where it is first wanted
 }
+
+// wish is a dependency of a version.
+type wish struct {
+	path, version string
+	number        int
+}
+
+func (w wish) String() string { return fmt.Sprintf("%s %s: deps[%d]", w.path, w.version, w.number) }
 
 // file is one file of the index, read and ready to be checked.
 type file struct {
@@ -189,7 +198,7 @@ func (c *checker) file(f file) {
 		c.add(review.FindingOf(v))
 	}
 	switch name, isPackage := index.NameOf(f.path); {
-	case isPackage && len(violations) == 0:
+	case isPackage && readWhole(f.blob.Data, delta, violations):
 		c.pack(f, name, delta.Added)
 	case isPackage:
 		c.pack(f, name, index.ParseFile(f.blob.Data).Entries)
@@ -206,6 +215,13 @@ func (c *checker) file(f file) {
 			c.add(review.Finding{Check: "policy/valid", Where: f.path, Detail: err.Error()})
 		}
 	}
+}
+
+// readWhole reports whether the entries of a change are those that [index.ParseFile]
+// reads: no line has a fault for which an entry is left out.
+func readWhole(data []byte, delta index.Delta, violations []index.Violation) bool {
+	return len(delta.Added) > 0 && len(delta.Added) == bytes.Count(data, []byte("\n")) &&
+		!slices.ContainsFunc(violations, func(v index.Violation) bool { return v.Rule == "line/version" })
 }
 
 // override checks an override, and whether it has an effect still.
@@ -239,9 +255,9 @@ func (c *checker) pack(f file, name string, entries []*index.Entry) {
 				continue
 			}
 			key := strings.ToLower(d.PackageName())
-			place := fmt.Sprintf("%s %s: deps[%d]", f.path, e.Vers, i)
-			if first, ok := c.wanted[key]; !ok || place < first {
-				c.wanted[key] = place
+			// The dependencies of one file come in order.
+			if first, ok := c.wanted[key]; !ok || f.path < first.path {
+				c.wanted[key] = wish{f.path, e.Vers, i}
 			}
 		}
 	}
@@ -269,7 +285,7 @@ func (c *checker) dependencies() {
 			_, err = fs.Stat(c.source.Tree, file)
 		}
 		if err != nil {
-			c.add(review.Finding{Check: "dependency/exists", Where: c.wanted[name], Detail: fmt.Sprintf("there is no package %s in this index", name)})
+			c.add(review.Finding{Check: "dependency/exists", Where: c.wanted[name].String(), Detail: fmt.Sprintf("there is no package %s in this index", name)})
 		}
 	}
 }
