@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/clydepm/clyde/internal/attest"
 	"github.com/clydepm/clyde/internal/git"
 	"github.com/clydepm/clyde/internal/history"
 	"github.com/clydepm/clyde/internal/staticindex"
@@ -88,19 +89,27 @@ func (c gitCopy) checkSigned(ctx context.Context, f *fetcher, known gitRecord, s
 		return nil, c.judgeHistory(err, f.head.ID, opts)
 	}
 	now := &signedRecord{Object: f.signed, Commit: head.Commit, Time: head.Time, Expires: head.Expires, Keys: []string{envelope.Key}}
-	if s := known.Signed; s != nil {
-		now.Keys = s.Keys
-	}
+	now.Keys, err = next.keysAfter(now, known.Signed, f.head.ID, keys, shown)
+	return now, err
+}
+
+// keysAfter are the keys that may follow a statement: those of the head, if it is of
+// that, of the index that was known, if it is of what came after that, and else those
+// from before.
+func (n *fetched) keysAfter(now, before *signedRecord, head string, known *attest.IndexKeys, shown fs.FS) ([]string, error) {
 	switch {
-	case head.Commit == f.head.ID:
-		if keys, err = indexKeys(shown); err != nil {
+	case now.Commit == head:
+		keys, err := indexKeys(shown)
+		if err != nil {
 			return nil, err
 		}
-		now.Keys = keys.IDs()
-	case next != nil && next.trusted != nil && next.covers:
-		now.Keys = keys.IDs()
+		return keys.IDs(), nil
+	case n != nil && n.trusted != nil && n.covers:
+		return known.IDs(), nil
+	case before != nil:
+		return before.Keys, nil
 	}
-	return now, nil
+	return now.Keys, nil
 }
 
 // keyed is the index whose keys speak for a registry: the one that was known, if
