@@ -197,13 +197,24 @@ func TestActionSignsForAnyIndex(t *testing.T) {
 	}
 }
 
-// TestActionSignsAsAnother publishes with a certificate of somebody else.
+// TestActionSignsAsAnother publishes with a certificate of somebody else: refused
+// before anything is uploaded where the index is known, and by its clients where
+// the index collects what it was not asked about.
 func TestActionSignsAsAnother(t *testing.T) {
 	j := newJob(t, helloManifest, "v1.2.3")
 	j.release(false, false)
 	j.sign(func(c *sigstoretest.Claims) { c.EventName = "pull_request_target" })
+	j.run(exitIntegrity)
+	j.wantError("", "", "identity/trigger", "would not accept it")
+	if left := j.assets(); len(left) != 0 {
+		t.Errorf("%d files are on the release", len(left))
+	}
+
+	j.again()
+	j.set("INPUT_INDEX", "")
+	j.set("INPUT_INDEX_TOKEN", "")
 	j.run(exitOK)
-	j.merge()
+	j.collect(j.wantOutputs(map[string]string{"state": "uploaded"})["entry"])
 	if code, said, _ := j.install(); code != exitIntegrity || !strings.Contains(said, "identity/trigger") {
 		t.Errorf("exit code %d\n%s", code, said)
 	}
