@@ -13,12 +13,11 @@ import (
 	"runtime/debug"
 )
 
-// collectLate keeps the garbage collector away until the heap has 32 MB: most
-// commands end before, the lock of a big application too, and a collection would
-// take a tenth of their time. From then on the heap becomes twice as large as Go
-// would let it.
+// collectLate keeps the garbage collector away until the heap has 20 MB: most
+// commands end before, and the lock of a big application needs one collection
+// then. From then on the heap becomes twice as large as Go would let it.
 func collectLate() {
-	const first, later = 800, 200
+	const first, later = 500, 200
 	debug.SetGCPercent(first)
 	runtime.AddCleanup(new([16]byte), func(int) { debug.SetGCPercent(later) }, 0)
 }
