@@ -242,8 +242,8 @@ func TestExclusiveWaitsVisibly(t *testing.T) {
 	if err := project.exclusive(ctx, report, func() error { t.Error("two at a time"); return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, want %v", err, context.Canceled)
 	}
-	if len(report.notes) != 1 || !strings.Contains(report.notes[0], "waiting for another clyde") {
-		t.Errorf("notes %q", report.notes)
+	if notes := report.told(); len(notes) != 1 || !strings.Contains(notes[0], "waiting for another clyde") {
+		t.Errorf("notes %q", notes)
 	}
 	close(release)
 	if err := <-done; err != nil {

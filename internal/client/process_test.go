@@ -169,7 +169,7 @@ func TestProcess(t *testing.T) {
 		}
 	}
 	err := in.do(t.Context(), command)
-	for _, note := range in.Report.(*recorder).notes {
+	for _, note := range in.Report.(*recorder).told() {
 		fmt.Fprintln(os.Stderr, note)
 	}
 	if err != nil {

@@ -125,8 +125,8 @@ func TestGoingOnWithWhatDoesNotFit(t *testing.T) {
 		writeTestFile(t, part, strings.Repeat("\x00", 4000)) // as after a power cut
 		report := w.mustEnsure()
 		w.wantRanges("bytes=4000-", "")
-		if len(report.notes) != 1 || !strings.Contains(report.notes[0], "starting again") {
-			t.Errorf("told: %q", report.notes)
+		if notes := report.told(); len(notes) != 1 || !strings.Contains(notes[0], "starting again") {
+			t.Errorf("told: %q", notes)
 		}
 	})
 	t.Run("the address is another", func(t *testing.T) {
