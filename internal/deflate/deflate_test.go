@@ -65,6 +65,14 @@ func checkSame(tb testing.TB, name string, data []byte) {
 	tb.Errorf("%s: %d bytes become %d, want %d; they differ from byte %d on", name, len(data), len(got), len(want), at)
 }
 
+// bytesAlone skips a test of much content where only goroutines are looked at,
+// which takes ten minutes.
+func bytesAlone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it compares bytes, with no more goroutines than the others")
+	}
+}
+
 // mixed returns content in which runs, repetitions from near and far, noise of few
 // and of many bytes, and text follow each other.
 func mixed(random *rand.Rand, size int) []byte {
@@ -99,6 +107,7 @@ func mixed(random *rand.Rand, size int) []byte {
 }
 
 func TestBytesAreThoseOfThePinnedLibrary(t *testing.T) {
+	bytesAlone(t)
 	random := rand.New(rand.NewPCG(7, 11)) //nolint:gosec // the same every time
 	for size := range 300 {
 		checkSame(t, "small", mixed(random, size))
@@ -127,6 +136,7 @@ func TestBytesAreThoseOfThePinnedLibrary(t *testing.T) {
 // TestSourceIsCompressedAsByThePinnedLibrary compresses the source of this program
 // and, where it can be read, the program itself.
 func TestSourceIsCompressedAsByThePinnedLibrary(t *testing.T) {
+	bytesAlone(t)
 	var source []byte
 	err := filepath.WalkDir(filepath.Join("..", "archive"), func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".go") {
@@ -152,6 +162,7 @@ func TestSourceIsCompressedAsByThePinnedLibrary(t *testing.T) {
 }
 
 func TestPiecesDoNotMatter(t *testing.T) {
+	bytesAlone(t)
 	data := mixed(rand.New(rand.NewPCG(3, 5)), 200_000) //nolint:gosec // the same every time
 	want := compress(t, data, len(data))
 	for _, piece := range []int{1, 1000, 65_535, 65_536, 65_537} {
