@@ -100,16 +100,18 @@ func signHead(ctx context.Context, repo *git.Repo, before *git.Tag, opts SignOpt
 		return nil, "", err
 	}
 	head := staticindex.Head{Registry: config.Clyde.Name, Commit: s.Commit}
+	done = &SignedHead{Ref: staticindex.HeadRef, Commit: s.Commit, Key: key, DryRun: opts.DryRun}
 	if before != nil {
 		if envelope, old, err := staticindex.ParseTag(before); err == nil && stillHolds(*envelope, old, head, key, opts.Valid, opts.Now) {
-			return &SignedHead{Ref: staticindex.HeadRef, Commit: s.Commit, Key: key, Time: old.Time, Expires: old.Expires, Kept: true, DryRun: opts.DryRun}, "", nil
+			done.Time, done.Expires, done.Kept = old.Time, old.Expires, true
+			return done, "", nil
 		}
 	}
 	envelope, err := sealUntil(ctx, &head, opts.Key, opts.Valid, opts.Now)
 	if err != nil {
 		return nil, "", err
 	}
-	done = &SignedHead{Ref: staticindex.HeadRef, Commit: s.Commit, Key: key, Time: head.Time, Expires: head.Expires, DryRun: opts.DryRun}
+	done.Time, done.Expires = head.Time, head.Expires
 	if opts.DryRun {
 		return done, "", nil
 	}
